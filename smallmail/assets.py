@@ -1,0 +1,101 @@
+"""What must exist beside the configuration before a daemon can read it: users, folders, accounts, keys, a certificate.
+
+Everything here only adds what is missing; nothing that exists is replaced, so that it may be done again at any time.
+"""
+import grp
+import pwd
+from typing import Iterator, List, Set, Tuple
+
+from smallmail import accounts, certificate, dkim, passwords
+from smallmail.accounts import Accounts
+from smallmail.host import STATE, Host
+from smallmail.settings import Settings
+from smallmail.tree import File
+
+FIRST_PASSWORD = STATE + "/first-password"
+_FIRST_MAILBOX = STATE + "/first-mailbox"
+
+
+def ensure(host: Host, settings: Settings, password_hash: str = "") -> Tuple[List[str], Set[str]]:
+    """Make what is missing; a sentence for each thing that the admin should know of, and the services that must read
+    something anew.
+
+    `password_hash` is for the first mailbox, when that has to be made; without one a password is generated and left in
+    a file that only root can read.
+    """
+    _users(host, settings)
+    _folders(host, settings)
+    reload = {"dovecot", "postfix"} if certificate.ensure(host, settings) else set()
+    with open_accounts(host) as database:
+        return list(_first_accounts(host, database, settings, password_hash)), reload
+
+
+class open_accounts:
+    """The account databases of a host, as a context."""
+
+    def __init__(self, host: Host) -> None:
+        for path, group in ((accounts.ACCOUNTS, "postfix"), (accounts.PASSWORDS, "dovecot")):
+            if not host.exists(path):
+                host.write(path, File(b"", 0o640, "root", group))
+        self._database = Accounts(host.path(accounts.ACCOUNTS), host.path(accounts.PASSWORDS))
+
+    def __enter__(self) -> Accounts:
+        return self._database
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+
+def _users(host: Host, settings: Settings) -> None:
+    if not _user_exists("vmail"):
+        host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", settings.mail_directory,
+                  "--shell", "/usr/sbin/nologin", "--gecos", "smallmail's mailboxes", "vmail"])
+    # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
+    if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
+        host.run(["adduser", "--quiet", "_rspamd", "postfix"])
+
+
+def _folders(host: Host, settings: Settings) -> None:
+    host.directory(STATE)
+    host.directory(STATE + "/redis", 0o700, "_rspamd", "_rspamd")
+    host.directory(STATE + "/rspamd", 0o750, "_rspamd", "vmail")
+    host.directory("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
+    host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
+    # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know.
+    line = File((settings.mail_directory + "\n").encode("utf-8"), 0o644, "root", "root")
+    if host.file(STATE + "/mail-directory") != line:
+        host.write(STATE + "/mail-directory", line)
+
+
+def _first_accounts(host: Host, database: Accounts, settings: Settings, password_hash: str) -> Iterator[str]:
+    if not database.has_mailbox(settings.address) and not password_hash:
+        password_hash = _generated(host)
+        yield "The password of {} was generated: read it in /{} and remove that file.".format(
+            settings.address, FIRST_PASSWORD)
+    for domain in settings.domain:
+        if domain not in database.domains():
+            database.add_domain(domain, settings.address)
+    if not database.has_mailbox(settings.address):
+        database.add_mailbox(settings.address, password_hash)
+    previous = host.text(_FIRST_MAILBOX).strip()
+    if previous != settings.address:
+        # The role addresses follow the first mailbox, but not those that the admin pointed elsewhere.
+        database.move_roles(previous, settings.address)
+        host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
+    for domain in database.domains():
+        dkim.ensure(host, domain)
+
+
+def _generated(host: Host) -> str:
+    password = passwords.generated()
+    hashed = passwords.hashed(host, password)
+    host.write(FIRST_PASSWORD, File((password + "\n").encode("ascii"), 0o600, "root", "root"))
+    return hashed
+
+
+def _user_exists(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""The certificate that the daemons serve: always at the same place, whoever made it.
+
+/var/lib/smallmail/tls/current is a symbolic link to a folder with fullchain.pem and privkey.pem (the names that certbot
+uses). Changing the source changes that one link; both daemons then reload, and no configuration changes.
+"""
+from smallmail.errors import Problem
+from smallmail.host import STATE, Failed, Host
+from smallmail.settings import Settings
+from smallmail.tree import File
+
+FOLDER = STATE + "/tls"
+CURRENT = FOLDER + "/current"
+
+_TEN_YEARS = "3650"
+
+
+def ensure(host: Host, settings: Settings) -> bool:
+    """Let `current` hold a certificate for the hostname; True when it is another one than before.
+
+    Raises Problem when the files of certificate = files do not serve.
+    """
+    host.directory(FOLDER, 0o700)
+    if settings.certificate == "files":
+        return _follow_files(host, settings.certificate_file, settings.key_file)
+    obtained = "etc/letsencrypt/live/" + settings.hostname
+    if settings.certificate == "letsencrypt" and host.exists(obtained + "/fullchain.pem"):
+        return host.point(CURRENT, "/" + obtained)
+    return _self_signed(host, settings.hostname)
+
+
+def _follow_files(host: Host, certificate: str, key: str) -> bool:
+    """Links to the admin's files, so that a renewal by another tool needs a reload and nothing else."""
+    certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey", "-in", host.path(certificate[1:])],
+                                  "certificate-file: {} is not a readable PEM certificate".format(certificate))
+    key_key = _public_key(host, ["openssl", "pkey", "-pubout", "-in", host.path(key[1:])],
+                          "key-file: {} is not a readable PEM key without a pass phrase".format(key))
+    if certificate_key != key_key:
+        raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
+            key, certificate))
+    folder = FOLDER + "/files"
+    host.directory(folder, 0o700)
+    changed = [host.point(folder + "/fullchain.pem", certificate), host.point(folder + "/privkey.pem", key),
+               host.point(CURRENT, "files")]
+    return any(changed)
+
+
+def _public_key(host: Host, command: list, sentence: str) -> str:
+    try:
+        return host.run(command)
+    except Failed:
+        raise Problem(sentence)
+
+
+def _self_signed(host: Host, hostname: str) -> bool:
+    folder = "{}/self-signed-{}".format(FOLDER, hostname)
+    made = not host.exists(folder + "/fullchain.pem")
+    if made:
+        _make_self_signed(host, folder, hostname)
+    return host.point(CURRENT, "self-signed-" + hostname) or made
+
+
+def _make_self_signed(host: Host, folder: str, hostname: str) -> None:
+    """ECDSA P-256, as openssl's own command line makes it; the key never leaves the 0700 folder."""
+    host.directory(folder, 0o700)
+    key, certificate = host.path(folder + "/privkey.pem"), host.path(folder + "/new.pem")
+    host.write(folder + "/privkey.pem", File(b"", 0o600, "root", "root"))
+    host.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", key])
+    # openssl of Stretch has no -addext: the alternative name comes by a configuration on standard input.
+    config = ("[req]\ndistinguished_name = name\nx509_extensions = extensions\nprompt = no\n[name]\nCN = {}\n"
+              "[extensions]\nsubjectAltName = DNS:{}\nbasicConstraints = CA:FALSE\n").format(
+                  _common_name(hostname), hostname)
+    host.run(["openssl", "req", "-new", "-x509", "-sha256", "-days", _TEN_YEARS, "-key", key, "-out", certificate,
+              "-config", "/dev/stdin"], config)
+    written = host.file(folder + "/new.pem")
+    if written is None:
+        raise Problem("openssl made no certificate for {}".format(hostname))
+    host.write(folder + "/fullchain.pem", File(written.content, 0o644, "root", "root"))
+    host.remove(folder + "/new.pem")
+
+
+def _common_name(hostname: str) -> str:
+    """X.520 allows 64 characters; the alternative name is what counts (RFC 6125, 6.4.4)."""
+    return hostname if len(hostname) <= 64 else "mail"

@@ -1,0 +1,100 @@
+"""The command `smallmail`: its verbs, their arguments, and how an error reads."""
+import argparse
+import json
+import os
+import sqlite3
+import sys
+from typing import Any, List
+
+from smallmail import __version__, account_verbs, verbs
+from smallmail.errors import Problem
+from smallmail.host import Host
+
+
+def main(arguments: List[str]) -> int:
+    """Run one verb; the exit code: 0 fine, 1 a problem (or something to do), 2 usage."""
+    options = parser().parse_args(arguments)
+    try:
+        if os.geteuid() != 0:
+            raise Problem("only root may do this: type 'sudo smallmail {}'".format(" ".join(arguments)))
+        return options.run(Host(), options) or 0
+    except Problem as error:
+        print("smallmail: {}".format(error), file=sys.stderr)
+    except (OSError, sqlite3.Error) as error:
+        print("smallmail: {}: {}".format(type(error).__name__, error), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("smallmail: interrupted", file=sys.stderr)
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs; smallmail(8) is made from this too."""
+    top = argparse.ArgumentParser(prog="smallmail", description="Run one's own mail server: settings, accounts, state.")
+    top.add_argument("--version", action="version", version="smallmail " + __version__)
+    found = top.add_subparsers(dest="verb", metavar="VERB")
+    found.required = True
+    _reading(found, "status", verbs.status, "One screen on the state of the host.")
+    showing = _reading(found, "show", verbs.show, "All settings, or those named.")
+    showing.add_argument("names", nargs="*", metavar="KEY")
+    setting = _verb(found, "set", verbs.set_, "Change settings and apply them.")
+    setting.add_argument("changes", nargs="+", metavar="KEY=VALUE")
+    setting.add_argument("--password-stdin", action="store_true",
+                         help="read the value of a secret given as 'KEY=' from standard input")
+    _reading(found, "plan", verbs.plan_, "What apply would change, as a diff; exit code 1 when there is something.")
+    _verb(found, "apply", verbs.apply_, "Bring the host to what the settings say.")
+    _account_verbs(found)
+    dns = found.add_parser("dns", help="The records to set in DNS.").add_subparsers(dest="action", metavar="ACTION")
+    dns.required = True
+    _reading(dns, "show", verbs.dns_show, "All records for all domains, as zone file text.")
+    return top
+
+
+def _account_verbs(found: Any) -> None:
+    domain = _group(found, "domain", "Mail domains.")
+    for name, run, words in (("add", account_verbs.domain_add, "A new mail domain."),
+                             ("remove", account_verbs.domain_remove, "Remove a domain without mailboxes.")):
+        _verb(domain, name, run, words).add_argument("name", metavar="DOMAIN")
+    _reading(domain, "list", account_verbs.domain_list, "All domains.")
+
+    user = _group(found, "user", "Mailboxes.")
+    for name, run, words in (("add", account_verbs.user_add, "A new mailbox; asks for its password."),
+                             ("passwd", account_verbs.user_passwd, "Another password for a mailbox.")):
+        verb = _verb(user, name, run, words)
+        verb.add_argument("address", metavar="ADDRESS")
+        verb.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    _verb(user, "remove", account_verbs.user_remove, "Remove a mailbox's entry; its mail stays on the disk.") \
+        .add_argument("address", metavar="ADDRESS")
+    _reading(user, "list", account_verbs.user_list, "All mailboxes.")
+
+    alias = _group(found, "alias", "Addresses that lead to others; @DOMAIN is a catch-all.")
+    adding = _verb(alias, "add", account_verbs.alias_add, "Mail for ADDRESS goes to DESTINATION too.")
+    adding.add_argument("address", metavar="ADDRESS")
+    adding.add_argument("destination", metavar="DESTINATION")
+    removing = _verb(alias, "remove", account_verbs.alias_remove, "Remove an alias, or one of its destinations.")
+    removing.add_argument("address", metavar="ADDRESS")
+    removing.add_argument("destination", metavar="DESTINATION", nargs="?", default="")
+    _reading(alias, "list", account_verbs.alias_list, "All aliases.")
+
+
+def _group(found: Any, name: str, words: str) -> Any:
+    group = found.add_parser(name, help=words, description=words).add_subparsers(dest="action", metavar="ACTION")
+    group.required = True
+    return group
+
+
+def _verb(found: Any, name: str, run: Any, words: str) -> argparse.ArgumentParser:
+    verb = found.add_parser(name, help=words, description=words)
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _reading(found: Any, name: str, run: Any, words: str) -> argparse.ArgumentParser:
+    """A verb that changes nothing: `run` returns (text, data, exit code), and --json prints the data."""
+    def tell(host: Host, options: argparse.Namespace) -> int:
+        text, data, code = run(host, options)
+        print(json.dumps(data, indent=2, ensure_ascii=False) if options.json else text)
+        return code
+
+    verb = _verb(found, name, tell, words)
+    verb.add_argument("--json", action="store_true", help="for programs")
+    return verb

@@ -1,0 +1,98 @@
+"""What the maintainer scripts call: configure, triggered, remove. See debian/smallmail-server.postinst and prerm."""
+import sys
+from typing import Dict, List
+
+from smallmail import apply, ask, facts, handback, passwords, plan, report, settings, store, ucf
+from smallmail.errors import Problem
+from smallmail.host import Host
+from smallmail.settings import Settings
+
+_NOT_SET_UP = """\
+smallmail-server is installed and has changed nothing yet: no question was answered.
+Type 'dpkg-reconfigure smallmail-server' to set it up."""
+
+
+def configure(host: Host) -> None:
+    """After installation, upgrade and dpkg-reconfigure: answers into settings, settings onto the host."""
+    database = ask.connect()
+    answers = ask.answers(database)
+    if answers is None and not host.exists(settings.PATH):
+        print(_NOT_SET_UP)
+        return
+    try:
+        changes = _changes(host, answers or {})
+        text = store.changed_text(host, changes)
+        wanted = store.checked(settings.parse(text))
+        password = (answers or {}).get("password", "")
+        password_hash = passwords.hashed(host, password) if password else ""
+        store.save(host, text)
+    finally:
+        ask.forget_passwords(database)
+    if not wanted.take_over and ask.own_mail_configuration(host.root):
+        print("This host has a mail configuration of its own: nothing was changed.\n"
+              "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
+        return
+    outcome = apply.apply(host, wanted, password_hash)
+    _settle(host, wanted, outcome.by_hand)
+    print(report.installed(host, wanted, outcome))
+
+
+def _changes(host: Host, answers: Dict[str, str]) -> Dict[str, str]:
+    """The settings that were answered differently from what they are. An empty secret means: as it was."""
+    texts = settings.parse(host.text(settings.PATH)) if host.exists(settings.PATH) else {}
+    changes = {}
+    for name, answer in answers.items():
+        if name not in settings.FIELDS:
+            continue
+        field = settings.FIELDS[name]
+        if field.secret and not answer:
+            continue
+        if name == "rspamd-password":
+            answer = passwords.rspamd_hash(answer)
+        if answer != texts.get(name, field.default):
+            changes[name] = answer
+    if not answers.get("relay-username", texts.get("relay-username", "")) and texts.get("relay-password"):
+        changes["relay-password"] = ""
+    return changes
+
+
+def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
+    """Where the admin and we both changed a file, ucf asks him; what he takes of ours is then applied."""
+    conflicts = [change for change in by_hand if change.action == plan.CONFLICT and change.kind == "files"
+                 and change.wanted is not None]
+    if conflicts and ucf.ask(host, conflicts):
+        apply.apply(host, wanted)
+
+
+def triggered(host: Host) -> None:
+    """Another version of a daemon was installed: render for it. Never fails: dpkg would leave us half configured."""
+    if not host.exists(settings.PATH) or not host.exists(apply.records.PATH):
+        return
+    try:
+        facts.gather(host.root)
+    except Problem:
+        return  # a daemon is gone: its removal triggers us too
+    try:
+        apply.apply(host, store.load(host))
+    except Problem as error:
+        print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
+
+
+def remove(host: Host) -> None:
+    """Before removal: the daemons get back what they had."""
+    for sentence in handback.hand_back(host):
+        print(sentence)
+
+
+def main(arguments: List[str]) -> int:
+    """Run one of the three; the exit code."""
+    try:
+        {"configure": configure, "triggered": triggered, "remove": remove}[arguments[0]](Host())
+    except Problem as error:
+        print("smallmail-server: {}".format(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,109 @@
+"""The plan: from what is wanted, what we wrote last and what is there now to what is to be done. Pure.
+
+    written last   there now         wanted        ->
+    (never)        nothing           W                SET
+    (never)        W                 W                nothing to do: recorded as it is
+    (never)        X                 W                SET for what is shared (Postfix, /etc/mailname), else CONFLICT
+    L              L                 W                SET
+    L              L                 nothing          GIVE_BACK
+    L              X                 L                EDITED: an admin's change, it stays
+    L              X                 W or nothing     CONFLICT: both changed; the admin's stays until he decides
+"""
+import difflib
+from typing import Any, Iterator, List, NamedTuple, Optional
+
+from smallmail import record as records
+from smallmail.record import KINDS, Record, fingerprint, things
+from smallmail.tree import File, Tree
+
+SET = "set"
+GIVE_BACK = "give back"
+CONFLICT = "conflict"
+EDITED = "edited"
+
+Change = NamedTuple("Change", [
+    ("kind", str),      # files, parameters or services
+    ("name", str),
+    ("action", str),
+    ("now", Any),
+    ("wanted", Any),    # what SET writes; for GIVE_BACK what stood there before us
+])
+
+# Files that other packages and the admin write too: ours replaces them, theirs comes back on removal.
+SHARED_FILES = {"etc/mailname"}
+
+# What may not be shown to those who look over an admin's shoulder.
+SECRET_FILES = {"etc/postfix/smallmail/relay-password", "etc/rspamd/local.d/worker-controller.inc"}
+
+
+def changes(wanted: Tree, record: Record, now: Tree) -> List[Change]:
+    """All that is to be done or to be told, files first."""
+    found = []
+    for kind in KINDS:
+        for name in sorted(set(things(wanted, kind)) | set(record.entries[kind])):
+            change = _change(kind, name, things(wanted, kind).get(name), record, things(now, kind).get(name))
+            if change is not None:
+                found.append(change)
+    return found
+
+
+def to_do(all_changes: List[Change]) -> List[Change]:
+    """Those that apply would carry out."""
+    return [change for change in all_changes if change.action in (SET, GIVE_BACK)]
+
+
+def by_hand(all_changes: List[Change]) -> List[Change]:
+    """Those that tell of an admin's own change."""
+    return [change for change in all_changes if change.action in (CONFLICT, EDITED)]
+
+
+def _change(kind: str, name: str, wanted: Any, record: Record, now: Any) -> Optional[Change]:
+    entry = record.entries[kind].get(name)
+    written = entry.written if entry else None
+    if fingerprint(now) == fingerprint(wanted):
+        return None
+    if written is None:
+        shared = kind != "files" or name in SHARED_FILES
+        return Change(kind, name, SET if now is None or shared else CONFLICT, now, wanted)
+    if fingerprint(now) == written:
+        if wanted is not None:
+            return Change(kind, name, SET, now, wanted)
+        return Change(kind, name, GIVE_BACK, now, _before(kind, entry))
+    if fingerprint(wanted) == written:
+        return Change(kind, name, EDITED, now, wanted)
+    return Change(kind, name, CONFLICT, now, wanted)
+
+
+def _before(kind: str, entry: Any) -> Any:
+    return records.file_from_json(entry.before) if kind == "files" else entry.before
+
+
+def describe(change: Change) -> str:
+    """One line on one change."""
+    what = {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
+            "services": "master.cf: " + change.name}[change.kind]
+    if change.action == CONFLICT:
+        return "{}: changed by hand, and smallmail would now write something else: yours stays".format(what)
+    if change.action == EDITED:
+        return "{}: changed by hand: yours stays".format(what)
+    if change.wanted is None:
+        return "{}: remove".format(what)
+    return "{}: {}".format(what, "make" if change.now is None else "change")
+
+
+def diff(change: Change) -> Iterator[str]:
+    """The change as lines of a unified diff; the content of secret files is not shown."""
+    if change.name in SECRET_FILES:
+        yield "  (not shown: it holds a secret)"
+        return
+    for line in list(difflib.unified_diff(_lines(change, change.now), _lines(change, change.wanted), lineterm=""))[2:]:
+        if not line.startswith("@@"):
+            yield "  " + line
+
+
+def _lines(change: Change, thing: Any) -> List[str]:
+    if thing is None:
+        return []
+    if isinstance(thing, File):
+        return thing.content.decode("utf-8", "replace").splitlines()
+    return ["{} = {}".format(change.name, thing) if change.kind == "parameters" else thing]

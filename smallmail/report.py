@@ -1,0 +1,28 @@
+"""What the admin reads at the end of an installation: what works now, what to put into DNS, the next command."""
+from typing import List
+
+from smallmail import addresses, assets, dkim, dns, plan
+from smallmail.apply import Outcome
+from smallmail.host import Host
+from smallmail.settings import Settings
+
+
+def records(host: Host, settings: Settings) -> List[dns.Record]:
+    """The DNS records for this host and all its domains."""
+    with assets.open_accounts(host) as database:
+        domains = database.domains()
+    keys = {domain: dkim.record_value(host, domain) for domain in domains}
+    return list(dns.records(settings.hostname, domains, addresses.public(), keys, dkim.SELECTOR, settings.relayhost))
+
+
+def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
+    """The block after installation and reconfiguration."""
+    lines = ["", "smallmail-server: {} takes mail for {}.".format(settings.hostname, ", ".join(settings.domain))]
+    lines += ["  read mail   IMAP, port 993, TLS                 login: {}".format(settings.address),
+              "  send mail   SMTP, port 465, TLS (or 587, STARTTLS), same login and password"]
+    lines += ["  " + notice for notice in outcome.notices]
+    lines += ["  " + plan.describe(change) for change in outcome.by_hand]
+    lines += ["", "Set these records in DNS (shown again by 'smallmail dns show'):", ""]
+    lines += ["  " + line for line in dns.zone_text(records(host, settings)).splitlines()]
+    lines += ["", "Ports to open: 25, 465, 587, 993 (and 80 for Let's Encrypt). Next: 'smallmail status'."]
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""Starting, reloading and asking after the daemons, always through Debian's own doors, so that policy-rc.d holds.
+
+See deb-systemd-invoke(1p) and invoke-rc.d(8). Where no service manager runs (a chroot, an image being built) nothing is
+started, and that is no error: the daemons start with the machine.
+"""
+import os
+import time
+from typing import Dict, List
+
+from smallmail.host import Failed, Host
+
+REDIS = "smallmail-redis"
+# In the order of starting: who needs another comes after it.
+DAEMONS = [REDIS, "rspamd", "dovecot", "postfix"]
+
+
+def managed() -> bool:
+    """Whether systemd runs this machine (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")
+
+
+def invoke(host: Host, action: str, service: str) -> None:
+    """start, restart or reload that service; raises Failed when it does not come up."""
+    if managed():
+        host.run(["deb-systemd-invoke", action, service + ".service"])
+    elif service != REDIS:
+        host.run(["invoke-rc.d", service, "restart"])
+
+
+def active(host: Host, service: str) -> bool:
+    """Whether the service runs now."""
+    if not managed():
+        return False
+    return state(host, service) == "active"
+
+
+def take_effect(host: Host, actions: Dict[str, str]) -> List[str]:
+    """Carry out an action ("reload" or "restart") for each service, start those that do not run; the services touched.
+
+    One that the admin disabled or masked is left alone: deb-systemd-invoke sees to that.
+    """
+    touched = []
+    for service in DAEMONS:
+        action = actions.get(service, "")
+        if managed() and not active(host, service):
+            action = "start"
+        if action:
+            invoke(host, action, service)
+            touched.append(service)
+    return touched
+
+
+def failures(host: Host, seconds: float = 5.0) -> List[str]:
+    """The daemons that systemd calls failed or that are still on their way after that time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        bad = [service for service in DAEMONS if managed() and state(host, service) in ("failed", "activating")]
+        if not bad or time.monotonic() > deadline:
+            return bad
+        time.sleep(0.1)
+
+
+def state(host: Host, service: str) -> str:
+    """What systemd calls its state (systemctl(1)): active, inactive, failed…"""
+    try:
+        shown = host.run(["systemctl", "show", "--property=ActiveState", service + ".service"])
+    except Failed:
+        return "unknown"
+    return shown.strip().partition("=")[2]

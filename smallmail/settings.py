@@ -1,0 +1,162 @@
+"""The settings: one table of fields, and the file /etc/smallmail/smallmail.conf that carries them.
+
+A setting has one name everywhere: in debconf (smallmail-server/NAME), as a key of the file, and in
+`smallmail set NAME=VALUE`. In Python and in templates its dashes are underscores.
+"""
+import difflib
+import re
+from collections import OrderedDict
+from typing import Any, Callable, Dict, List, NamedTuple
+
+from configobj import ConfigObj, ConfigObjError
+
+from smallmail import checks
+from smallmail.errors import Problem
+
+PATH = "etc/smallmail/smallmail.conf"
+
+Field = NamedTuple("Field", [
+    ("name", str),
+    ("check", Callable[[str], str]),    # text -> its normal form; raises ValueError with a sentence
+    ("value", Callable[[str], Any]),    # normal form -> what templates see
+    ("default", str),
+    ("secret", bool),
+    ("doc", str),
+])
+
+
+def _field(name: str, check: Callable[[str], str], default: str, doc: str,
+           value: Callable[[str], Any] = str, secret: bool = False) -> Field:
+    return Field(name, check, value, default, secret, doc)
+
+
+FIELDS = OrderedDict((field.name, field) for field in [
+    _field("hostname", checks.hostname, "",
+           "The host's name in DNS, in its greeting to other mail servers and in its certificate."),
+    _field("domain", checks.domains, "", value=str.split, doc=
+           "The mail domains that always exist, separated by spaces; the first is the primary one. More are added "
+           "by 'smallmail domain add'."),
+    _field("address", checks.mailbox, "",
+           "The first mailbox. Mail for postmaster, abuse, hostmaster and root arrives there."),
+    _field("certificate", checks.certificate, "letsencrypt",
+           "Where the certificate comes from: letsencrypt, files, or self-signed. With letsencrypt the host starts "
+           "on a self-signed one until the real one is had."),
+    _field("acme-email", checks.optional_address, "",
+           "Where Let's Encrypt may write to; may be empty."),
+    _field("certificate-file", checks.optional_path, "",
+           "The certificate with its chain, in PEM, when certificate is 'files'."),
+    _field("key-file", checks.optional_path, "",
+           "The key of that certificate, in PEM."),
+    _field("rspamd-password", checks.line, "", secret=True, doc=
+           "The hash ('rspamadm pw') of the password for Rspamd's web page on 127.0.0.1:11334. Empty: nobody can "
+           "log in there."),
+    _field("resolver", checks.resolver, "system", value=str.split, doc=
+           "Which DNS servers Rspamd asks: system (those of /etc/resolv.conf), local (unbound on this host), or "
+           "addresses separated by spaces. Block lists refuse the big public resolvers."),
+    _field("mail-directory", checks.mail_directory, "/srv/mail",
+           "Where mail is kept, owned by vmail. Existing mail is not moved when this changes."),
+    _field("relayhost", checks.relayhost, "",
+           "A server that takes all outgoing mail, as [name]:port; empty: mail is delivered directly."),
+    _field("relay-username", checks.line, "", "The login at the relayhost."),
+    _field("relay-password", checks.line, "", "The password at the relayhost.", secret=True),
+    _field("message-size-limit", checks.size, "50M", value=checks.byte_count, doc=
+           "The largest message taken, attachments in their encoded form included."),
+    _field("quota", checks.size, "0", value=checks.byte_count, doc=
+           "The room of a mailbox that has no quota of its own; 0: no limit."),
+    _field("greylisting", checks.yes_no, "yes", value=lambda text: text == "yes", doc=
+           "Whether mail from unknown senders that looks somewhat like spam is asked to come again in some minutes."),
+    _field("take-over", checks.yes_no, "no", value=lambda text: text == "yes", doc=
+           "Whether a mail configuration that stood on this host before smallmail may be changed."),
+])
+
+
+class Settings:
+    """All settings, checked. An attribute is the value that templates see; `text(name)` is what the file says."""
+
+    def __init__(self, texts: Dict[str, str]) -> None:
+        """Check every text. Raises Problem with one sentence for the first that is wrong."""
+        self._texts = OrderedDict()  # type: OrderedDict[str, str]
+        for name, field in FIELDS.items():
+            given = texts.get(name, "")
+            try:
+                self._texts[name] = field.check(given) if given.strip() else field.default
+            except ValueError as error:
+                raise Problem("{}: {}".format(name, error))
+
+    def __getattr__(self, attribute: str) -> Any:
+        name = attribute.replace("_", "-")
+        if attribute.startswith("_") or name not in FIELDS:
+            raise AttributeError(attribute)
+        return FIELDS[name].value(self._texts[name])
+
+    def text(self, name: str) -> str:
+        """The setting's text in its normal form."""
+        return self._texts[name]
+
+    def texts(self) -> "OrderedDict[str, str]":
+        """All settings as the file says them."""
+        return OrderedDict(self._texts)
+
+
+def parse(text: str) -> Dict[str, str]:
+    """The keys and values of a settings file; raises Problem on bad syntax, unknown keys and sections."""
+    config = _config(text)
+    if config.sections:
+        raise Problem("{}: section [{}] is not known; this file has no sections".format(PATH, config.sections[0]))
+    for name in config.scalars:
+        known(name)
+    return {name: _joined(config[name]) for name in config.scalars}
+
+
+def known(name: str) -> Field:
+    """The field of that name; raises Problem with the nearest name when there is none."""
+    if name in FIELDS:
+        return FIELDS[name]
+    near = difflib.get_close_matches(name, list(FIELDS), 1)
+    hint = "; did you mean '{}'?".format(near[0]) if near else "; 'smallmail show' lists them all"
+    raise Problem("there is no setting '{}'{}".format(name, hint))
+
+
+def edit(text: str, changes: Dict[str, str]) -> str:
+    """The settings file with some values changed; every comment and every other line stays."""
+    for name in changes:
+        known(name)
+        # A default stands in the file as a comment under its explanation: the value belongs there.
+        text = re.sub(r"(?m)^#[ \t]*{}[ \t]*=.*$".format(re.escape(name)), lambda _: name + " =", text, count=1)
+    config = _config(text)
+    for name, value in changes.items():
+        config[name] = value
+    return "\n".join(config.write()) + "\n"
+
+
+def default_text() -> str:
+    """The file as it is first written: every setting explained, each default as a comment."""
+    lines = [
+        "# smallmail's settings; smallmail.conf(5) explains the format.",
+        "# After a change: 'smallmail plan' shows what it would do, 'smallmail apply' does it.",
+    ]
+    for field in FIELDS.values():
+        lines += [""] + ["# " + line for line in wrap(field.doc)] + ["# {} = {}".format(field.name, field.default)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def wrap(text: str, width: int = 98) -> List[str]:
+    """The text in lines of at most that many characters, broken at spaces."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = (lines[-1] + " " + word).strip()
+    return lines
+
+
+def _joined(value: Any) -> str:
+    """ConfigObj makes a list of what has unquoted commas; for us a comma is a character like any other."""
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _config(text: str) -> ConfigObj:
+    try:
+        return ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
+    except ConfigObjError as error:
+        raise Problem("{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))

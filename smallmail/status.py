@@ -1,0 +1,90 @@
+"""One screen on the state of the host: what runs, what waits, what was changed by hand."""
+import os
+import shutil
+from collections import OrderedDict
+from typing import Any, Dict, List
+
+from smallmail import apply, assets, certificate, plan, services, verify
+from smallmail.errors import Problem
+from smallmail.host import Failed, Host
+from smallmail.settings import Settings
+
+_QUEUES = ("incoming", "active", "deferred", "hold", "maildrop")
+
+
+def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
+    """All that `smallmail status` tells, in the order of telling."""
+    state = OrderedDict()  # type: OrderedDict[str, Any]
+    state["hostname"] = settings.hostname
+    state["services"] = OrderedDict((name, _service(host, name)) for name in services.DAEMONS)
+    state["ports"] = OrderedDict((str(port.number), verify.listening(port.number)) for port in verify.PORTS)
+    state["certificate"] = _certificate(host)
+    state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)
+    state["disk"] = _disk(host, settings)
+    with assets.open_accounts(host) as database:
+        state["domains"] = database.domains()
+        state["mailboxes"] = len(database.mailboxes())
+        state["aliases"] = len(database.aliases())
+    all_changes = apply.changes(host, settings)
+    state["changed by hand"] = [plan.describe(change) for change in plan.by_hand(all_changes)]
+    state["to do"] = [plan.describe(change) for change in plan.to_do(all_changes)]
+    return state
+
+
+def problems(state: Dict[str, Any]) -> List[str]:
+    """What is not as it should be, one sentence each."""
+    found = []
+    if services.managed():
+        found += ["{} is {}: 'journalctl -u {}' says why".format(name, word, name)
+                  for name, word in state["services"].items() if word != "active"]
+        found += ["nothing answers on port {}".format(port) for port, open_ in state["ports"].items() if not open_]
+    if state["to do"]:
+        found.append("the configuration is not as the settings say: type 'smallmail apply'")
+    if state["disk"]["free"] < 0.05 * state["disk"]["size"]:
+        found.append("the disk under {} is nearly full".format(state["disk"]["directory"]))
+    return found
+
+
+def screen(state: Dict[str, Any]) -> str:
+    """The state for a human eye."""
+    lines = ["Host          " + state["hostname"]]
+    lines.append("Services      " + ", ".join("{} {}".format(name, word) for name, word in state["services"].items()))
+    lines.append("Ports         " + ", ".join(
+        "{} {}".format(port, "open" if open_ else "closed") for port, open_ in state["ports"].items()))
+    lines.append("Certificate   " + state["certificate"])
+    lines.append("Queue         " + ", ".join("{} {}".format(count, name) for name, count in state["queue"].items()
+                                              if count) if any(state["queue"].values()) else "Queue         empty")
+    lines.append("Disk          {} MiB free of {} under {}".format(
+        state["disk"]["free"] >> 20, state["disk"]["size"] >> 20, state["disk"]["directory"]))
+    lines.append("Accounts      {} mailboxes and {} aliases in {}".format(
+        state["mailboxes"], state["aliases"], ", ".join(state["domains"])))
+    for title in ("changed by hand", "to do"):
+        lines += [title.capitalize() + ":"] + ["  " + line for line in state[title]] if state[title] else []
+    lines += ["Problem: " + sentence for sentence in problems(state)]
+    return "\n".join(lines)
+
+
+def _service(host: Host, name: str) -> str:
+    return services.state(host, name) if services.managed() else "not managed here"
+
+
+def _certificate(host: Host) -> str:
+    path = certificate.CURRENT + "/fullchain.pem"
+    if not host.exists(path):
+        return "none"
+    try:
+        until = host.run(["openssl", "x509", "-noout", "-enddate", "-in", host.path(path)]).strip().partition("=")[2]
+    except Failed as error:
+        raise Problem("the certificate can't be read: {}".format(error))
+    kind = os.readlink(host.path(certificate.CURRENT))
+    return "{}, valid until {}".format("self-signed" if kind.startswith("self-signed") else kind, until)
+
+
+def _count(folder: str) -> int:
+    """The files below a queue folder: its messages (qshape(1) counts the same way)."""
+    return sum(len(names) for _, _, names in os.walk(folder))
+
+
+def _disk(host: Host, settings: Settings) -> Dict[str, Any]:
+    usage = shutil.disk_usage(host.path(settings.mail_directory[1:]))
+    return OrderedDict([("directory", settings.mail_directory), ("free", usage.free), ("size", usage.total)])

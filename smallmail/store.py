@@ -1,0 +1,37 @@
+"""The settings file on the host: read, changed and written in one place.
+
+Only root may read it: it holds the password at the relayhost and the hash of Rspamd's.
+"""
+from typing import Dict
+
+from smallmail import rules, settings
+from smallmail.errors import Problem
+from smallmail.host import Host
+from smallmail.settings import Settings
+from smallmail.tree import File
+
+
+def load(host: Host) -> Settings:
+    """The host's settings, whole and consistent; raises Problem when it has none yet."""
+    text = host.text(settings.PATH)
+    if not text:
+        raise Problem("smallmail-server is not set up yet: type 'dpkg-reconfigure smallmail-server'")
+    return checked(settings.parse(text))
+
+
+def checked(texts: Dict[str, str]) -> Settings:
+    """Settings from their texts, each checked and all of them together."""
+    made = Settings(texts)
+    rules.check(made)
+    return made
+
+
+def changed_text(host: Host, changes: Dict[str, str]) -> str:
+    """The settings file as it will be with these changes; comments and all else in it stay."""
+    return settings.edit(host.text(settings.PATH) or settings.default_text(), changes)
+
+
+def save(host: Host, text: str) -> None:
+    """Write the settings file."""
+    host.directory("etc/smallmail")
+    host.write(settings.PATH, File(text.encode("utf-8"), 0o600, "root", "root"))

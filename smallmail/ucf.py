@@ -1,0 +1,75 @@
+"""ucf(1) keeps the hashes of our files under /etc, as for a conffile, and asks the admin where he and we both changed one."""
+import os
+import tempfile
+from typing import Iterable, List
+
+from smallmail.host import STATE, Host
+from smallmail.plan import SHARED_FILES, Change
+from smallmail.tree import File
+
+_PACKAGE = "smallmail-server"
+
+# postrm is plain sh: it reads the names of our files here, one a line.
+LIST = STATE + "/ucf-files"
+
+
+def register(host: Host, changed: Iterable[Change], names: Iterable[str]) -> None:
+    """Tell ucf of files just written or removed, and keep the list of all our files (`names`) for postrm."""
+    text = "".join("/{}\n".format(name) for name in sorted(names) if name not in SHARED_FILES)
+    if host.text(LIST) != text:
+        host.write(LIST, File(text.encode("utf-8"), 0o644, "root", "root"))
+    if not host.exists("usr/bin/ucf"):
+        return
+    for change in changed:
+        if change.kind == "files" and change.name not in SHARED_FILES:
+            _register(host, change)
+
+
+def forget(host: Host, names: Iterable[str]) -> None:
+    """Our files are given back: ucf shall not take their absence for an admin's wish when we come again."""
+    host.remove(LIST)
+    if host.exists("usr/bin/ucf"):
+        for name in names:
+            if name not in SHARED_FILES:
+                _forget(host, "/" + name)
+
+
+def _register(host: Host, change: Change) -> None:
+    path = "/" + change.name
+    if change.wanted is None:
+        _forget(host, path)
+    else:
+        # The file holds this content already, so there is nothing to ask.
+        _three_way(host, change, ask=False)
+
+
+def _forget(host: Host, path: str) -> None:
+    host.run(["ucf", "--purge", path])
+    host.run(["ucfr", "--purge", _PACKAGE, path])
+
+
+def ask(host: Host, conflicts: List[Change]) -> bool:
+    """Let ucf ask the admin which version stays, in the running debconf session; True when a file changed by that.
+
+    Where nobody can be asked his own stays and ours lies beside it as FILE.ucf-dist.
+    """
+    before = [host.file(change.name) for change in conflicts]
+    for change in conflicts:
+        _three_way(host, change, ask=True)
+    return before != [host.file(change.name) for change in conflicts]
+
+
+def _three_way(host: Host, change: Change, ask: bool) -> None:
+    descriptor, beside = tempfile.mkstemp()
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(change.wanted.content)
+        os.chmod(beside, change.wanted.mode)
+        command = ["ucf", "--three-way", beside, "/" + change.name]
+        if ask:
+            host.run_in_debconf(command[:1] + ["--debconf-ok"] + command[1:])
+        else:
+            host.run(["env", "UCF_FORCE_CONFFOLD=1", "DEBIAN_FRONTEND=noninteractive"] + command)
+        host.run(["ucfr", _PACKAGE, "/" + change.name])
+    finally:
+        os.unlink(beside)

@@ -1,0 +1,105 @@
+"""Asking the daemons themselves: would they take this configuration, and do they serve now."""
+import socket
+import time
+from typing import Callable, List, NamedTuple
+
+from smallmail import services
+from smallmail.errors import Problem
+from smallmail.host import Host
+
+Port = NamedTuple("Port", [("number", int), ("service", str), ("what", str)])
+
+PORTS = [
+    Port(25, "postfix", "mail from other servers"),
+    Port(465, "postfix", "submission (TLS)"),
+    Port(587, "postfix", "submission (STARTTLS)"),
+    Port(993, "dovecot", "IMAP (TLS)"),
+    Port(11334, "rspamd", "Rspamd's web page"),
+]
+MILTER = "var/spool/postfix/smallmail/milter.sock"
+
+# Rspamd answers up to 30 s after its unit is "active": it compiles its patterns first.
+_SECONDS = 90.0
+
+
+def judge(stage: Host) -> None:
+    """Let each daemon judge the staged configuration; raises Problem with its words when one refuses it."""
+    for daemon, question in ((name, _QUESTIONS[name]) for name in ("postfix", "dovecot", "rspamd")):
+        if stage.exists("etc/" + daemon):
+            question(stage)
+
+
+def _judge_postfix(stage: Host) -> None:
+    """postfix(1) check, on the staged folder."""
+    stage.run(["postfix", "-c", stage.path("etc/postfix"), "check"])
+
+
+def _judge_dovecot(stage: Host) -> None:
+    """doveconf(1) reads the whole configuration and ends with an error where it does not understand it."""
+    stage.run(["doveconf", "-n", "-c", stage.path("etc/dovecot/dovecot.conf")])
+
+
+def _judge_rspamd(stage: Host) -> None:
+    """rspamadm(1) configtest, with Rspamd's own variables for its folders pointed at the stage."""
+    folder = stage.path("etc/rspamd")
+    stage.run(["rspamadm", "--var=CONFDIR=" + folder, "--var=LOCAL_CONFDIR=" + folder, "configtest", "-c",
+               folder + "/rspamd.conf"])
+
+
+_QUESTIONS = {
+    "postfix": _judge_postfix,
+    "dovecot": _judge_dovecot,
+    "rspamd": _judge_rspamd,
+}
+
+
+def serving(host: Host, seconds: float = _SECONDS) -> None:
+    """Wait until each daemon that runs answers; raises Problem naming those that do not in that time.
+
+    Where nothing may be started (a chroot, policy-rc.d) there is nobody to ask, and that is no fault.
+    """
+    failed = services.failures(host)
+    if failed:
+        raise Problem("{} did not start: 'journalctl -u {}' says why".format(" and ".join(failed), failed[0]))
+    questions = [(port.service, "port {}".format(port.number), _port_question(port.number)) for port in PORTS]
+    questions.append(("rspamd", "its milter socket", lambda: _connects(socket.AF_UNIX, host.path(MILTER))))
+    running = {service for service in services.DAEMONS if services.active(host, service)}
+    deadline = time.monotonic() + seconds
+    missing = []
+    for service, what, question in questions:
+        if service in running and not _until(question, deadline):
+            missing.append("{} does not answer on {}".format(service, what))
+    if missing:
+        raise Problem("; ".join(missing))
+
+
+def listening(number: int) -> bool:
+    """Whether something on this host takes connections on that TCP port."""
+    return _connects(socket.AF_INET, ("127.0.0.1", number))
+
+
+def _port_question(number: int) -> Callable[[], bool]:
+    return lambda: listening(number)
+
+
+def _connects(family: int, address: object) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2)
+        try:
+            connection.connect(address)
+        except OSError:
+            return False
+        return True
+
+
+def _until(question: Callable[[], bool], deadline: float) -> bool:
+    while not question():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def dead_ports(host: Host) -> List[Port]:
+    """The ports that should answer on this host and do not."""
+    return [port for port in PORTS if not listening(port.number)]

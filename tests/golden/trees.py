@@ -1,0 +1,65 @@
+"""The golden trees: settings and versions in, a whole tree as text out. `python3 tests/golden/trees.py` writes them anew."""
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from smallmail import render  # noqa: E402
+from smallmail.facts import Facts  # noqa: E402
+from smallmail.settings import Settings  # noqa: E402
+
+# What each suite has (DESIGN 4).
+SUITES = {
+    "stretch": ({"postfix": "3.1.9", "dovecot": "2.2.27", "rspamd": "1.8.3"}, False, "redis"),
+    "bullseye": ({"postfix": "3.5.25", "dovecot": "2.3.13", "rspamd": "2.7"}, False, "redis"),
+    "bookworm": ({"postfix": "3.7.11", "dovecot": "2.3.19.1", "rspamd": "3.4"}, False, "redis"),
+    "trixie": ({"postfix": "3.10.5", "dovecot": "2.4.1", "rspamd": "3.12.1"}, True, "valkey"),
+    "forky": ({"postfix": "3.11.1", "dovecot": "2.4.5", "rspamd": "4.1.0"}, True, "valkey"),
+}
+
+PLAIN = {"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"}
+FULL = dict(PLAIN, **{
+    "domain": "example.org example.net mail.example.org", "relayhost": "[smtp.example.com]:587",
+    "relay-username": "relay-user", "relay-password": "relay-secret", "rspamd-password": "$2$salt$hash",
+    "resolver": "192.0.2.53 2001:db8::53", "quota": "5G", "message-size-limit": "25M", "greylisting": "no",
+    "mail-directory": "/srv/elsewhere",
+})
+CASES = {"{}-{}".format(suite, name): (suite, texts)
+         for suite in SUITES for name, texts in (("plain", PLAIN), ("full", FULL))}
+
+
+def rendered(case):
+    """The tree of one case as {path: text}; Postfix's two files hold what postconf would be told."""
+    suite, texts = CASES[case]
+    versions, flatcurve, redis = SUITES[suite]
+    tree = render.render(Settings(texts), Facts(versions, flatcurve, redis, 2048, 2),
+                         templates=str(ROOT / "templates"))
+    files = {path: "# mode {:o} {}:{}\n".format(file.mode, file.owner, file.group) + file.content.decode()
+             for path, file in tree.files.items()}
+    files[render.MAIN] = "".join("{} = {}\n".format(*item) for item in sorted(tree.parameters.items()))
+    files[render.MASTER] = "".join(line.replace(" -o ", "\n  -o ") + "\n" for line in tree.services.values())
+    return files
+
+
+def stored(case):
+    """The golden tree of one case."""
+    folder = HERE / case
+    return {str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+            for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def write(case):
+    """Make the golden tree of one case what is rendered now."""
+    wanted, folder = rendered(case), HERE / case
+    for path in set(stored(case)) - set(wanted):
+        (folder / path).unlink()
+    for path, text in wanted.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for each in CASES:
+        write(each)

@@ -1,0 +1,96 @@
+"""The accounts: what can be added and removed, and what is refused with a sentence."""
+import sqlite3
+
+import pytest
+
+from smallmail.accounts import Accounts, Alias, alias_address
+from smallmail.errors import Problem
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = Accounts(str(tmp_path / "accounts.db"), str(tmp_path / "passwords.db"))
+    made.add_domain("example.org", "alice@example.org")
+    made.add_mailbox("alice@example.org", "{X}hash")
+    yield made
+    made.close()
+
+
+def test_roles_lead_to_the_first_mailbox(database):
+    assert database.aliases() == [Alias(role + "@example.org", "alice@example.org")
+                                  for role in ("abuse", "hostmaster", "postmaster", "root")]
+
+
+def test_a_first_mailbox_that_is_a_role_is_no_alias_of_itself(tmp_path):
+    made = Accounts(str(tmp_path / "a.db"), str(tmp_path / "p.db"))
+    made.add_domain("example.net", "postmaster@example.net")
+    made.add_mailbox("postmaster@example.net", "x")
+    assert "postmaster@example.net" not in [alias.address for alias in made.aliases()]
+
+
+def test_hashes_are_not_in_the_database_that_postfix_reads(database, tmp_path):
+    assert b"{X}hash" not in (tmp_path / "accounts.db").read_bytes()
+    assert b"{X}hash" in (tmp_path / "passwords.db").read_bytes()
+
+
+def test_readers_need_no_write_permission(tmp_path, database):
+    """No WAL: a reader of the file alone, opened read-only, sees everything."""
+    reader = sqlite3.connect("file:{}?mode=ro".format(tmp_path / "accounts.db"), uri=True)
+    assert reader.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert reader.execute("SELECT address FROM mailbox").fetchall() == [("alice@example.org",)]
+
+
+@pytest.mark.parametrize("change, sentence", [
+    (lambda db: db.add_domain("example.org", "x@example.org"), "there already"),
+    (lambda db: db.add_mailbox("bob@example.net", "h"), "not a domain of this host"),
+    (lambda db: db.add_mailbox("alice@example.org", "h"), "user passwd alice@example.org"),
+    (lambda db: db.remove_mailbox("bob@example.org"), "no mailbox bob@example.org"),
+    (lambda db: db.remove_mailbox("alice@example.org"), "still receives the mail of"),
+    (lambda db: db.remove_domain("example.org"), "still has 1 mailbox"),
+    (lambda db: db.set_password("bob@example.org", "h"), "no mailbox bob@example.org"),
+    (lambda db: db.add_alias("alice@example.org", "b@example.net"), "is a mailbox"),
+    (lambda db: db.add_alias("info@example.org", "nobody@example.org"), "nobody receives mail"),
+    (lambda db: db.add_alias("root@example.org", "alice@example.org"), "there already"),
+    (lambda db: db.add_alias("@example.com", "alice@example.org"), "not a domain of this host"),
+    (lambda db: db.remove_alias("info@example.org"), "no alias info@example.org"),
+])
+def test_refused_with_a_sentence_and_nothing_changed(database, change, sentence):
+    before = (database.domains(), database.mailboxes(), database.aliases())
+    with pytest.raises(Problem, match=sentence):
+        change(database)
+    assert (database.domains(), database.mailboxes(), database.aliases()) == before
+
+
+def test_loops_are_refused(database):
+    database.add_alias("a@example.org", "alice@example.org")
+    database.add_alias("b@example.org", "a@example.org")
+    with pytest.raises(Problem, match="loop"):
+        database.add_alias("a@example.org", "b@example.org")
+
+
+def test_a_mailbox_takes_the_place_of_its_alias(database):
+    database.add_mailbox("abuse@example.org", "h")
+    assert "abuse@example.org" not in [alias.address for alias in database.aliases()]
+
+
+def test_the_roles_follow_the_first_mailbox_but_not_those_pointed_elsewhere(database):
+    database.add_mailbox("bob@example.org", "h")
+    database.remove_alias("abuse@example.org")
+    database.add_alias("abuse@example.org", "out@example.net")
+    database.move_roles("alice@example.org", "bob@example.org")
+    assert database.aliases() == [Alias("abuse@example.org", "out@example.net")] + [
+        Alias(role + "@example.org", "bob@example.org") for role in ("hostmaster", "postmaster", "root")]
+
+
+def test_a_removed_domain_takes_its_own_aliases_only(database):
+    database.add_domain("an_example.org", "alice@example.org")
+    database.add_domain("anXexample.org", "alice@example.org")
+    database.remove_domain("an_example.org")
+    assert {alias.address.partition("@")[2] for alias in database.aliases()} == {"example.org", "anXexample.org"}
+
+
+def test_alias_addresses():
+    assert alias_address("@Example.org") == "@example.org"
+    assert alias_address("Info@Example.org") == "info@example.org"
+    with pytest.raises(ValueError):
+        alias_address("nonsense")

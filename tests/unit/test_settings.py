@@ -1,0 +1,74 @@
+"""Settings: the table, the file, and what holds between them."""
+import pytest
+
+from smallmail import rules, settings
+from smallmail.errors import Problem
+from smallmail.settings import Settings
+
+GOOD = {"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"}
+
+
+def test_defaults_fill_what_is_not_said():
+    made = Settings(GOOD)
+    assert made.domain == ["example.org"]
+    assert made.message_size_limit == 50 * 1024 * 1024
+    assert made.greylisting is True
+    assert made.resolver == ["system"]
+
+
+def test_a_wrong_value_is_one_sentence_that_names_the_setting():
+    with pytest.raises(Problem, match="^hostname: 'mail' is not a full name"):
+        Settings(dict(GOOD, hostname="mail"))
+
+
+def test_default_file_explains_every_setting_and_sets_none():
+    text = settings.default_text()
+    assert settings.parse(text) == {}
+    for name in settings.FIELDS:
+        assert "\n# {} =".format(name) in text
+
+
+def test_edit_keeps_comments_and_puts_a_value_below_its_explanation():
+    text = settings.default_text().replace("# quota = 0", "# quota = 0\n# (decided in May)")
+    edited = settings.edit(text, {"quota": "5G"})
+    assert settings.parse(edited) == {"quota": "5G"}
+    before, after = text.splitlines(), edited.splitlines()
+    assert [line for line in after if line not in before] == ["quota = 5G"]
+    assert after[after.index("quota = 5G") + 1] == "# (decided in May)"
+
+
+@pytest.mark.parametrize("value", ["plain", "a#b", "'single'", '"double"', "a'b\"c", "a, b; c", "%(x)s", "ü€", "a = b", "$x"])
+def test_any_secret_survives_the_file(value):
+    text = settings.edit(settings.default_text(), {"relay-password": value})
+    assert settings.parse(text)["relay-password"] == value
+    assert settings.parse(settings.edit(text, {"quota": "1G"}))["relay-password"] == value
+
+
+def test_an_unknown_key_names_its_nearest_neighbour():
+    with pytest.raises(Problem, match="did you mean 'hostname'"):
+        settings.parse("hostnam = x\n")
+
+
+def test_bad_syntax_and_sections_are_refused_with_a_sentence():
+    with pytest.raises(Problem, match="name = value"):
+        settings.parse("hostname\n")
+    with pytest.raises(Problem, match="no sections"):
+        settings.parse("[mail]\nhostname = x\n")
+
+
+@pytest.mark.parametrize("change, sentence", [
+    ({"hostname": ""}, "hostname is not set"),
+    ({"address": "alice@example.net"}, "not in a domain of this host"),
+    ({"certificate": "files"}, "needs certificate-file and key-file"),
+    ({"relayhost": "[smtp.example.net]:587", "relay-username": "a"}, "go together"),
+    ({"relay-username": "a", "relay-password": "b"}, "needs a relayhost"),
+    ({"message-size-limit": "10K"}, "would refuse ordinary mail"),
+    ({"quota": "1M"}, "smaller than one message"),
+])
+def test_rules_between_settings(change, sentence):
+    with pytest.raises(Problem, match=sentence):
+        rules.check(Settings(dict(GOOD, **change)))
+
+
+def test_good_settings_break_no_rule():
+    rules.check(Settings(dict(GOOD, quota="5G")))

@@ -1,0 +1,78 @@
+"""A swap is whole or not at all, wherever it is cut off."""
+import os
+
+import pytest
+
+from smallmail import transaction
+from smallmail.host import Host
+from smallmail.tree import File
+
+
+def file(text, mode=0o644):
+    return File(text.encode(), mode, "root", "root")
+
+
+@pytest.fixture
+def host(tmp_path):
+    made = Host(str(tmp_path))
+    made.write("etc/a", file("old a", 0o640))
+    made.write("etc/gone", file("old gone"))
+    return made
+
+
+NEW = {"etc/a": file("new a", 0o640), "etc/b": file("new b"), "etc/gone": None}
+
+
+def contents(host):
+    return {name: host.text("etc/" + name) for name in sorted(os.listdir(host.path("etc")))}
+
+
+def test_commit_keeps_the_new_files(host):
+    transaction.swap(host, NEW)
+    transaction.commit(host)
+    assert contents(host) == {"a": "new a", "b": "new b"}
+    assert not transaction.undo(host)
+    assert contents(host) == {"a": "new a", "b": "new b"}
+
+
+def test_undo_brings_back_the_old_ones_with_their_modes(host):
+    transaction.swap(host, NEW)
+    assert transaction.undo(host)
+    assert contents(host) == {"a": "old a", "gone": "old gone"}
+    assert host.file("etc/a").mode == 0o640
+
+
+@pytest.mark.parametrize("cut_after", range(8))
+def test_cut_off_anywhere_the_next_one_finds_old_or_new(host, monkeypatch, cut_after):
+    """Die at each rename and unlink in turn, as kill -9 would."""
+    class Cut(BaseException):
+        pass
+
+    steps = []
+    for name in ("rename", "unlink"):
+        real = getattr(os, name)
+
+        def counted(*arguments, _real=real):
+            if str(arguments[-1]).endswith(".smallmail-new"):
+                return _real(*arguments)
+            if len(steps) == cut_after:
+                raise Cut
+            steps.append(arguments)
+            return _real(*arguments)
+        monkeypatch.setattr(os, name, counted)
+    try:
+        transaction.swap(host, NEW)
+        transaction.commit(host)
+    except Cut:
+        pass
+    monkeypatch.undo()
+    transaction.undo(host)
+    assert contents(host) in ({"a": "old a", "gone": "old gone"}, {"a": "new a", "b": "new b"})
+    assert not host.exists(transaction.JOURNAL)
+
+
+def test_a_file_changed_since_is_left_alone(host):
+    transaction.swap(host, NEW)
+    host.write("etc/b", file("by the admin"))
+    transaction.undo(host)
+    assert contents(host) == {"a": "old a", "b": "by the admin", "gone": "old gone"}

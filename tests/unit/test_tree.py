@@ -1,0 +1,40 @@
+"""Reading Postfix's two files as Postfix reads them (postconf(5), master(5))."""
+from smallmail import tree
+
+MAIN = """\
+# a comment
+myhostname = mail.example.org
+mydestination = $myhostname,
+# a comment in between
+    localhost
+
+smtpd_banner=x = y
+  # an indented comment
+empty =
+myhostname = later.example.org
+"""
+
+MASTER = """\
+smtp      inet  n       -       y       -       -       smtpd
+submission inet n       -       y       -       -       smtpd
+  -o syslog_name=postfix/submission
+#  -o commented=out
+  -o { smtpd_recipient_restrictions = permit_sasl_authenticated, reject }
+"""
+
+
+def test_main_cf():
+    assert tree.parse_main(MAIN) == {
+        "myhostname": "later.example.org",
+        "mydestination": "$myhostname, localhost",
+        "smtpd_banner": "x = y",
+        "empty": "",
+    }
+
+
+def test_master_cf():
+    assert tree.parse_master(MASTER) == {
+        "smtp/inet": "smtp inet n - y - - smtpd",
+        "submission/inet": "submission inet n - y - - smtpd -o syslog_name=postfix/submission"
+                           " -o { smtpd_recipient_restrictions = permit_sasl_authenticated, reject }",
+    }
