@@ -3,6 +3,8 @@
 /var/lib/smallmail/tls/current is a symbolic link to a folder with fullchain.pem and privkey.pem (the names that certbot
 uses). Changing the source changes that one link; both daemons then reload, and no configuration changes.
 """
+from typing import List
+
 from smallmail.errors import Problem
 from smallmail.host import STATE, Failed, Host
 from smallmail.settings import Settings
@@ -44,7 +46,7 @@ def _follow_files(host: Host, certificate: str, key: str) -> bool:
     return any(changed)
 
 
-def _public_key(host: Host, command: list, sentence: str) -> str:
+def _public_key(host: Host, command: List[str], sentence: str) -> str:
     try:
         return host.run(command)
     except Failed:

@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 import sys
-from typing import Any, List
+from typing import Any, Callable, List
 
 from smallmail import __version__, account_verbs, verbs
 from smallmail.errors import Problem
@@ -17,7 +17,7 @@ def main(arguments: List[str]) -> int:
     try:
         if os.geteuid() != 0:
             raise Problem("only root may do this: type 'sudo smallmail {}'".format(" ".join(arguments)))
-        return options.run(Host(), options) or 0
+        return int(options.run(Host(), options))
     except Problem as error:
         print("smallmail: {}".format(error), file=sys.stderr)
     except (OSError, sqlite3.Error) as error:
@@ -83,12 +83,12 @@ def _group(found: Any, name: str, words: str) -> Any:
 
 
 def _verb(found: Any, name: str, run: Any, words: str) -> argparse.ArgumentParser:
-    verb = found.add_parser(name, help=words, description=words)
+    verb = found.add_parser(name, help=words, description=words)  # type: argparse.ArgumentParser
     verb.set_defaults(run=run)
     return verb
 
 
-def _reading(found: Any, name: str, run: Any, words: str) -> argparse.ArgumentParser:
+def _reading(found: Any, name: str, run: Callable[[Host, argparse.Namespace], verbs.Told], words: str) -> argparse.ArgumentParser:
     """A verb that changes nothing: `run` returns (text, data, exit code), and --json prints the data."""
     def tell(host: Host, options: argparse.Namespace) -> int:
         text, data, code = run(host, options)

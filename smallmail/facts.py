@@ -2,7 +2,7 @@
 import os
 import re
 from collections import OrderedDict
-from typing import Dict, NamedTuple
+from typing import Dict, NamedTuple, Tuple
 
 import apt_pkg
 
@@ -25,6 +25,8 @@ Facts = NamedTuple("Facts", [
 
 def gather(root: str = "/") -> Facts:
     """Look at the host under `root`. Raises Problem when one of the daemons is not installed."""
+    apt_pkg.init_config()
+    apt_pkg.init_system()   # without it comparing versions ends the process
     installed = _installed(root)
     versions = OrderedDict()  # type: Dict[str, str]
     for daemon, package in PACKAGES.items():
@@ -40,7 +42,7 @@ def gather(root: str = "/") -> Facts:
     )
 
 
-def version_tuple(version: str) -> tuple:
+def version_tuple(version: str) -> Tuple[int, ...]:
     """The leading numbers of a version, for comparing: "2.3.19.1+dfsg1" is (2, 3, 19, 1)."""
     match = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(number) for number in match.group(0).split(".")) if match else ()

@@ -2,7 +2,7 @@
 table of settings. `python3 -m smallmail.manual 8` prints one as roff (groff_man(7))."""
 import argparse
 import sys
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 from smallmail import __version__, cli, settings
 
@@ -51,7 +51,7 @@ def _head(title: str, section: int, name: str) -> List[str]:
     return ['.TH {} {} "" "smallmail {}"'.format(title, section, __version__), ".SH NAME", name]
 
 
-def _verbs(parser: argparse.ArgumentParser, before: str = "") -> "Iterator[tuple]":
+def _verbs(parser: argparse.ArgumentParser, before: str = "") -> Iterator[Tuple[str, argparse.ArgumentParser]]:
     """Every verb with its arguments as they are typed, and its parser."""
     for action in parser._subparsers._group_actions if parser._subparsers else []:
         for name, child in action.choices.items():  # type: ignore[union-attr]

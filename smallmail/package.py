@@ -2,7 +2,7 @@
 import sys
 from typing import Dict, List
 
-from smallmail import apply, ask, facts, handback, passwords, plan, report, settings, store, ucf
+from smallmail import apply, ask, earlier, facts, handback, passwords, plan, record, report, settings, store, ucf
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -28,7 +28,7 @@ def configure(host: Host) -> None:
         store.save(host, text)
     finally:
         ask.forget_passwords(database)
-    if not wanted.take_over and ask.own_mail_configuration(host.root):
+    if not (wanted.take_over or earlier.managed(host.root)) and earlier.found(host.root):
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
@@ -66,7 +66,7 @@ def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
 
 def triggered(host: Host) -> None:
     """Another version of a daemon was installed: render for it. Never fails: dpkg would leave us half configured."""
-    if not host.exists(settings.PATH) or not host.exists(apply.records.PATH):
+    if not host.exists(settings.PATH) or not host.exists(record.PATH):
         return
     try:
         facts.gather(host.root)
@@ -88,7 +88,7 @@ def main(arguments: List[str]) -> int:
     """Run one of the three; the exit code."""
     try:
         {"configure": configure, "triggered": triggered, "remove": remove}[arguments[0]](Host())
-    except Problem as error:
+    except (Problem, ValueError) as error:
         print("smallmail-server: {}".format(error), file=sys.stderr)
         return 1
     return 0

@@ -36,12 +36,13 @@ def fingerprint(thing: Any) -> Optional[str]:
     """What a thing is compared by: a file by its content, everything else by its text."""
     if isinstance(thing, File):
         return hashlib.sha256(thing.content).hexdigest()
-    return thing
+    return None if thing is None else str(thing)
 
 
 def things(tree: Tree, kind: str) -> Dict[str, Any]:
     """The files, parameters or services of a tree."""
-    return getattr(tree, kind)
+    found = getattr(tree, kind)  # type: Dict[str, Any]
+    return found
 
 
 def file_to_json(file: Optional[File]) -> Any:

@@ -39,7 +39,8 @@ def problems(state: Dict[str, Any]) -> List[str]:
                   for name, word in state["services"].items() if word != "active"]
         found += ["nothing answers on port {}".format(port) for port, open_ in state["ports"].items() if not open_]
     if state["to do"]:
-        found.append("the configuration is not as the settings say: type 'smallmail apply'")
+        found.append("{} things are not as the settings say: 'smallmail plan' shows them, 'smallmail apply' does them"
+                     .format(len(state["to do"])))
     if state["disk"]["free"] < 0.05 * state["disk"]["size"]:
         found.append("the disk under {} is nearly full".format(state["disk"]["directory"]))
     return found
@@ -52,14 +53,14 @@ def screen(state: Dict[str, Any]) -> str:
     lines.append("Ports         " + ", ".join(
         "{} {}".format(port, "open" if open_ else "closed") for port, open_ in state["ports"].items()))
     lines.append("Certificate   " + state["certificate"])
-    lines.append("Queue         " + ", ".join("{} {}".format(count, name) for name, count in state["queue"].items()
-                                              if count) if any(state["queue"].values()) else "Queue         empty")
+    lines.append("Queue         " + (", ".join("{} {}".format(count, name) for name, count in state["queue"].items()
+                                               if count) or "empty"))
     lines.append("Disk          {} MiB free of {} under {}".format(
         state["disk"]["free"] >> 20, state["disk"]["size"] >> 20, state["disk"]["directory"]))
     lines.append("Accounts      {} mailboxes and {} aliases in {}".format(
         state["mailboxes"], state["aliases"], ", ".join(state["domains"])))
-    for title in ("changed by hand", "to do"):
-        lines += [title.capitalize() + ":"] + ["  " + line for line in state[title]] if state[title] else []
+    if state["changed by hand"]:
+        lines += ["By hand"] + ["  " + line for line in state["changed by hand"]]
     lines += ["Problem: " + sentence for sentence in problems(state)]
     return "\n".join(lines)
 

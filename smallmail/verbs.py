@@ -37,8 +37,7 @@ def set_(host: Host, options: argparse.Namespace) -> int:
     """Check, write, apply; when the daemons refuse, the settings are again what they were."""
     current = store.load(host)
     changes = dict(_assignment(host, word, options.password_stdin) for word in options.changes)
-    changed = settings.Settings(dict(current.texts(), **changes))
-    store.rules.check(changed)
+    changed = store.checked(dict(current.texts(), **changes))
     text = store.changed_text(host, {name: changed.text(name) for name in changes})
     before = host.text(settings.PATH)
     store.save(host, text)

@@ -1,7 +1,7 @@
 """Asking the daemons themselves: would they take this configuration, and do they serve now."""
 import socket
 import time
-from typing import Callable, List, NamedTuple
+from typing import Any, Callable, List, NamedTuple
 
 from smallmail import services
 from smallmail.errors import Problem
@@ -23,7 +23,7 @@ _SECONDS = 90.0
 
 
 def judge(stage: Host) -> None:
-    """Let each daemon judge the staged configuration; raises Problem with its words when one refuses it."""
+    """Let each daemon judge the staged configuration, which this may adapt to where it stands; raises Problem with its words when one refuses it."""
     for daemon, question in ((name, _QUESTIONS[name]) for name in ("postfix", "dovecot", "rspamd")):
         if stage.exists("etc/" + daemon):
             question(stage)
@@ -31,6 +31,9 @@ def judge(stage: Host) -> None:
 
 def _judge_postfix(stage: Host) -> None:
     """postfix(1) check, on the staged folder."""
+    if stage.exists("etc/mailname"):
+        # main.cf names it by its full path, where it may not stand yet.
+        stage.run(["postconf", "-c", stage.path("etc/postfix"), "-e", "myorigin=" + stage.path("etc/mailname")])
     stage.run(["postfix", "-c", stage.path("etc/postfix"), "check"])
 
 
@@ -82,7 +85,7 @@ def _port_question(number: int) -> Callable[[], bool]:
     return lambda: listening(number)
 
 
-def _connects(family: int, address: object) -> bool:
+def _connects(family: int, address: Any) -> bool:
     with socket.socket(family, socket.SOCK_STREAM) as connection:
         connection.settimeout(2)
         try:
