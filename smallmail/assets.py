@@ -23,6 +23,7 @@ def ensure(host: Host, settings: Settings, password_hash: str = "") -> Tuple[Lis
     `password_hash` is for the first mailbox, when that has to be made; without one a password is generated and left in
     a file that only root can read.
     """
+    host.directory(STATE)
     _users(host, settings)
     _folders(host, settings)
     reload = {"dovecot", "postfix"} if certificate.ensure(host, settings) else set()
@@ -50,13 +51,14 @@ def _users(host: Host, settings: Settings) -> None:
     if not _user_exists("vmail"):
         host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", settings.mail_directory,
                   "--shell", "/usr/sbin/nologin", "--gecos", "smallmail's mailboxes", "vmail"])
+        # postrm deletes the user only where it was not here before us.
+        host.write(STATE + "/made-vmail", File(b"", 0o644, "root", "root"))
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
         host.run(["adduser", "--quiet", "_rspamd", "postfix"])
 
 
 def _folders(host: Host, settings: Settings) -> None:
-    host.directory(STATE)
     host.directory(STATE + "/redis", 0o700, "_rspamd", "_rspamd")
     host.directory(STATE + "/rspamd", 0o750, "_rspamd", "vmail")
     host.directory("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")

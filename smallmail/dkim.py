@@ -1,9 +1,12 @@
 """DKIM keys: one a domain, in /var/lib/rspamd/dkim, readable by Rspamd alone."""
-from smallmail.host import Host
+from smallmail.host import STATE, Host
 from smallmail.tree import File
 
 FOLDER = "var/lib/rspamd/dkim"
 SELECTOR = "dkim"
+
+# postrm is plain sh: it reads here which keys are ours, one path a line.
+LIST = STATE + "/dkim-keys"
 
 # RFC 8301, 3.2: signers use 2048 bits or more; longer ones do not fit every DNS host's form.
 _BITS = "2048"
@@ -21,6 +24,8 @@ def ensure(host: Host, domain: str) -> bool:
     host.directory(FOLDER, 0o750, "root", "_rspamd")
     key = host.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:" + _BITS])
     host.write(key_path(domain), File(_pem(key).encode("ascii"), 0o640, "root", "_rspamd"))
+    made = host.text(LIST) + "/{}\n".format(key_path(domain))
+    host.write(LIST, File(made.encode("ascii"), 0o644, "root", "root"))
     return True
 
 
