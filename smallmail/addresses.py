@@ -1,4 +1,5 @@
 """The host's own public addresses, as far as the host itself can know them."""
+import ipaddress
 import socket
 from typing import List
 
@@ -6,9 +7,15 @@ from typing import List
 # the source address that it would use on the way out.
 _FAR = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
 
+# RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 2.5.6, and the host itself.
+_NOT_PUBLIC = [ipaddress.ip_network(network) for network in (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
+    "fc00::/7", "fe80::/10", "::1/128")]
+
 
 def public() -> List[str]:
-    """The addresses that mail would leave from: at most one of IPv4 and one of IPv6. Behind NAT they are private ones."""
+    """The addresses that mail would leave from: at most one of IPv4 and one of IPv6; none behind NAT, where the host
+    cannot know them."""
     found = []
     for family, far in _FAR:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -17,6 +24,6 @@ def public() -> List[str]:
             except OSError:
                 continue
             address = probe.getsockname()[0]
-            if not address.startswith("fe80:") and "%" not in address:
+            if not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC):
                 found.append(address)
     return found

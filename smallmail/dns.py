@@ -16,6 +16,9 @@ def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[
     With a relayhost mail leaves from addresses that we cannot know: SPF then ends softly (RFC 7208, 8.5).
     """
     rest = "~all" if relayhost else "-all"
+    if not addresses:
+        yield Record(hostname, "A", "", "fill in the host's public address, and AAAA for IPv6; its provider must set the"
+                     " reverse (PTR) of it to " + hostname)
     for address in addresses:
         yield Record(hostname, "AAAA" if ":" in address else "A", address,
                      "where the host is; its provider must set the reverse (PTR) of {} to {}".format(address, hostname))
@@ -38,7 +41,8 @@ def zone_text(all_records: List[Record]) -> str:
     lines = []
     for record in all_records:
         lines.append("; " + record.why)
-        lines.append("{}. {} IN {} {}".format(record.name, _TTL, record.type, _value(record)))
+        line = "{}. {} IN {} {}".format(record.name, _TTL, record.type, _value(record))
+        lines.append(line if record.value else "; " + line)
     return "\n".join(lines) + "\n"
 
 

@@ -31,3 +31,8 @@ def test_one_spf_record_where_the_host_is_the_domain():
 
 def test_behind_a_relay_spf_ends_softly():
     assert {record.value[-4:] for record in made(relayhost="[smtp.example.net]") if "spf1" in record.value} == {"~all"}
+
+
+def test_an_address_that_the_host_cannot_know_is_a_comment():
+    lines = dns.zone_text(made(addresses=[])).splitlines()
+    assert "; mx.example.org. 3600 IN A " in lines
