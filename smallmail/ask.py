@@ -22,6 +22,10 @@ SETTINGS = "etc/smallmail/smallmail.conf"
 _SKIPPED = 30           # debconf's code for "not shown" (INPUT) and for "back" (GO)
 _FORWARD, _BACK, _NOT_SHOWN = 1, -1, 0
 
+# Wrong answers to one question, before we take it that a program gives them and not a person. postinst, which finds any
+# wrong answer left, then ends with the sentence.
+_PATIENCE = 20
+
 
 def main(argv: List[str]) -> None:
     """What the config script runs: argv is its name, `configure` or `reconfigure`, and the version before."""
@@ -169,12 +173,12 @@ class Dialogue(Asked):
         forward = self.go()
         if shown and not forward:
             return _BACK
-        while True:
+        for _ in range(_PATIENCE):
             sentence = self._wrong(question, shown)
             if not sentence:
                 break
             if not self._is_somebody_there(question.name):
-                return _NOT_SHOWN   # postinst ends with the sentence
+                return _NOT_SHOWN
             shown = True
             if question.secret:
                 self.db.reset("smallmail-server/" + question.name)  # or an empty line would bring it back
@@ -233,7 +237,7 @@ class Dialogue(Asked):
 def _settings(text: str) -> Dict[str, str]:
     """Names and values of the settings file."""
     pairs = [line.partition("=") for line in text.splitlines() if not line.lstrip().startswith(("#", ";", "["))]
-    return {name.strip(): value.partition(" #")[0].strip() for name, equals, value in pairs if equals}
+    return {name.strip(): value.partition("#")[0].strip() for name, equals, value in pairs if equals}
 
 
 def _text(path: str) -> str:

@@ -1,0 +1,183 @@
+"""A machine with smallmail-server installed, its records in the world's DNS, and hands to read and write its mail."""
+import concurrent.futures
+import json
+import time
+
+from tests.lab import roots
+from tests.lab.clients import Server, converse
+from tests.lab.errors import until
+from tests.system import letters
+
+NAME, ADDRESS = "mx.example.org", "203.0.113.10"
+ALICE, BOB = "alice@example.org", "bob@example.net"
+PASSWORD = "correct horse battery"
+ANSWERS = {"hostname": NAME, "domain": "example.org", "address": ALICE, "password": PASSWORD,
+           "password-again": PASSWORD, "certificate": "self-signed", "resolver": "system"}
+_TYPES = {"password": "password", "password-again": "password", "certificate": "select"}
+_CONNECTIONS = 10   # at the same time, in a burst
+
+
+def preseed(answers):
+    """The answers as debconf-set-selections takes them."""
+    return "".join("smallmail-server smallmail-server/{} {} {}\n".format(name, _TYPES.get(name, "string"), value)
+                   for name, value in answers.items())
+
+
+class MailHost:
+    """A mail server under test; a `with` block ends in its removal."""
+
+    def __init__(self, suite, deb, world, answers=None, before=""):
+        """`before` is run in the machine ahead of the installation, as a line for sh."""
+        self.world, self.name = world, NAME
+        self.server = Server(NAME, ADDRESS)
+        self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS)
+        if before:
+            self.machine.run(before)
+        started = time.monotonic()
+        self.said = self._install(deb, ANSWERS if answers is None else answers)
+        self.install_seconds = time.monotonic() - started
+        self._wait_serving()
+        self.publish()
+
+    def _install(self, deb, answers):
+        """From a repository of its own, as apt installs anything."""
+        self.machine.write("/srv/repo/" + deb.name, deb.read_bytes())
+        fields = self.machine.run(["dpkg-deb", "--field", "/srv/repo/" + deb.name]).stdout.rstrip()
+        size, digest = self.machine.run(
+            "cd /srv/repo && stat -c %s {0} && sha256sum {0} | cut -d' ' -f1".format(deb.name)).stdout.split()
+        self.machine.write("/srv/repo/Packages", "{}\nFilename: ./{}\nSize: {}\nSHA256: {}\n".format(
+            fields, deb.name, size, digest))
+        self.machine.write("/etc/apt/sources.list.d/smallmail.list", "deb [trusted=yes] file:/srv/repo ./\n")
+        self.machine.run("apt-get update -o Dir::Etc::sourcelist=sources.list.d/smallmail.list"
+                         " -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0")
+        self.machine.run(["debconf-set-selections"], input=preseed(answers))
+        return self.machine.run(["apt-get", "-y", "install", "smallmail-server"], timeout=600).stdout
+
+    def _wait_serving(self):
+        for port in (25, 465, 587, 993):
+            self.machine.wait_port(port)
+
+    def publish(self):
+        """Put into DNS what the host says that it wants there."""
+        self.world.dns.set("example.org", self.smallmail("dns show"))
+        self.world.dns.set_reverse(ADDRESS, NAME)
+
+    def smallmail(self, words, given=None):
+        """Run `smallmail` in the machine; what it said."""
+        return self.machine.run("smallmail " + words, input=given, check=not words.startswith(("plan", "status"))).stdout
+
+    def imap(self, user=ALICE, password=PASSWORD):
+        return self.world.client.imap(self.server, user, password)
+
+    def submission(self, port=465, user=ALICE, password=PASSWORD):
+        return self.world.client.submission(self.server, user, password, port=port)
+
+    def submit(self, letter, port=465):
+        """Send a letter as alice; it must be taken."""
+        message = letters.parsed(letter)
+        connection = self.submission(port)
+        reply = converse(connection, message["From"].addresses[0].addr_spec, message["To"].addresses[0].addr_spec, letter)
+        connection.quit()
+        assert reply.code == 250, reply
+
+    def submitted(self, letter, sender, recipient=BOB):
+        """Send a letter as alice in any sender's name, and tell how it went."""
+        connection = self.submission()
+        try:
+            return converse(connection, sender, recipient, letter)
+        finally:
+            connection.close()
+
+    def messages(self, folder, user=ALICE):
+        """All messages of a folder, parsed."""
+        connection = self.imap(user)
+        connection.select(folder, readonly=True)
+        numbers = connection.search(None, "ALL")[1][0].split()
+        parts = connection.fetch(b",".join(numbers), "(BODY.PEEK[])")[1] if numbers else []
+        connection.logout()
+        return [letters.parsed(part[1]) for part in parts if isinstance(part, tuple)]
+
+    def subjects(self, folder, user=ALICE):
+        return [message["Subject"] for message in self.messages(folder, user)]
+
+    def expect(self, folder, subject, user=ALICE, seconds=60):
+        """Wait for the message with that subject."""
+        def found():
+            return next((message for message in self.messages(folder, user) if message["Subject"] == subject), None)
+        return until(found, "{!r} in {} of {}".format(subject, folder, user), seconds, self.last_words)
+
+    def last_words(self):
+        """What the daemons said lately."""
+        return "\n" + self.machine.run("journalctl -q --no-pager -n 25 -u 'postfix*' -u dovecot -u rspamd").stdout
+
+    def move(self, source, subject, target):
+        """Move a message as a mail program does."""
+        connection = self.imap()
+        connection.select(source)
+        number = connection.uid("SEARCH", "SUBJECT", '"{}"'.format(subject))[1][0].split()[-1]
+        assert connection.uid("MOVE", number, target)[0] == "OK"
+        connection.logout()
+
+    def subscribed(self):
+        connection = self.imap()
+        return [line.decode().rpartition(" ")[2].strip('"') for line in connection.lsub()[1]]
+
+    def learned(self):
+        """How many messages Rspamd has learned, by class."""
+        said = self.machine.run("rspamc -h /var/lib/smallmail/rspamd/controller.sock --json stat").stdout
+        statfiles = json.loads(said)["statfiles"]
+        return {"spam" if "SPAM" in file["symbol"] else "ham": file["revision"] for file in statfiles}
+
+    def wait(self, condition, what, seconds=60):
+        return until(condition, what, seconds, self.last_words)
+
+    def timed(self, action):
+        started = time.monotonic()
+        result = action()
+        return time.monotonic() - started, result
+
+    def fingerprint(self):
+        """All configuration, and since when each daemon runs."""
+        return self.machine.run(
+            "find /etc -type f -exec sha256sum {} + | sort; find /etc -printf '%p %m %u %g %l\\n' | sort;"
+            " systemctl show -p MainPID -p ActiveEnterTimestamp postfix postfix@- dovecot rspamd smallmail-redis;"
+            " journalctl -q --no-pager -u 'postfix*' -u dovecot -u rspamd | grep -ci reload || true").stdout
+
+    def burst(self, recipient, count):
+        """Many messages at once from outside; seconds until the last is in the mailbox, and how many were deferred."""
+        started = time.monotonic()
+        letter = letters.plain(BOB, recipient, "burst")
+
+        def connection_full(_):
+            connection = self.world.foreign.smtp(self.server)
+            replies = [converse(connection, BOB, recipient, letter) for _ in range(count // _CONNECTIONS)]
+            connection.quit()
+            return replies
+
+        with concurrent.futures.ThreadPoolExecutor(_CONNECTIONS) as pool:
+            for replies in pool.map(connection_full, range(_CONNECTIONS)):
+                assert {reply.code for reply in replies} == {250}
+        self.wait(lambda: self.count("INBOX", recipient) >= count, "all {} messages".format(count), 120)
+        seconds = time.monotonic() - started
+        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' | grep -c 'to=<{}>.*status=deferred'".format(
+            recipient), check=False).stdout
+        return seconds, int(deferred)
+
+    def count(self, folder, user):
+        connection = self.imap(user)
+        number = int(connection.select(folder, readonly=True)[1][0])
+        connection.logout()
+        return number
+
+    def reboot(self):
+        """Seconds until it serves again."""
+        started = time.monotonic()
+        self.machine.reboot()
+        self._wait_serving()
+        return time.monotonic() - started
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.machine.close()
