@@ -1,0 +1,80 @@
+"""What all tests share: the built package, the suites, the lab's world, and a place for their figures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import World, can_boot, packages, roots
+from tests.lab.session import CACHE
+
+SOURCE = Path(__file__).parent.parent
+BOOTED = ("bookworm", "trixie")
+LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick ones first; the lab's not at all where it cannot be."""
+    items.sort(key=_wants_lab)
+    if reason := any(map(_wants_lab, items)) and can_boot():
+        for item in filter(_wants_lab, items):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _wants_lab(item: pytest.Item) -> bool:
+    return SOURCE / "tests/system" in item.path.parents
+
+
+@pytest.fixture(scope="session")
+def deb() -> Path:
+    """The built package: the one in SMALLMAIL_DEB, else what `make deb` makes of the tree as it is."""
+    if given := os.environ.get("SMALLMAIL_DEB"):
+        return Path(given).resolve(strict=True)
+    return packages.build(SOURCE)
+
+
+@pytest.fixture(scope="session", params=[name for name in BOOTED if os.environ.get("SUITE", name) == name])
+def suite(request: pytest.FixtureRequest) -> str:
+    """The suites that users run today; SUITE in the environment keeps to one."""
+    name: str = request.param
+    if reason := roots.available(name):
+        pytest.skip(reason)
+    return name
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    with World() as outside:
+        yield outside
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """Where a linter is; the test is skipped where it is missing."""
+    def find(name: str) -> str:
+        found = shutil.which(name, path=f"{LINTERS}:/usr/sbin:/usr/bin:/sbin:/bin")
+        if not found:
+            pytest.skip(f"{name} is not installed: tests/lab/setup.sh could not get it by apt or pip")
+        return found
+    return find
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Note a figure, to be printed at the end beside the test's name."""
+    return lambda figure: request.node.user_properties.append(("figure", figure))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    measured = [(report.nodeid, [figure for kind, figure in report.user_properties if kind == "figure"])
+                for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+                if report.when == "call"]
+    if any(figures for _, figures in measured):
+        terminalreporter.section("figures")
+    for name, figures in measured:
+        if figures:
+            terminalreporter.line(f"{name}: {'; '.join(figures)}")

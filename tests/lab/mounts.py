@@ -1,0 +1,58 @@
+"""Mounts: made by mount(8), undone for real (never lazily), and found again in the kernel's own list."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from .errors import LabError, tail
+
+
+def mount(*arguments: str | Path) -> None:
+    _run("mount", *arguments)
+
+
+def below(folder: Path) -> list[Path]:
+    """The mount points at and below a folder, the last mounted first."""
+    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    points = [Path(_unescape(line.split()[4])) for line in text.splitlines()]
+    return [point for point in reversed(points) if point == folder or folder in point.parents]
+
+
+def umount_below(folder: Path) -> None:
+    """Undo every mount at and below a folder, and detach the loop devices that they stood on."""
+    for point in below(folder):
+        _run("umount", point)
+    loops = subprocess.run(["losetup", "--noheadings", "--list", "--output", "NAME,BACK-FILE"], check=True,
+                           stdout=subprocess.PIPE, encoding="utf-8").stdout
+    for device, file in (line.split(None, 1) for line in loops.splitlines()):
+        if folder in Path(file).parents:
+            _run("losetup", "--detach", device)
+
+
+def remove(folder: Path) -> None:
+    """Remove a tree; first what is mounted in it, so that nothing of the host's is deleted."""
+    if folder.exists():
+        umount_below(folder.resolve())
+        if left := below(folder.resolve()):
+            raise LabError(f"not removing {folder}: {left[0]} is still mounted")
+        _run("rm", "-rf", "--one-file-system", folder)
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a mounted overlay stands on this folder."""
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    return any(str(folder) in line.split(" - ")[1].replace(",", ":").replace("=", ":").split(":")
+               for line in mounts.splitlines())
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, encoding="utf-8", check=False)
+    if done.returncode != 0:
+        raise LabError(f"could not {' '.join(map(str, command))}{tail(done.stdout)}")
+
+
+def _unescape(text: str) -> str:
+    """Undo the octal escapes of proc(5): a space is \\040."""
+    return text.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
