@@ -10,7 +10,7 @@ and once it exists only what was answered since ("answered", a flag of ours) goe
 import io
 import os
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set  # noqa: F401  (in type comments)
 
 import debconf
 
@@ -37,9 +37,9 @@ def connect() -> Any:
 
     The locale may be C, where Python 3.5 knows ASCII alone; the bytes are passed on as they are.
     """
-    answers_of_debconf = io.open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    commands = io.open(3, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-    return debconf.Debconf(read=answers_of_debconf, write=commands)
+    reader = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8", errors="surrogateescape")
+    writer = io.TextIOWrapper(io.FileIO(3, "w", closefd=False), encoding="utf-8", errors="surrogateescape")
+    return debconf.Debconf(read=reader, write=writer)
 
 
 def answers(db: Any, root: str = "/") -> Optional[Dict[str, str]]:
@@ -71,6 +71,7 @@ def forget_passwords(db: Any) -> None:
         if question.secret:
             asked.forget(question.name)
         asked.set_flag(question.name, "answered", False)
+    asked.forget("password-again")  # it may have been preseeded
 
 
 class Asked:
@@ -125,7 +126,7 @@ class Dialogue(Asked):
         super().__init__(db)
         self.root = root
         self.suggested = {}  # type: Dict[str, str]
-        self.shown = set()  # type: set
+        self.shown = set()  # type: Set[str]
 
     def run(self, reconfigure: bool) -> None:
         """Ask. Whoever backs out of the first question is asked it again."""
@@ -207,11 +208,11 @@ class Dialogue(Asked):
         name = question.name
         if name == "take-over":
             self.db.subst("smallmail-server/take-over", "FILES", ", ".join(earlier.found()))
-        if self.flag(name, "seen") or self.get(name) != self.suggested.get(name, ""):
-            return
-        self.suggested[name] = question.suggest(self.get)
-        if self.suggested[name]:
-            self.set(name, self.suggested[name])
+        typed = self.get(name) != self.suggested[name] if name in self.suggested else name in self.shown
+        suggestion = question.suggest(self.get)
+        if suggestion and not typed and not self.flag(name, "seen"):
+            self.suggested[name] = suggestion
+            self.set(name, suggestion)
 
     def _wrong(self, question: Question, shown: bool) -> str:
         """What is wrong with the answer, in a sentence; "" when it is right, and then it stands in its normal form."""

@@ -5,6 +5,7 @@ This module is also part of the package's debconf `config` script, where only Py
 import ipaddress
 import posixpath
 import re
+from typing import Iterable
 
 # RFC 1035 2.3.1 and RFC 1123 2.1: what a label of a host name may be.
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -223,7 +224,7 @@ def _is_address(text: str) -> bool:
     return "%" not in text
 
 
-def _one_of(text: str, choices: tuple) -> str:
+def _one_of(text: str, choices: Iterable[str]) -> str:
     word = text.strip().lower()
     if word not in choices:
         raise ValueError("'{}' is not one of {}".format(word, ", ".join(choices)))

@@ -69,7 +69,7 @@ def _three_way(host: Host, change: Change, ask: bool) -> None:
         if ask:
             host.run_in_debconf(command[:1] + ["--debconf-ok"] + command[1:])
         else:
-            host.run(["env", "UCF_FORCE_CONFFOLD=1", "DEBIAN_FRONTEND=noninteractive"] + command)
+            host.run(["env", "DEBIAN_FRONTEND=noninteractive"] + command)
         host.run(["ucfr", _PACKAGE, "/" + change.name])
     finally:
         os.unlink(beside)
