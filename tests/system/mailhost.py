@@ -1,9 +1,8 @@
 """A machine with smallmail-server installed, its records in the world's DNS, and hands to read and write its mail."""
 import concurrent.futures
-import json
 import time
 
-from tests.lab import roots
+from tests.lab import packages, roots
 from tests.lab.clients import Server, converse
 from tests.lab.errors import until
 from tests.system import letters
@@ -13,14 +12,7 @@ ALICE, BOB = "alice@example.org", "bob@example.net"
 PASSWORD = "correct horse battery"
 ANSWERS = {"hostname": NAME, "domain": "example.org", "address": ALICE, "password": PASSWORD,
            "password-again": PASSWORD, "certificate": "self-signed", "resolver": "system"}
-_TYPES = {"password": "password", "password-again": "password", "certificate": "select"}
 _CONNECTIONS = 10   # at the same time, in a burst
-
-
-def preseed(answers):
-    """The answers as debconf-set-selections takes them."""
-    return "".join("smallmail-server smallmail-server/{} {} {}\n".format(name, _TYPES.get(name, "string"), value)
-                   for name, value in answers.items())
 
 
 class MailHost:
@@ -30,28 +22,15 @@ class MailHost:
         """`before` is run in the machine ahead of the installation, as a line for sh."""
         self.world, self.name = world, NAME
         self.server = Server(NAME, ADDRESS)
+        world.foreign.forget()
         self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS)
         if before:
             self.machine.run(before)
-        started = time.monotonic()
-        self.said = self._install(deb, ANSWERS if answers is None else answers)
-        self.install_seconds = time.monotonic() - started
+        packages.offer(self.machine, deb)
+        packages.preseed(self.machine, deb, ANSWERS if answers is None else answers)
+        self.said = packages.install(self.machine, "smallmail-server")
         self._wait_serving()
         self.publish()
-
-    def _install(self, deb, answers):
-        """From a repository of its own, as apt installs anything."""
-        self.machine.write("/srv/repo/" + deb.name, deb.read_bytes())
-        fields = self.machine.run(["dpkg-deb", "--field", "/srv/repo/" + deb.name]).stdout.rstrip()
-        size, digest = self.machine.run(
-            "cd /srv/repo && stat -c %s {0} && sha256sum {0} | cut -d' ' -f1".format(deb.name)).stdout.split()
-        self.machine.write("/srv/repo/Packages", "{}\nFilename: ./{}\nSize: {}\nSHA256: {}\n".format(
-            fields, deb.name, size, digest))
-        self.machine.write("/etc/apt/sources.list.d/smallmail.list", "deb [trusted=yes] file:/srv/repo ./\n")
-        self.machine.run("apt-get update -o Dir::Etc::sourcelist=sources.list.d/smallmail.list"
-                         " -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0")
-        self.machine.run(["debconf-set-selections"], input=preseed(answers))
-        return self.machine.run(["apt-get", "-y", "install", "smallmail-server"], timeout=600).stdout
 
     def _wait_serving(self):
         for port in (25, 465, 587, 993):
@@ -123,10 +102,11 @@ class MailHost:
         return [line.decode().rpartition(" ")[2].strip('"') for line in connection.lsub()[1]]
 
     def learned(self):
-        """How many messages Rspamd has learned, by class."""
-        said = self.machine.run("rspamc -h /var/lib/smallmail/rspamd/controller.sock --json stat").stdout
-        statfiles = json.loads(said)["statfiles"]
-        return {"spam" if "SPAM" in file["symbol"] else "ham": file["revision"] for file in statfiles}
+        """How many messages Rspamd has learned, by class; from where it keeps them, since what it tells is a minute old."""
+        said = self.machine.run("$(command -v valkey-cli || command -v redis-cli) -s /run/smallmail-redis/redis.sock"
+                                " HMGET RS learns_spam learns_ham").stdout
+        spam, ham = (int(line or 0) for line in said.split("\n")[:2])
+        return {"spam": spam, "ham": ham}
 
     def wait(self, condition, what, seconds=60):
         return until(condition, what, seconds, self.last_words)

@@ -1,9 +1,9 @@
 """Installation in chroots, where no service starts: with and without answers, whatever stood there before."""
 import pytest
 
-from tests.lab import roots
+from tests.lab import packages, roots
 from tests.lab.chroot import Chroot
-from tests.system.mailhost import ANSWERS, preseed
+from tests.system.mailhost import ANSWERS
 
 # What the end result may not depend on: how Postfix's own question was answered, and what was the mail server before.
 BEFORE = {
@@ -49,7 +49,7 @@ def test_without_any_answer_nothing_is_touched(suite, deb, record):
         record("installed, {} untouched, one command named".format(suite))
 
         # The one command, without a terminal but with answers, finishes it.
-        chroot.run(["debconf-set-selections"], input=preseed(ANSWERS))
+        packages.preseed(chroot, deb, ANSWERS)
         chroot.run(["dpkg-reconfigure", "smallmail-server"])
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
 
@@ -60,7 +60,7 @@ def test_other_suites_install_and_report(suite, deb, record):
     if reason:
         pytest.skip(reason)
     with chroot_with(suite, deb) as chroot:
-        chroot.run(["debconf-set-selections"], input=preseed(ANSWERS))
+        packages.preseed(chroot, deb, ANSWERS)
         install(chroot, deb)
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
         screen = chroot.run("smallmail status").stdout
@@ -76,7 +76,7 @@ def test_other_suites_install_and_report(suite, deb, record):
 def test_the_same_result_whatever_was_there_before(suite, before, deb, record, reference):
     with chroot_with(suite, deb) as chroot:
         chroot.run(BEFORE[before])
-        chroot.run(["debconf-set-selections"], input=preseed(ANSWERS))
+        packages.preseed(chroot, deb, ANSWERS)
         install(chroot, deb)
         assert chroot.run("smallmail plan").stdout.strip() == "Nothing to do."
         assert configuration(chroot) == reference(suite)
@@ -92,7 +92,7 @@ def reference(deb):
         if suite not in known:
             with chroot_with(suite, deb) as chroot:
                 chroot.run(BEFORE["Internet Site"])
-                chroot.run(["debconf-set-selections"], input=preseed(ANSWERS))
+                packages.preseed(chroot, deb, ANSWERS)
                 install(chroot, deb)
                 known[suite] = configuration(chroot)
         return known[suite]
@@ -102,14 +102,14 @@ def reference(deb):
 @pytest.mark.parametrize("suite", ["bookworm"])
 def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(suite, deb):
     with chroot_with(suite, deb) as chroot:
-        chroot.run(["debconf-set-selections"], input=preseed(dict(ANSWERS, hostname="no dots")))
+        packages.preseed(chroot, deb, dict(ANSWERS, hostname="no dots"))
         done = install(chroot, deb, check=False)
         said = done.stdout + (done.stderr or "")
         assert done.returncode != 0
         assert "smallmail-server/hostname" in said and "Traceback" not in said
         assert chroot.run("ls /etc/smallmail /etc/dovecot/conf.d/*smallmail* 2>/dev/null", check=False).stdout == ""
         # The right answer is all that it takes.
-        chroot.run(["debconf-set-selections"], input=preseed(ANSWERS))
+        packages.preseed(chroot, deb, ANSWERS)
         chroot.run(["dpkg", "--configure", "-a"])
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
 
@@ -119,8 +119,7 @@ def test_no_password_stays_in_debconf_and_none_is_shown(suite, deb):
     with chroot_with(suite, deb) as chroot:
         secret = "s3cret-of-the-mailbox"
         answers = dict(ANSWERS, password=secret, **{"password-again": secret, "rspamd-password": "s3cret-of-rspamd"})
-        chroot.run(["debconf-set-selections"], input=preseed(answers).replace("rspamd-password string",
-                                                                              "rspamd-password password"))
+        packages.preseed(chroot, deb, answers)
         done = install(chroot, deb)
         assert "s3cret" not in done.stdout + (done.stderr or "")
         assert chroot.run("grep -rl s3cret /var/cache/debconf /etc /var/lib /var/log", check=False).stdout == ""

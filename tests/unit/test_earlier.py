@@ -1,0 +1,129 @@
+"""What counts as an admin's own mail configuration. tests/unit/earlier holds what Debian's packages leave behind when
+they are installed (bookworm, trixie) or bring along (bullseye, forky), without its comments."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from smallmail import earlier
+
+SAMPLES = Path(__file__).parent / "earlier"
+SUITES = sorted(path.name for path in SAMPLES.iterdir())
+MAIN, MASTER = "etc/postfix/main.cf", "etc/postfix/master.cf"
+
+
+@pytest.fixture()
+def root(tmp_path: Path) -> Path:
+    """A host with bookworm's Postfix, as installed."""
+    shutil.copytree(SAMPLES / "bookworm", tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def add(root: Path, path: str, text: str) -> None:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("a") as stream:
+        stream.write(text)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_what_debian_leaves_is_nobodys(suite: str) -> None:
+    assert earlier.found(str(SAMPLES / suite)) == []
+
+
+def test_an_empty_host(tmp_path: Path) -> None:
+    assert earlier.found(str(tmp_path)) == []
+    assert not earlier.managed(str(tmp_path))
+
+
+# What Postfix's own questions and postinst set (postfix.postinst of bullseye to forky).
+@pytest.mark.parametrize(
+    "line",
+    [
+        "inet_interfaces = loopback-only", "default_transport = error", "relay_transport = error",
+        "relayhost = smtp.example.net", "mydestination = $myhostname, example.org", "mynetworks = 10.0.0.0/8",
+        "myorigin = /etc/mailname", "inet_protocols = ipv4", "mailbox_size_limit = 1000", "recipient_delimiter =",
+        'mailbox_command = procmail -a "$EXTENSION"', "alias_maps = hash:/etc/aliases, nis:mail.aliases",
+        "alias_maps = cdb:/etc/aliases", "readme_directory = /usr/share/doc/postfix", "mydomain = example.org",
+        "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination",
+        "smtpd_use_tls=yes", "# virtual_mailbox_domains = example.org",
+    ],
+)  # fmt: skip
+def test_answers_to_postfixs_own_questions_are_no_configuration_of_the_admins(root: Path, line: str) -> None:
+    add(root, MAIN, line + "\n")
+    assert earlier.found(str(root)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "virtual_mailbox_domains = example.org", "smtpd_tls_cert_file = /etc/ssl/mine.pem", "home_mailbox = Maildir/",
+        "smtpd_relay_restrictions = permit_mynetworks,\n  reject_unauth_destination",
+        "smtpd_milters = inet:localhost:11332",
+        "mailbox_command = /usr/lib/dovecot/deliver", "alias_maps = hash:/etc/aliases ldap:/etc/postfix/l.cf",
+        "smtpd_banner = $myhostname ESMTP", "content_filter = amavis:[127.0.0.1]:10024", "biff = yes",
+    ],
+)  # fmt: skip
+def test_an_admins_parameters_are_found(root: Path, line: str) -> None:
+    add(root, MAIN, line + "\n")
+    assert earlier.found(str(root)) == ["/etc/postfix/main.cf"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "submission inet n - y - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n", "smtps inet n - y - - smtpd\n",
+        "127.0.0.1:10025 inet n - y - - smtpd\n", "smtp inet n - y - 1 postscreen\n",
+        "smtp inet n - y - - smtpd\n  -o content_filter=spamd\n", "dovecot unix - n n - - pipe\n  flags=D argv=/x\n",
+    ],
+)  # fmt: skip
+def test_an_admins_services_are_found(root: Path, entry: str) -> None:
+    add(root, MASTER, entry)
+    assert earlier.found(str(root)) == ["/etc/postfix/master.cf"]
+
+
+def test_a_chroot_column_or_a_comment_makes_no_service_the_admins(root: Path) -> None:
+    text = (root / MASTER).read_text()
+    unchrooted = text.replace("-       y       -", "-       n       -")
+    assert unchrooted != text
+    (root / MASTER).write_text("#submission inet n - y - - smtpd\n" + unchrooted)
+    assert earlier.found(str(root)) == []
+
+
+def test_dovecots_files_are_known_by_ucf(root: Path) -> None:
+    stock = "protocols = imap\n"
+    add(root, "etc/dovecot/dovecot.conf", stock)
+    add(root, "etc/dovecot/conf.d/10-ssl.conf", stock)
+    hashes = {hashlib.md5(stock.encode()).hexdigest(): ["/etc/dovecot/dovecot.conf", "/etc/dovecot/conf.d/10-ssl.conf"]}
+    add(root, "var/lib/ucf/hashfile", "".join(f"{md5}  {path}\n" for md5, paths in hashes.items() for path in paths))
+    assert earlier.found(str(root)) == []
+    add(root, "etc/dovecot/conf.d/10-ssl.conf", "ssl = no\n")
+    add(root, "etc/dovecot/local.conf", "mail_location = maildir:~/Maildir\n")
+    add(root, "etc/dovecot/conf.d/99-mine.conf", "log_path = /x\n")
+    assert earlier.found(str(root)) == [
+        "/etc/dovecot/local.conf", "/etc/dovecot/conf.d/10-ssl.conf", "/etc/dovecot/conf.d/99-mine.conf",
+    ]  # fmt: skip
+
+
+def test_what_says_nothing_in_dovecots_folder_is_nothing(root: Path) -> None:
+    add(root, "etc/dovecot/local.conf", "# nothing yet\n\n")
+    add(root, "etc/dovecot/conf.d/10-auth.conf.ucf-dist", "x = y\n")
+    add(root, "etc/dovecot/conf.d/10-auth.conf.dpkg-old", "x = y\n")
+    add(root, "etc/dovecot/conf.d/README", "x = y\n")
+    add(root, "etc/dovecot/private/dovecot.pem", "x\n")
+    assert earlier.found(str(root)) == []
+
+
+def test_an_exim_that_was_here_is_left_alone(root: Path) -> None:
+    add(root, "etc/exim4/update-exim4.conf.conf", "dc_eximconfig_configtype='internet'\n")
+    assert earlier.found(str(root)) == []
+
+
+def test_our_drop_in_says_that_the_host_is_ours(root: Path) -> None:
+    assert not earlier.managed(str(root))
+    add(root, earlier.OUR_MARK, "x\n")
+    assert earlier.managed(str(root))
