@@ -10,7 +10,6 @@ from smallmail.accounts import alias_address
 from smallmail.assets import open_accounts
 from smallmail.errors import Problem
 from smallmail.host import Host
-from smallmail.settings import Settings
 
 Told = Tuple[str, Any, int]
 

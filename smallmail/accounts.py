@@ -97,8 +97,8 @@ class Accounts:
             self.must_have_mailbox(address)
             users = [row[0] for row in self._db.execute("SELECT address FROM alias WHERE destination = ?", (address,))]
             if users:
-                raise Problem("{} still receives the mail of {}: point {} elsewhere first with 'smallmail alias'".format(
-                    address, ", ".join(users), "that alias" if len(users) == 1 else "those aliases"))
+                raise Problem("{} still receives the mail of {}: point {} elsewhere first with 'smallmail alias'"
+                              .format(address, ", ".join(users), "that alias" if len(users) == 1 else "those aliases"))
             self._db.execute("DELETE FROM credential WHERE address = ?", (address,))
             self._db.execute("DELETE FROM mailbox WHERE address = ?", (address,))
 

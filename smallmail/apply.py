@@ -1,4 +1,5 @@
-"""Apply: the only writer. Stage, let the daemons judge, swap, reload what changed, verify, record; or leave all as it was.
+"""Apply, the only writer: stage, let the daemons judge, swap, reload what changed, verify, record;
+or leave all as it was.
 
 The order makes it safe to be cut off anywhere: until the swap nothing live has changed; from then on the journal
 (transaction.py) takes it back; the record is written before the journal goes.

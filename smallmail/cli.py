@@ -88,7 +88,8 @@ def _verb(found: Any, name: str, run: Any, words: str) -> argparse.ArgumentParse
     return verb
 
 
-def _reading(found: Any, name: str, run: Callable[[Host, argparse.Namespace], verbs.Told], words: str) -> argparse.ArgumentParser:
+def _reading(found: Any, name: str, run: Callable[[Host, argparse.Namespace], verbs.Told],
+             words: str) -> argparse.ArgumentParser:
     """A verb that changes nothing: `run` returns (text, data, exit code), and --json prints the data."""
     def tell(host: Host, options: argparse.Namespace) -> int:
         text, data, code = run(host, options)

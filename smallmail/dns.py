@@ -17,8 +17,8 @@ def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[
     """
     rest = "~all" if relayhost else "-all"
     if not addresses:
-        yield Record(hostname, "A", "", "fill in the host's public address, and AAAA for IPv6; its provider must set the"
-                     " reverse (PTR) of it to " + hostname)
+        yield Record(hostname, "A", "", "fill in the host's public address, and AAAA for IPv6; its provider must set"
+                     " the reverse (PTR) of it to " + hostname)
     for address in addresses:
         yield Record(hostname, "AAAA" if ":" in address else "A", address,
                      "where the host is; its provider must set the reverse (PTR) of {} to {}".format(address, hostname))

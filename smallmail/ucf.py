@@ -1,4 +1,5 @@
-"""ucf(1) keeps the hashes of our files under /etc, as for a conffile, and asks the admin where he and we both changed one."""
+"""ucf(1) keeps the hashes of our files under /etc, as dpkg does for conffiles, and asks the admin where he and we both
+changed one."""
 import os
 import tempfile
 from typing import Iterable, List

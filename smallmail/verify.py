@@ -23,7 +23,8 @@ _SECONDS = 90.0
 
 
 def judge(stage: Host) -> None:
-    """Let each daemon judge the staged configuration, which this may adapt to where it stands; raises Problem with its words when one refuses it."""
+    """Let each daemon judge the staged configuration, which this may adapt to where it stands; raises Problem with its
+    words when one refuses it."""
     for daemon, question in ((name, _QUESTIONS[name]) for name in ("postfix", "dovecot", "rspamd")):
         if stage.exists("etc/" + daemon):
             question(stage)

@@ -1,5 +1,5 @@
 """make bench: the idle memory of a machine with smallmail-server beside one with the same daemons as Debian ships them,
-and how fast mail goes through. Figures of one run, on one machine, as ratios; no pass or fail. SUITE, SECONDS_SETTLED."""
+and how fast mail goes through. Figures of one run as ratios; no pass or fail. SUITE, SECONDS_SETTLED."""
 import os
 import sys
 import time
@@ -30,7 +30,7 @@ def idle(machine):
 
 def tell(name, figures):
     """Both totals, and what takes the most."""
-    for when, memory in zip((STARTED, SETTLED), figures):
+    for when, memory in zip((STARTED, SETTLED), figures, strict=True):
         largest = ", ".join("{} {}".format(program, size // 1024) for program, size in list(memory.by_name.items())[:6])
         print("  {:9} {:4} s after boot: {:4} MiB  ({})".format(name, when, memory.total // 1024, largest))
 
@@ -53,7 +53,7 @@ def main():
     print("{}: idle memory of the whole machine (sum of proportional set sizes)".format(suite))
     tell("stock", before)
     tell("smallmail", after)
-    for when, theirs, own in zip((STARTED, SETTLED), before, after):
+    for when, theirs, own in zip((STARTED, SETTLED), before, after, strict=True):
         print("  ratio {} s after boot: {:.2f}".format(when, own.total / theirs.total))
     print("burst of {} messages to one mailbox: {:.1f} s, {} deferred".format(BURST, seconds, deferred))
 

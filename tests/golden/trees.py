@@ -1,4 +1,5 @@
-"""The golden trees: settings and versions in, a whole tree as text out. `python3 tests/golden/trees.py` writes them anew."""
+"""The golden trees: settings and versions in, a whole tree as text out.
+`python3 tests/golden/trees.py` writes them anew."""
 import pathlib
 import sys
 

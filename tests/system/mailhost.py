@@ -43,7 +43,8 @@ class MailHost:
 
     def smallmail(self, words, given=None):
         """Run `smallmail` in the machine; what it said."""
-        return self.machine.run("smallmail " + words, input=given, check=not words.startswith(("plan", "status"))).stdout
+        reads = words.startswith(("plan", "status"))
+        return self.machine.run("smallmail " + words, input=given, check=not reads).stdout
 
     def imap(self, user=ALICE, password=PASSWORD):
         return self.world.client.imap(self.server, user, password)
@@ -55,7 +56,8 @@ class MailHost:
         """Send a letter as alice; it must be taken."""
         message = letters.parsed(letter)
         connection = self.submission(port)
-        reply = converse(connection, message["From"].addresses[0].addr_spec, message["To"].addresses[0].addr_spec, letter)
+        sender, recipient = (message[name].addresses[0].addr_spec for name in ("From", "To"))
+        reply = converse(connection, sender, recipient, letter)
         connection.quit()
         assert reply.code == 250, reply
 
@@ -102,7 +104,7 @@ class MailHost:
         return [line.decode().rpartition(" ")[2].strip('"') for line in connection.lsub()[1]]
 
     def learned(self):
-        """How many messages Rspamd has learned, by class; from where it keeps them, since what it tells is a minute old."""
+        """How many messages Rspamd has learned, by class. (What it tells by itself is up to a minute old.)"""
         said = self.machine.run("$(command -v valkey-cli || command -v redis-cli) -s /run/smallmail-redis/redis.sock"
                                 " HMGET RS learns_spam learns_ham").stdout
         spam, ham = (int(line or 0) for line in said.split("\n")[:2])
@@ -139,8 +141,8 @@ class MailHost:
                 assert {reply.code for reply in replies} == {250}
         self.wait(lambda: self.count("INBOX", recipient) >= count, "all {} messages".format(count), 120)
         seconds = time.monotonic() - started
-        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' | grep -c 'to=<{}>.*status=deferred'".format(
-            recipient), check=False).stdout
+        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' | grep -c 'to=<{}>.*status=deferred'"
+                                    .format(recipient), check=False).stdout
         return seconds, int(deferred)
 
     def count(self, folder, user):

@@ -36,7 +36,7 @@ def test_without_any_answer_nothing_is_touched(suite, deb, record):
     with chroot_with(suite, deb) as chroot:
         assert chroot.run("command -v python3", check=False).returncode != 0
         done = install(chroot, deb)
-        said = done.stdout + (done.stderr or "")
+        said = done.stdout + done.stderr
         assert "dpkg-reconfigure smallmail-server" in said
         for noise in ("failed to preconfigure", "Traceback", "exec of", "No such file"):
             assert noise not in said
@@ -45,7 +45,7 @@ def test_without_any_answer_nothing_is_touched(suite, deb, record):
                           " 2>/dev/null", check=False).stdout == ""
         assert chroot.run("getent passwd vmail", check=False).stdout == ""
         refused = chroot.run("smallmail status", check=False)
-        assert refused.returncode == 1 and "dpkg-reconfigure smallmail-server" in refused.stdout + (refused.stderr or "")
+        assert refused.returncode == 1 and "dpkg-reconfigure smallmail-server" in refused.stderr
         record("installed, {} untouched, one command named".format(suite))
 
         # The one command, without a terminal but with answers, finishes it.
@@ -104,7 +104,7 @@ def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(
     with chroot_with(suite, deb) as chroot:
         packages.preseed(chroot, deb, dict(ANSWERS, hostname="no dots"))
         done = install(chroot, deb, check=False)
-        said = done.stdout + (done.stderr or "")
+        said = done.stdout + done.stderr
         assert done.returncode != 0
         assert "smallmail-server/hostname" in said and "Traceback" not in said
         assert chroot.run("ls /etc/smallmail /etc/dovecot/conf.d/*smallmail* 2>/dev/null", check=False).stdout == ""
@@ -121,6 +121,6 @@ def test_no_password_stays_in_debconf_and_none_is_shown(suite, deb):
         answers = dict(ANSWERS, password=secret, **{"password-again": secret, "rspamd-password": "s3cret-of-rspamd"})
         packages.preseed(chroot, deb, answers)
         done = install(chroot, deb)
-        assert "s3cret" not in done.stdout + (done.stderr or "")
+        assert "s3cret" not in done.stdout + done.stderr
         assert chroot.run("grep -rl s3cret /var/cache/debconf /etc /var/lib /var/log", check=False).stdout == ""
         assert "$" in chroot.run("grep rspamd-password /etc/smallmail/smallmail.conf").stdout

@@ -37,7 +37,8 @@ def test_edit_keeps_comments_and_puts_a_value_below_its_explanation():
     assert after[after.index("quota = 5G") + 1] == "# (decided in May)"
 
 
-@pytest.mark.parametrize("value", ["plain", "a#b", "'single'", '"double"', "a'b\"c", "a, b; c", "%(x)s", "ü€", "a = b", "$x"])
+@pytest.mark.parametrize("value", ["plain", "a#b", "'single'", '"double"', "a'b\"c", "a, b; c", "%(x)s", "ü€", "a = b",
+                                   "$x"])
 def test_any_secret_survives_the_file(value):
     text = settings.edit(settings.default_text(), {"relay-password": value})
     assert settings.parse(text)["relay-password"] == value
