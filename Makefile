@@ -4,11 +4,12 @@ PYTEST = $(PYTHON) -B -m pytest
 VERSION = $(shell dpkg-parsechangelog -S Version)
 SUITE = $(shell . /etc/os-release; echo $$VERSION_CODENAME)
 
-.PHONY: help deb stdeb-check unit test test-all demo bench lint clean
+.PHONY: help deb golden stdeb-check unit test test-all demo bench lint clean
 
 help:
 	@echo "make deb        build/smallmail-server_$(VERSION)_all.deb and its source package"
 	@echo "make unit       the tests that need neither root nor network"
+	@echo "make golden     write the expected trees anew, to be read as a diff"
 	@echo "make lint       the linters alone"
 	@echo "make test       all tests but the slow ones; makes the lab's machines, wants root"
 	@echo "make test-all   all tests"
@@ -26,6 +27,9 @@ deb:
 	fi
 	cd build/source && PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage -us -uc -F
 	rm -rf build/source
+
+golden:
+	$(PYTHON) -B tests/golden/trees.py
 
 unit:
 	$(PYTEST) tests/unit tests/golden

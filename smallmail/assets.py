@@ -61,6 +61,8 @@ def _users(host: Host, settings: Settings) -> None:
 def _folders(host: Host, settings: Settings) -> None:
     host.directory(STATE + "/redis", 0o700, "_rspamd", "_rspamd")
     host.directory(STATE + "/rspamd", 0o750, "_rspamd", "vmail")
+    # Dovecot keeps the compiled form of /usr/share/smallmail/sieve here.
+    host.directory(STATE + "/sieve", 0o700, "vmail", "vmail")
     host.directory("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
     # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know.
