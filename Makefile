@@ -18,6 +18,7 @@ help:
 
 # In a copy, so that nothing is left in the tree; git's own list, so that nothing else gets into the package.
 deb:
+	dpkg-checkbuilddeps 2>/dev/null || { apt-get -q update && apt-get -q -y --no-install-recommends build-dep ./; }
 	rm -rf build
 	mkdir -p build/source
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -P -p -t build/source
