@@ -7,7 +7,7 @@ from typing import Any, Callable, Tuple
 
 from smallmail import checks, dkim, dns, passwords, report, store
 from smallmail.accounts import alias_address
-from smallmail.assets import open_accounts
+from smallmail.assets import FIRST_PASSWORD, open_accounts
 from smallmail.errors import Problem
 from smallmail.host import Host
 
@@ -58,12 +58,13 @@ def user_add(host: Host, options: argparse.Namespace) -> int:
 
 def user_passwd(host: Host, options: argparse.Namespace) -> int:
     """Another password."""
+    settings = store.load(host)
     address = _checked(checks.mailbox, options.address)
-    with _accounts(host) as database:
+    with open_accounts(host) as database:
         database.must_have_mailbox(address)
         database.set_password(address, passwords.hashed(host, _password(address, options.password_stdin)))
-    # Dovecot keeps who logged in lately in its cache; the old password must not work on (doveadm-auth(1)).
-    host.run(["doveadm", "auth", "cache", "flush", address])
+    if address == settings.address:
+        host.remove(FIRST_PASSWORD)  # the generated one opens nothing any more
     return 0
 
 

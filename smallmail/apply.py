@@ -57,14 +57,11 @@ def changes(host: Host, settings: Settings) -> List[Change]:
     return plan.changes(target, record, current(host, set(target.files) | set(record.entries["files"])))
 
 
-def apply(host: Host, settings: Settings, password_hash: str = "") -> Outcome:
-    """Bring the host to what the settings say. Raises Problem when that can't be; then all is as it was before.
-
-    `password_hash` is for the first mailbox, should it not exist yet.
-    """
+def apply(host: Host, settings: Settings) -> Outcome:
+    """Bring the host to what the settings say. Raises Problem when that can't be; then all is as it was before."""
     with host.lock():
         transaction.undo(host)
-        notices, reload = assets.ensure(host, settings, password_hash)
+        notices, reload = assets.ensure(host, settings)
         return carry_out(host, wanted(host, settings), notices, reload)
 
 
@@ -90,7 +87,7 @@ def carry_out(host: Host, target: Tree, notices: List[str], reload: Set[str]) ->
     if after != before:
         host.write(records.PATH, File(records.dumps(after).encode("ascii"), 0o600, "root", "root"))
     transaction.commit(host)
-    ucf.register(host, to_do, after.entries["files"])
+    ucf.register(host, to_do, records.own_files(after))
     return Outcome(to_do, plan.by_hand(all_changes), touched, notices)
 
 

@@ -15,9 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Set  # noqa: F401  (in t
 import debconf
 
 from smallmail import earlier
-from smallmail.questions import QUESTIONS, Question
-
-SETTINGS = "etc/smallmail/smallmail.conf"
+from smallmail.questions import QUESTIONS, SETTINGS, Question
 
 _SKIPPED = 30           # debconf's code for "not shown" (INPUT) and for "back" (GO)
 _FORWARD, _BACK, _NOT_SHOWN = 1, -1, 0

@@ -14,21 +14,24 @@ from smallmail.tree import File
 
 FIRST_PASSWORD = STATE + "/first-password"
 _FIRST_MAILBOX = STATE + "/first-mailbox"
+_FIRST_HASH = STATE + "/first-password-hash"
 
 
-def ensure(host: Host, settings: Settings, password_hash: str = "") -> Tuple[List[str], Set[str]]:
+def ensure(host: Host, settings: Settings) -> Tuple[List[str], Set[str]]:
     """Make what is missing; a sentence for each thing that the admin should know of, and the services that must read
-    something anew.
-
-    `password_hash` is for the first mailbox, when that has to be made; without one a password is generated and left in
-    a file that only root can read.
-    """
+    something anew."""
     host.directory(STATE)
     _users(host, settings)
     _folders(host, settings)
     reload = {"dovecot", "postfix"} if certificate.ensure(host, settings) else set()
     with open_accounts(host) as database:
-        return list(_first_accounts(host, database, settings, password_hash)), reload
+        return list(_first_accounts(host, database, settings)), reload
+
+
+def keep_password(host: Host, password_hash: str) -> None:
+    """Keep the answered password of the first mailbox, hashed, until ensure() gives it to that mailbox."""
+    host.directory(STATE)
+    host.write(_FIRST_HASH, File((password_hash + "\n").encode("ascii"), 0o600, "root", "root"))
 
 
 class open_accounts:
@@ -71,7 +74,8 @@ def _folders(host: Host, settings: Settings) -> None:
         host.write(STATE + "/mail-directory", line)
 
 
-def _first_accounts(host: Host, database: Accounts, settings: Settings, password_hash: str) -> Iterator[str]:
+def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Iterator[str]:
+    password_hash = host.text(_FIRST_HASH).strip()
     if not database.has_mailbox(settings.address) and not password_hash:
         password_hash = _generated(host)
         yield "The password of {} was generated: read it in /{} and remove that file.".format(
@@ -81,6 +85,9 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings, password
             database.add_domain(domain, settings.address)
     if not database.has_mailbox(settings.address):
         database.add_mailbox(settings.address, password_hash)
+    elif password_hash:
+        database.set_password(settings.address, password_hash)
+    host.remove(_FIRST_HASH)
     previous = host.text(_FIRST_MAILBOX).strip()
     if previous != settings.address:
         # The role addresses follow the first mailbox, but not those that the admin pointed elsewhere.

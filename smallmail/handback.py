@@ -27,7 +27,8 @@ def hand_back(host: Host) -> List[str]:
         transaction.swap(host, _files(host, record, plan.to_do(all_changes)))
         host.remove(records.PATH)
         transaction.commit(host)
-        ucf.forget(host, record.entries["files"])
+        kept = {change.name for change in plan.by_hand(all_changes)}
+        ucf.forget(host, record.entries["files"], kept.intersection(records.own_files(record)))
         for folder in _FOLDERS:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))

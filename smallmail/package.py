@@ -2,7 +2,21 @@
 import sys
 from typing import Dict, List
 
-from smallmail import apply, ask, earlier, facts, handback, passwords, plan, record, report, settings, store, ucf
+from smallmail import (
+    apply,
+    ask,
+    assets,
+    earlier,
+    facts,
+    handback,
+    passwords,
+    plan,
+    record,
+    report,
+    settings,
+    store,
+    ucf,
+)
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -19,20 +33,19 @@ def configure(host: Host) -> None:
     if answers is None and not host.exists(settings.PATH):
         print(_NOT_SET_UP)
         return
-    try:
-        changes = _changes(host, answers or {})
-        text = store.changed_text(host, changes)
-        wanted = store.checked(settings.parse(text))
-        password = (answers or {}).get("password", "")
-        password_hash = passwords.hashed(host, password) if password else ""
-        store.save(host, text)
-    finally:
-        ask.forget_passwords(database)
+    text = store.changed_text(host, _changes(host, answers or {}))
+    wanted = store.checked(settings.parse(text))
+    password = (answers or {}).get("password", "")
+    if password:
+        assets.keep_password(host, passwords.hashed(host, password))
+    store.save(host, text)
+    # From here on the answers live in our own files; before, an error leaves them for the next try.
+    ask.forget_passwords(database)
     if not (wanted.take_over or earlier.managed(host.root)) and earlier.found(host.root):
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
-    outcome = apply.apply(host, wanted, password_hash)
+    outcome = apply.apply(host, wanted)
     _settle(host, wanted, outcome.by_hand)
     print(report.installed(host, wanted, outcome))
 

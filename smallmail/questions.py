@@ -4,10 +4,13 @@ Their texts are in debian/smallmail-server.templates. This module is also part o
 where only Python's standard library is at hand.
 """
 import os
+import re
 from collections import OrderedDict
 from typing import Callable, NamedTuple
 
 from smallmail import checks, earlier
+
+SETTINGS = "etc/smallmail/smallmail.conf"
 
 Get = Callable[[str], str]      # the answer to a question, by its name
 
@@ -84,6 +87,13 @@ def _with_relay_login(get: Get) -> bool:
     return _with_relay(get) and bool(get("relay-username"))
 
 
+def _relay_password(text: str, get: Get) -> str:
+    """Empty means: as it is. So there must be one."""
+    if not text and not re.search(r"(?m)^\s*relay-password\s*=\s*\S", _text("/" + SETTINGS)):
+        raise ValueError("the login {} needs a password".format(get("relay-username")))
+    return checks.line(text)
+
+
 def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
@@ -108,5 +118,5 @@ QUESTIONS = OrderedDict((question.name, question) for question in [
     _question("mail-directory", "low", _alone(checks.mail_directory)),
     _question("relayhost", "low", _alone(checks.relayhost)),
     _question("relay-username", "low", _alone(checks.line), applies=_with_relay),
-    _question("relay-password", "low", _alone(checks.line), applies=_with_relay_login, secret=True),
+    _question("relay-password", "low", _relay_password, applies=_with_relay_login, secret=True),
 ])

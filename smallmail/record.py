@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections import OrderedDict
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from smallmail.errors import Problem
 from smallmail.tree import File, Tree
@@ -43,6 +43,11 @@ def things(tree: Tree, kind: str) -> Dict[str, Any]:
     """The files, parameters or services of a tree."""
     found = getattr(tree, kind)  # type: Dict[str, Any]
     return found
+
+
+def own_files(record: Record) -> List[str]:
+    """The files that were not there before us: those that leave with the package."""
+    return [name for name, entry in record.entries["files"].items() if entry.before is None]
 
 
 def file_to_json(file: Optional[File]) -> Any:

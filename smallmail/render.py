@@ -1,7 +1,7 @@
 """From settings and facts to the wanted tree: jinja2 over the overlays. Pure: reads templates, changes nothing."""
 import os
 from collections import OrderedDict
-from typing import Dict, List
+from typing import Dict, List, Tuple  # noqa: F401  (in type comments)
 
 import jinja2
 

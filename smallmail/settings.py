@@ -157,6 +157,8 @@ def _joined(value: Any) -> str:
 
 def _config(text: str) -> ConfigObj:
     try:
-        return ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
+        config = ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
     except ConfigObjError as error:
         raise Problem("{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))
+    config.indent_type = "  "   # what ConfigObj writes between a value and the comment behind it
+    return config

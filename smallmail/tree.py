@@ -1,6 +1,6 @@
 """The words in which a configuration is spoken of: files, Postfix parameters, Postfix services."""
 from collections import OrderedDict
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Optional  # noqa: F401  (in type comments)
 
 File = NamedTuple("File", [
     ("content", bytes),

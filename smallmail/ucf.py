@@ -15,10 +15,8 @@ LIST = STATE + "/ucf-files"
 
 
 def register(host: Host, changed: Iterable[Change], names: Iterable[str]) -> None:
-    """Tell ucf of files just written or removed, and keep the list of all our files (`names`) for postrm."""
-    text = "".join("/{}\n".format(name) for name in sorted(names) if name not in SHARED_FILES)
-    if host.text(LIST) != text:
-        host.write(LIST, File(text.encode("utf-8"), 0o644, "root", "root"))
+    """Tell ucf of files just written or removed, and keep the list of our own files (`names`) for postrm."""
+    _write_list(host, names)
     if not host.exists("usr/bin/ucf"):
         return
     for change in changed:
@@ -26,13 +24,20 @@ def register(host: Host, changed: Iterable[Change], names: Iterable[str]) -> Non
             _register(host, change)
 
 
-def forget(host: Host, names: Iterable[str]) -> None:
-    """Our files are given back: ucf shall not take their absence for an admin's wish when we come again."""
-    host.remove(LIST)
+def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
+    """Our files are given back: ucf shall not take their absence for an admin's wish when we come again. Those `kept`,
+    because they were changed by hand, stay on the list: a purge removes them as it removes changed conffiles."""
+    _write_list(host, kept)
     if host.exists("usr/bin/ucf"):
         for name in names:
             if name not in SHARED_FILES:
                 _forget(host, "/" + name)
+
+
+def _write_list(host: Host, names: Iterable[str]) -> None:
+    text = "".join("/{}\n".format(name) for name in sorted(names) if name not in SHARED_FILES)
+    if host.text(LIST) != text:
+        host.write(LIST, File(text.encode("utf-8"), 0o644, "root", "root"))
 
 
 def _register(host: Host, change: Change) -> None:

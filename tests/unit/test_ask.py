@@ -170,6 +170,15 @@ def test_no_password_is_told_in_a_message_or_left_in_debconf() -> None:
     assert all(db.fget(question.name, "seen") == "true" for question in questions.QUESTIONS.values() if question.secret)
 
 
+def test_a_login_at_the_relay_has_a_password() -> None:
+    typed = {"relayhost": ["[smtp.example.net]"], "relay-username": ["bob"], "relay-password": ["", "relay secret"]}
+    db = Debconf(typed, priority="low")
+    found = run(db)
+    assert found is not None
+    assert found["relay-password"] == "relay secret"
+    assert db.said == ["the login bob needs a password"]
+
+
 def test_questions_without_a_meaning_are_not_asked(tmp_path: Path) -> None:
     db = Debconf({"certificate": ["files"], "certificate-file": [str(tmp_path / "none"), __file__],
                   "key-file": [__file__]}, priority="low")  # fmt: skip

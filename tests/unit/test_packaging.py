@@ -1,4 +1,4 @@
-"""debian/ holds together: with setup.py by stdeb's second opinion, with the questions, and its scripts do what they say."""
+"""debian/ holds together: with setup.py, by stdeb's second opinion; with the questions; its scripts keep to theirs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def names(field: str) -> set[str]:
 def test_there_is_one_version() -> None:
     first = (DEBIAN / "changelog").read_text("utf-8").splitlines()[0]
     assert first.startswith(f"smallmail-server ({smallmail.__version__}) ")
-    said = subprocess.run([sys.executable, "setup.py", "--version"], cwd=SOURCE, capture_output=True, text=True, check=True)
+    command = [sys.executable, "setup.py", "--version"]
+    said = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True)
     assert said.stdout.split()[-1] == smallmail.__version__
 
 
@@ -121,7 +122,8 @@ def test_a_template_reads_well() -> None:
 
 CODE = {
     "config": r"""
-        set\ -e|\.\ /usr/share/debconf/confmodule|/usr/bin/python3\ -I\ -c\ 'import\ debconf'\ 2>/dev/null\ \|\|\ exit\ 0
+        set\ -e|\.\ /usr/share/debconf/confmodule
+        |/usr/bin/python3\ -I\ -c\ 'import\ debconf'\ 2>/dev/null\ \|\|\ exit\ 0
         |exec\ /usr/bin/python3\ -I\ -c\ "\$\(cat\ <<'PYTHON'|\#ASK\#|PYTHON|\)"\ "\$@"
         """,
     "postinst": r"""
@@ -129,7 +131,8 @@ CODE = {
         |case\ "\$1"\ in|[a-z|\ -]+\)|;;|esac|/usr/bin/python3\ -I\ -m\ smallmail\.package\ \w+\ "\$[@2]"
         """,
     "prerm": r"""
-        set\ -e|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ remove\ \];\ then|/usr/bin/python3\ -I\ -m\ smallmail\.package\ remove|fi
+        set\ -e|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ remove\ \];\ then|fi
+        |/usr/bin/python3\ -I\ -m\ smallmail\.package\ remove
         """,
 }
 
@@ -232,8 +235,9 @@ def test_a_unit_waits_until_smallmail_is_set_up() -> None:
     units = [path for path in (SOURCE / "share/systemd").iterdir() if path.suffix in (".service", ".timer", ".path")]
     assert units
     for unit in units:
-        assert re.search(r"^ConditionPath\w+=/(var/lib|etc)/smallmail/", unit.read_text("utf-8"), re.MULTILINE), unit.name
-        assert "Documentation=" in unit.read_text("utf-8")
+        text = unit.read_text("utf-8")
+        assert re.search(r"^ConditionPath\w+=/(var/lib|etc)/smallmail/", text, re.MULTILINE), unit.name
+        assert "Documentation=" in text
 
 
 def test_scripts_name_only_questions_that_exist() -> None:

@@ -45,6 +45,12 @@ def test_any_secret_survives_the_file(value):
     assert settings.parse(settings.edit(text, {"quota": "1G"}))["relay-password"] == value
 
 
+def test_a_comment_behind_a_value_stays_behind_it():
+    text = "resolver = 192.0.2.53 # in the rack\n"
+    assert settings.edit(text, {"quota": "5G"}).splitlines()[0].split("#")[0].strip() == "resolver = 192.0.2.53"
+    assert settings.parse(settings.edit(text, {"quota": "5G"}))["resolver"] == "192.0.2.53"
+
+
 def test_an_unknown_key_names_its_nearest_neighbour():
     with pytest.raises(Problem, match="did you mean 'hostname'"):
         settings.parse("hostnam = x\n")
