@@ -20,6 +20,8 @@ LOCAL = "etc/smallmail/local/postfix/"
 
 # postconf(5): after a change of these Postfix must be stopped and started.
 _RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
+# A reload does not open other sockets, nor does it give them to other groups.
+_RESTART_RSPAMD = "etc/rspamd/local.d/worker-"
 
 Outcome = NamedTuple("Outcome", [
     ("done", List[Change]),
@@ -112,6 +114,8 @@ def _actions(to_do: List[Change], reload: Set[str]) -> Dict[str, str]:
         actions.setdefault(service, "reload")
     if any(change.name in _RESTART_POSTFIX for change in to_do if change.kind == "parameters"):
         actions["postfix"] = "restart"
+    if any(change.name.startswith(_RESTART_RSPAMD) for change in to_do):
+        actions["rspamd"] = "restart"
     return actions
 
 
