@@ -1,8 +1,8 @@
 """The accounts: domains, mailboxes and aliases in SQLite, as Postfix and Dovecot read them.
 
 Two databases, because Postfix has no need of password hashes: accounts.db (root:postfix) and passwords.db
-(root:dovecot). Both keep a rollback journal: a reader of a WAL database would need to write beside it. One transaction
-covers both (https://www.sqlite.org/lang_attach.html: with a rollback journal it is atomic across attached files).
+(the user dovecot's alone). Both keep a rollback journal: a reader of a WAL database would need to write beside it.
+One transaction covers both (https://www.sqlite.org/lang_attach.html: with a rollback journal it is atomic).
 """
 import contextlib
 import sqlite3

@@ -3,6 +3,7 @@
 Everything here only adds what is missing; nothing that exists is replaced, so that it may be done again at any time.
 """
 import grp
+import os
 import pwd
 from typing import Iterator, List, Set, Tuple
 
@@ -28,6 +29,14 @@ def ensure(host: Host, settings: Settings) -> Tuple[List[str], Set[str]]:
         return list(_first_accounts(host, database, settings)), reload
 
 
+def forget_compiled(host: Host) -> None:
+    """Let Dovecot compile our Sieve scripts anew: it does not see that a package brought an older file."""
+    folder = STATE + "/sieve"
+    for name in os.listdir(host.path(folder)) if host.exists(folder) else []:
+        if name.endswith(".svbin"):
+            host.remove(folder + "/" + name)
+
+
 def keep_password(host: Host, password_hash: str) -> None:
     """Keep the answered password of the first mailbox, hashed, until ensure() gives it to that mailbox."""
     host.directory(STATE)
@@ -38,9 +47,11 @@ class open_accounts:
     """The account databases of a host, as a context."""
 
     def __init__(self, host: Host) -> None:
-        for path, group in ((accounts.ACCOUNTS, "postfix"), (accounts.PASSWORDS, "dovecot")):
+        # Dovecot's auth worker alone reads the hashes; other processes of Dovecot have the group, but not the user.
+        for path, empty in ((accounts.ACCOUNTS, File(b"", 0o640, "root", "postfix")),
+                            (accounts.PASSWORDS, File(b"", 0o400, "dovecot", "root"))):
             if not host.exists(path):
-                host.write(path, File(b"", 0o640, "root", group))
+                host.write(path, empty)
         self._database = Accounts(host.path(accounts.ACCOUNTS), host.path(accounts.PASSWORDS))
 
     def __enter__(self) -> Accounts:

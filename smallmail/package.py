@@ -45,6 +45,7 @@ def configure(host: Host) -> None:
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
+    assets.forget_compiled(host)
     outcome = apply.apply(host, wanted)
     _settle(host, wanted, outcome.by_hand)
     print(report.installed(host, wanted, outcome))
