@@ -25,7 +25,8 @@ def domain_add(host: Host, options: argparse.Namespace) -> int:
         database.add_domain(name, settings.address)
     dkim.ensure(host, name)
     print("Set these records in DNS:\n")
-    print(dns.zone_text([record for record in report.records(host, settings) if record.name.endswith(name)]))
+    print(dns.zone_text([record for record in report.records(host, settings)
+                         if record.name == name or record.name.endswith("." + name)]))
     return 0
 
 

@@ -182,8 +182,10 @@ class Accounts:
         domain = destination.rpartition("@")[2]
         if not self._has("domain", "name", domain):
             return
-        known = self._has("mailbox", "address", destination) or self._has("alias", "address", destination) or \
-            self._has("alias", "address", "@" + domain)
+        # "+detail" leads to the same place as the address without it (recipient_delimiter, postconf(5)).
+        bare = destination.rpartition("@")[0].partition("+")[0] + "@" + domain
+        known = any(self.has_mailbox(name) or self._has("alias", "address", name)
+                    for name in (destination, bare, "@" + domain))
         if not known:
             raise Problem("nobody receives mail for {}: make that mailbox first with 'smallmail user add'".format(
                 destination))

@@ -2,7 +2,7 @@
 or leave all as it was.
 
 The order makes it safe to be cut off anywhere: until the swap nothing live has changed; from then on the journal
-(transaction.py) takes it back; the record is written before the journal goes.
+(transaction.py) takes it back, the record with it.
 """
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, List, NamedTuple, Set
@@ -74,27 +74,32 @@ def carry_out(host: Host, target: Tree, notices: List[str], reload: Set[str]) ->
     all_changes = plan.changes(target, before, now)
     after = _recorded(host, before, target, now, all_changes)
     to_do = plan.to_do(all_changes)
-    if to_do:
-        _swap_judged(host, to_do)
     actions = _actions(to_do, reload)
     if not before.originals:
         # The first time: Rspamd has just got a new group, and daemons may hold ports that are not theirs any more.
         actions = {service: "restart" for service in services.DAEMONS}
+    new_record = File(records.dumps(after).encode("ascii"), 0o600, "root", "root")
     try:
+        if to_do:
+            _swap_judged(host, to_do, new_record)
         touched = services.take_effect(host, actions)
         if touched:
             verify.serving(host)
     except Problem as error:
         raise _taken_back(host, actions, error)
-    if after != before:
-        host.write(records.PATH, File(records.dumps(after).encode("ascii"), 0o600, "root", "root"))
+    except BaseException:
+        # Interrupted, the disk full, …: the same, and whoever called says what happened.
+        _taken_back(host, actions, Problem("interrupted"))
+        raise
+    if not to_do and after != before:
+        host.write(records.PATH, new_record)
     transaction.commit(host)
     ucf.register(host, to_do, records.own_files(after))
     return Outcome(to_do, plan.by_hand(all_changes), touched, notices)
 
 
-def _swap_judged(host: Host, to_do: List[Change]) -> None:
-    """Make the new files in a stage, ask the daemons, then put them in place."""
+def _swap_judged(host: Host, to_do: List[Change], new_record: File) -> None:
+    """Make the new files in a stage, ask the daemons, then put them in place, and the record that tells of them."""
     files = OrderedDict((change.name, change.wanted) for change in to_do if change.kind == "files")
     with host.stage() as stage:
         for name, file in files.items():
@@ -102,6 +107,7 @@ def _swap_judged(host: Host, to_do: List[Change]) -> None:
         if any(change.kind != "files" for change in to_do):
             files.update(postconf.edited(host, stage, to_do))
         verify.judge(stage)
+    files[records.PATH] = new_record
     transaction.swap(host, files)
 
 

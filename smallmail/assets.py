@@ -89,6 +89,7 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
     password_hash = host.text(_FIRST_HASH).strip()
     if not database.has_mailbox(settings.address) and not password_hash:
         password_hash = _generated(host)
+    if host.exists(FIRST_PASSWORD):
         yield "The password of {} was generated: read it in /{} and remove that file.".format(
             settings.address, FIRST_PASSWORD)
     for domain in settings.domain:

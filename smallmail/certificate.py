@@ -3,6 +3,7 @@
 /var/lib/smallmail/tls/current is a symbolic link to a folder with fullchain.pem and privkey.pem (the names that certbot
 uses). Changing the source changes that one link; both daemons then reload, and no configuration changes.
 """
+import os
 from typing import List
 
 from smallmail.errors import Problem
@@ -30,11 +31,16 @@ def ensure(host: Host, settings: Settings) -> bool:
     return _self_signed(host, settings.hostname)
 
 
+def is_self_signed(host: Host) -> bool:
+    """Whether the daemons serve the certificate that we made ourselves."""
+    return os.readlink(host.path(CURRENT)).startswith("self-signed-")
+
+
 def _follow_files(host: Host, certificate: str, key: str) -> bool:
     """Links to the admin's files, so that a renewal by another tool needs a reload and nothing else."""
     certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey", "-in", host.path(certificate[1:])],
                                   "certificate-file: {} is not a readable PEM certificate".format(certificate))
-    key_key = _public_key(host, ["openssl", "pkey", "-pubout", "-in", host.path(key[1:])],
+    key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout", "-in", host.path(key[1:])],
                           "key-file: {} is not a readable PEM key without a pass phrase".format(key))
     if certificate_key != key_key:
         raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(

@@ -20,7 +20,7 @@ def main(arguments: List[str]) -> int:
         return int(options.run(Host(), options))
     except Problem as error:
         print("smallmail: {}".format(error), file=sys.stderr)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, KeyError, ValueError, sqlite3.Error) as error:
         print("smallmail: {}: {}".format(type(error).__name__, error), file=sys.stderr)
     except KeyboardInterrupt:
         print("smallmail: interrupted", file=sys.stderr)

@@ -24,8 +24,9 @@ def hand_back(host: Host) -> List[str]:
         if not record.originals:
             return []
         all_changes = plan.changes(tree.empty(), record, apply.current(host, record.entries["files"]))
-        transaction.swap(host, _files(host, record, plan.to_do(all_changes)))
-        host.remove(records.PATH)
+        files = _files(host, record, plan.to_do(all_changes))
+        files[records.PATH] = None
+        transaction.swap(host, files)
         transaction.commit(host)
         kept = {change.name for change in plan.by_hand(all_changes)}
         ucf.forget(host, record.entries["files"], kept.intersection(records.own_files(record)))

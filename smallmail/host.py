@@ -152,7 +152,9 @@ class Host:
 
     def _own(self, descriptor: int, owner: str, group: str) -> None:
         if os.geteuid() == 0 and self.root == "/":
-            os.fchown(descriptor, pwd.getpwnam(owner).pw_uid, grp.getgrnam(group).gr_gid)
+            # A number stands for an owner that has no name on this host.
+            os.fchown(descriptor, int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid,
+                      int(group) if group.isdigit() else grp.getgrnam(group).gr_gid)
 
 
 def _user_name(number: int) -> str:

@@ -1,4 +1,5 @@
 """What the maintainer scripts call: configure, triggered, remove. See debian/smallmail-server.postinst and prerm."""
+import sqlite3
 import sys
 from typing import Dict, List
 
@@ -20,6 +21,9 @@ from smallmail import (
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
+
+# Besides our own sentences: answers that are wrong, a full disk, a user that is missing, a database that is locked.
+_ERRORS = (Problem, ValueError, KeyError, OSError, sqlite3.Error)
 
 _NOT_SET_UP = """\
 smallmail-server is installed and has changed nothing yet: no question was answered.
@@ -88,7 +92,7 @@ def triggered(host: Host) -> None:
         return  # a daemon is gone: its removal triggers us too
     try:
         apply.apply(host, store.load(host))
-    except Problem as error:
+    except _ERRORS as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
 
 
@@ -102,7 +106,7 @@ def main(arguments: List[str]) -> int:
     """Run one of the three; the exit code."""
     try:
         {"configure": configure, "triggered": triggered, "remove": remove}[arguments[0]](Host())
-    except (Problem, ValueError) as error:
+    except _ERRORS as error:
         print("smallmail-server: {}".format(error), file=sys.stderr)
         return 1
     return 0

@@ -30,7 +30,7 @@ def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
     _postconf(stage, "-M", ["{}={}".format(change.name, change.wanted) for change in services
                             if change.wanted is not None])
     _postconf(stage, "-MX", [change.name for change in services if change.wanted is None])
-    return {path: _like(host.file(path), stage.text(path)) for path in STOCK}
+    return {path: _like(host.file(path), stage.file(path)) for path in STOCK}
 
 
 def _postconf(stage: Host, option: str, arguments: List[str]) -> None:
@@ -38,6 +38,6 @@ def _postconf(stage: Host, option: str, arguments: List[str]) -> None:
         stage.run(["postconf", "-c", stage.path("etc/postfix"), option] + arguments)
 
 
-def _like(live: Optional[File], text: str) -> File:
-    content = text.encode("utf-8")
+def _like(live: Optional[File], edited_file: Optional[File]) -> File:
+    content = edited_file.content if edited_file else b""
     return live._replace(content=content) if live else File(content, 0o644, "root", "root")

@@ -1,7 +1,7 @@
 """What the admin reads at the end of an installation: what works now, what to put into DNS, the next command."""
 from typing import List
 
-from smallmail import addresses, assets, dkim, dns, plan
+from smallmail import addresses, assets, certificate, dkim, dns, plan
 from smallmail.apply import Outcome
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -20,9 +20,12 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     lines = ["", "smallmail-server: {} takes mail for {}.".format(settings.hostname, ", ".join(settings.domain))]
     lines += ["  read mail   IMAP, port 993, TLS                 login: {}".format(settings.address),
               "  send mail   SMTP, port 465, TLS (or 587, STARTTLS), same login and password"]
+    if settings.certificate == "letsencrypt" and certificate.is_self_signed(host):
+        lines += ["  The certificate is self-signed until there is one in /etc/letsencrypt/live/{} (certbot certonly):"
+                  .format(settings.hostname), "  mail programs warn of it; 'smallmail apply' takes the real one."]
     lines += ["  " + notice for notice in outcome.notices]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
     lines += ["", "Set these records in DNS (shown again by 'smallmail dns show'):", ""]
     lines += ["  " + line for line in dns.zone_text(records(host, settings)).splitlines()]
-    lines += ["", "Ports to open: 25, 465, 587, 993 (and 80 for Let's Encrypt). Next: 'smallmail status'."]
+    lines += ["", "Ports to open: 25, 465, 587, 993, 4190 (and 80 for Let's Encrypt). Next: 'smallmail status'."]
     return "\n".join(lines)

@@ -119,8 +119,11 @@ def known(name: str) -> Field:
 
 def edit(text: str, changes: Dict[str, str]) -> str:
     """The settings file with some values changed; every comment and every other line stays."""
+    set_already = _config(text).scalars
     for name in changes:
         known(name)
+        if name in set_already:
+            continue
         # A default stands in the file as a comment under its explanation: the value belongs there.
         text = re.sub(r"(?m)^#[ \t]*{}[ \t]*=.*$".format(re.escape(name)), lambda _: name + " =", text, count=1)
     config = _config(text)

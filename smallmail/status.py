@@ -87,5 +87,8 @@ def _count(folder: str) -> int:
 
 
 def _disk(host: Host, settings: Settings) -> Dict[str, Any]:
-    usage = shutil.disk_usage(host.path(settings.mail_directory[1:]))
+    folder = host.path(settings.mail_directory[1:])
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    usage = shutil.disk_usage(folder)
     return OrderedDict([("directory", settings.mail_directory), ("free", usage.free), ("size", usage.total)])

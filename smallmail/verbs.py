@@ -4,7 +4,7 @@ import sys
 from collections import OrderedDict
 from typing import Any, Tuple
 
-from smallmail import apply, passwords, plan, report, settings, store
+from smallmail import apply, earlier, passwords, plan, report, settings, store
 from smallmail import dns as dns_records
 from smallmail import status as host_status
 from smallmail.apply import Outcome
@@ -35,9 +35,13 @@ def show(host: Host, options: argparse.Namespace) -> Told:
 
 def set_(host: Host, options: argparse.Namespace) -> int:
     """Check, write, apply; when the daemons refuse, the settings are again what they were."""
-    current = store.load(host)
+    if not host.exists(settings.PATH):
+        store.load(host)    # says how to set the host up
     changes = dict(_assignment(host, word, options.password_stdin) for word in options.changes)
-    changed = store.checked(dict(current.texts(), **changes))
+    changed = store.checked(dict(settings.parse(host.text(settings.PATH)), **changes))
+    if not (changed.take_over or earlier.managed(host.root)) and earlier.found(host.root):
+        raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
+                      " change it, 'smallmail plan' shows how")
     text = store.changed_text(host, {name: changed.text(name) for name in changes})
     before = host.text(settings.PATH)
     store.save(host, text)
