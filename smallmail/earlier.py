@@ -77,6 +77,11 @@ def managed(root: str = "/") -> bool:
     return os.path.exists(os.path.join(root, OUR_MARK))
 
 
+def foreign(root: str = "/") -> bool:
+    """Whether an admin configured mail here and smallmail is not in charge of it."""
+    return not managed(root) and bool(found(root))
+
+
 def found(root: str = "/") -> List[str]:
     """The files in which an admin configured mail; empty on a host that has only what Debian put there."""
     paths = []

@@ -45,7 +45,7 @@ def configure(host: Host) -> None:
     store.save(host, text)
     # From here on the answers live in our own files; before, an error leaves them for the next try.
     ask.forget_passwords(database)
-    if not (wanted.take_over or earlier.managed(host.root)) and earlier.found(host.root):
+    if not wanted.take_over and earlier.foreign(host.root):
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return

@@ -72,7 +72,7 @@ def _file(text: str, get: Get) -> str:
 
 
 def _foreign(get: Get) -> bool:
-    return bool(earlier.found()) and not earlier.managed()
+    return earlier.foreign()
 
 
 def _with_files(get: Get) -> bool:

@@ -93,10 +93,6 @@ class Settings:
         """The setting's text in its normal form."""
         return self._texts[name]
 
-    def texts(self) -> "OrderedDict[str, str]":
-        """All settings as the file says them."""
-        return OrderedDict(self._texts)
-
 
 def parse(text: str) -> Dict[str, str]:
     """The keys and values of a settings file; raises Problem on bad syntax, unknown keys and sections."""

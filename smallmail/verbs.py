@@ -39,7 +39,7 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         store.load(host)    # says how to set the host up
     changes = dict(_assignment(host, word, options.password_stdin) for word in options.changes)
     changed = store.checked(dict(settings.parse(host.text(settings.PATH)), **changes))
-    if not (changed.take_over or earlier.managed(host.root)) and earlier.found(host.root):
+    if not changed.take_over and earlier.foreign(host.root):
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
     text = store.changed_text(host, {name: changed.text(name) for name in changes})

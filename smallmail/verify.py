@@ -2,7 +2,7 @@
 import contextlib
 import socket
 import time
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 from smallmail import services
 from smallmail.errors import Problem
@@ -69,7 +69,7 @@ def serving(host: Host, seconds: float = _SECONDS) -> None:
     if failed:
         raise Problem("{} did not start: 'journalctl -u {}' says why".format(" and ".join(failed), failed[0]))
     questions = [(port.service, "port {}".format(port.number), _port_question(port.number)) for port in PORTS]
-    questions.append(("rspamd", "its milter socket", lambda: _connects(socket.AF_UNIX, host.path(MILTER))))
+    questions.append(("rspamd", "its milter socket", lambda: _connects(host.path(MILTER))))
     running = {service for service in services.DAEMONS if services.active(host, service)}
     deadline = time.monotonic() + seconds
     missing = []
@@ -94,11 +94,12 @@ def _port_question(number: int) -> Callable[[], bool]:
     return lambda: listening(number)
 
 
-def _connects(family: int, address: Any) -> bool:
-    with socket.socket(family, socket.SOCK_STREAM) as connection:
+def _connects(path: str) -> bool:
+    """Whether a process takes connections on that unix socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(2)
         try:
-            connection.connect(address)
+            connection.connect(path)
         except OSError:
             return False
         return True
