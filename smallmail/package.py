@@ -12,7 +12,6 @@ from smallmail import (
     handback,
     passwords,
     plan,
-    record,
     report,
     settings,
     store,
@@ -84,9 +83,11 @@ def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
 
 def triggered(host: Host) -> None:
     """Another version of a daemon was installed: render for it. Never fails: dpkg would leave us half configured."""
-    if not host.exists(settings.PATH) or not host.exists(record.PATH):
+    if not host.exists(settings.PATH):
         return
     try:
+        if not apply.load_record(host).originals:
+            return  # not in charge here
         facts.gather(host.root)
     except Problem:
         return  # a daemon is gone: its removal triggers us too
