@@ -24,7 +24,7 @@ _NAMES = ("find / -xdev \\( -path /srv/repo -o -path /proc -o -path /sys -o -pat
 _CONTENTS = ("grep -rIl --exclude='*-' --exclude='*-old' --exclude='registry.[0-9]' --exclude='hashfile.[0-9]'"
              "  --exclude=smallmail-lab.list smallmail /etc /run /var/cache/debconf /var/lib/dovecot /var/lib/dpkg"
              "  /var/lib/postfix /var/lib/redis /var/lib/rspamd /var/lib/systemd /var/lib/ucf /var/spool;")
-_LINKS = "find /etc/systemd /run/systemd /var/lib/systemd -xtype l -name '*.*'; true"
+_LINKS = "find /etc/systemd /run/systemd/system /run/systemd/transient /var/lib/systemd -xtype l; true"
 
 # What is nobody's configuration: the account tools keep the version before the last of each of their files as "name-",
 # and a lock; the linker's cache is made anew by every installation.

@@ -1,0 +1,138 @@
+"""Debian's own judges, in the lab: piuparts (does it leave something behind?) and autopkgtest (debian/tests, on a machine).
+
+Both are installed in a layer of the lab's cache, never on this host.
+"""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.conftest import SOURCE
+from tests.lab import mounts, packages, roots
+from tests.lab.chroot import Chroot
+from tests.lab.tree import Tree
+from tests.system.formerly import dependencies
+from tests.system.mailhost import ADDRESS, ANSWERS, NAME
+
+pytestmark = pytest.mark.slow
+
+# The second line is what debian/tests/control asks for besides the package itself.
+TOOLS = ("piuparts", "autopkgtest", "dpkg-dev",
+         "po-debconf", "python3-debian", "python3-dkim", "python3-pytest")
+# Leftovers are told of and make no failure: they are compared with those that the dependencies leave by themselves.
+PIUPARTS = ["piuparts", "--distribution=trixie", "--existing-chroot=/srv/base", "--keep-sources-list", "--bindmount=/srv/repo",
+            "--no-eatmydata", "--no-adequate", "--warn-on-leftovers-after-purge"]
+RUNS = {"remove and install again": ["--install-remove-install"], "purge and install again": ["--install-purge-install"]}
+PRESEED = "#!/bin/sh\ndebconf-set-selections <<'ANSWERS'\n{}ANSWERS\n"
+OLDER = "0.0.1"
+
+
+@pytest.fixture(scope="module", params=["trixie"])
+def piuparts(request, deb, tmp_path_factory):
+    """A chroot with piuparts, a root for it to copy, and all packages in a repository on the disk. It returns what it
+    says is left behind, and judges the rest by its exit code."""
+    suite = request.param
+    if reason := roots.available(suite):
+        pytest.skip(reason)
+    layers = roots.warm(suite, deb)
+    base = Tree(layers, "{}-base".format(suite))
+    archives = base.path / "var/cache/apt/archives"
+    with Chroot(roots.tools(suite, deb, TOOLS), "{}-piuparts".format(suite)) as chroot:
+        repository = chroot.path / "srv/repo"
+        shutil.copytree(archives, repository, ignore=shutil.ignore_patterns("lock", "partial"))
+        for archive in archives.glob("*.deb"):
+            archive.unlink()
+        (base.path / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/repo ./\n")
+        _older(deb, tmp_path_factory.mktemp("older"), repository)
+        index = subprocess.run(["dpkg-scanpackages", "--multiversion", "."], check=True, cwd=repository,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        (repository / "Packages").write_bytes(index)
+        (chroot.path / "srv/base").mkdir()
+        mounts.mount("--bind", base.path, chroot.path / "srv/base")
+
+        def run(package, *options):
+            chroot.write("/srv/" + package.name, package.read_bytes())
+            done = chroot.run([*PIUPARTS, *options, "/srv/" + package.name], timeout=1800)
+            return _left(done.stdout + done.stderr)
+
+        run.chroot = chroot
+        yield run
+    base.close()
+
+
+def _older(deb, folder, repository):
+    """An older version of the package, by its number."""
+    subprocess.run(["dpkg-deb", "--raw-extract", deb, folder / "package"], check=True)
+    control = folder / "package/DEBIAN/control"
+    control.write_text(re.sub("^Version: .*$", "Version: " + OLDER, control.read_text(), flags=re.MULTILINE))
+    subprocess.run(["dpkg-deb", "--build", folder / "package", repository / "older.deb"], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def _left(said):
+    """The names that piuparts found left behind, changed or missing."""
+    print(said)
+    found = re.findall(r"(?:left files on system|have disappeared|have been modified|Broken symlinks):\n((?:  .*\n)+)", said)
+    return {line.split("\t")[0].split(" owned by")[0].strip() for block in found for line in block.splitlines()}
+
+
+@pytest.fixture(scope="module")
+def baseline(piuparts, deb, tmp_path_factory):
+    """What is left by the packages that ours depends on, each way."""
+    package = dependencies(deb, tmp_path_factory.mktemp("nothing"))
+    return {name: piuparts(package, "--no-upgrade-test", *options) for name, options in RUNS.items()}
+
+
+@pytest.mark.parametrize("answers", ["no answers", "preseeded"])
+@pytest.mark.parametrize("way", list(RUNS))
+def test_piuparts_finds_nothing_of_ours(way, answers, piuparts, baseline, deb, record):
+    options = [*RUNS[way], "--no-upgrade-test", *_preseeded(piuparts.chroot, answers)]
+    left = piuparts(deb, *options)
+    assert left - baseline[way] == set()
+    record("{}, {}: {} names left, all of them by the dependencies alone too".format(way, answers, len(left)))
+
+
+@pytest.mark.parametrize("answers", ["no answers", "preseeded"])
+def test_piuparts_upgrades_from_an_older_version(answers, piuparts, baseline, deb, record):
+    left = piuparts(deb, "--no-install-purge-test", *_preseeded(piuparts.chroot, answers))
+    assert left - baseline["remove and install again"] == set()
+    record("{} to the present one, {}: {} names left, all of them by the dependencies alone too"
+           .format(OLDER, answers, len(left)))
+
+
+def _preseeded(chroot, answers):
+    """Options that let piuparts answer the questions ahead of each installation."""
+    if answers == "no answers":
+        return []
+    lines = ["smallmail-server smallmail-server/{} {} {}\n".format(
+        name, {"certificate": "select", "password": "password", "password-again": "password"}.get(name, "string"), answer)
+        for name, answer in ANSWERS.items()]
+    chroot.write("/srv/scripts/pre_install_preseed", PRESEED.format("".join(lines)), 0o755)
+    return ["--scriptsdir=/srv/scripts"]
+
+
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+def test_autopkgtest(suite, deb, world, record):
+    """All of debian/tests on a booted machine, which may break: nothing comes after it."""
+    if reason := roots.available(suite):
+        pytest.skip(reason)
+    with world.machine(roots.tools(suite, deb, TOOLS), NAME, ADDRESS) as machine:
+        source = machine.path / "srv/source"
+        names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=SOURCE,
+                               check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.split("\0")[:-1]
+        for name in names:
+            if (SOURCE / name).exists():
+                (source / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(SOURCE / name, source / name)
+        machine.write("/srv/" + deb.name, deb.read_bytes())
+        done = machine.run(["autopkgtest", "--ignore-restrictions=isolation-container,breaks-testbed", "--no-built-binaries",
+                            "/srv/" + deb.name, "/srv/source", "--", "null"], check=False, timeout=1800)
+        print(done.stdout[-20000:], done.stderr[-20000:])
+        results = dict(re.findall(r"^(\S+) +(PASS|FAIL|SKIP)", (done.stdout + done.stderr).partition("@@@@ summary")[2],
+                                  re.MULTILINE))
+        wanted = re.findall(r"^Tests: (\S+)", (SOURCE / "debian/tests/control").read_text("utf-8"), re.MULTILINE)
+        assert results == dict.fromkeys(wanted, "PASS")
+        assert done.returncode == 0
+        passed = re.findall(r"(\d+) passed", done.stdout + done.stderr)
+        record("{}: {}; {} unit tests against the installed package".format(suite, ", ".join(results), passed[-1]))
