@@ -74,6 +74,13 @@ slow      unix  -       -       y       -       1       smtp
     -o syslog_name=postfix/slow -o smtp_destination_concurrency_limit=1
 """
 
+_OWN = """
+    printf '\\n# Carol: mbox, as ever\\n' >>/etc/dovecot/conf.d/10-mail.conf
+    chmod 600 /etc/dovecot/conf.d/10-mail.conf; chgrp staff /etc/dovecot/conf.d
+    chown root:mail /etc/mailname; chown carol:postfix /etc/postfix/main.cf; chown 4711:4712 /etc/postfix/virtual
+    chmod 2775 /etc/rspamd/local.d; adduser --quiet _rspamd postfix
+"""
+
 # Of the names that we write too, and one that we do not.
 _RSPAMD = {
     "actions.conf": "# Carol gets too much.\nreject = 12;\nadd_header = 5;\ngreylist = null;\n",
@@ -108,7 +115,8 @@ def dependencies(deb, folder):
     made, root = folder / "nothing_1_all.deb", folder / "nothing"
     (root / "DEBIAN").mkdir(parents=True, exist_ok=True)
     (root / "DEBIAN/control").write_text(
-        "Package: nothing\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\nDescription: nothing\n"
+        "Package: nothing\nVersion: 1\nArchitecture: all\nDescription: nothing\n"
+        "Maintainer: nobody <nobody@example.org>\n"
         + "".join("{}: {}\n".format(name, packages.field(deb, name)) for name in ("Depends", "Recommends")))
     subprocess.run(["dpkg-deb", "--build", root, made], check=True, stdout=subprocess.DEVNULL)
     return made
@@ -125,10 +133,7 @@ def live_in(host):
     host.write("/etc/dovecot/conf.d/99-carol.conf", "login_greeting = {}\n".format(GREETING), 0o444)
     for name, content in _RSPAMD.items():
         host.write("/etc/rspamd/local.d/" + name, content, 0o604)
-    host.run("printf '\\n# Carol: mbox, as ever\\n' >>/etc/dovecot/conf.d/10-mail.conf; adduser --quiet _rspamd postfix")
-    host.run("chmod 600 /etc/dovecot/conf.d/10-mail.conf; chgrp staff /etc/dovecot/conf.d; chmod 2775 /etc/rspamd/local.d")
-    host.run("chown root:mail /etc/mailname; chown {}:postfix /etc/postfix/main.cf; chown 4711:4712 /etc/postfix/virtual"
-             .format(CAROL))
+    host.run(_OWN)
     for judge in ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest"):
         host.run(judge)
 

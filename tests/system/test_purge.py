@@ -12,6 +12,7 @@ VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
 # What stays of ours between remove and purge.
 KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
 LETTER = "/srv/mail/example.org/alice/a-letter"
+EDITED = {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
 # What differs after any installation, whatever was installed.
 _OF_ANY_INSTALLATION = ("/var/cache/", "/var/lib/apt", "/var/lib/dpkg", "/var/log", "/var/backups")
 # An editor that answers nothing, and leaves a trace of having been asked to: DEBIAN_FRONTEND=editor needs no terminal.
@@ -101,7 +102,7 @@ def test_everything_is_back_after_another_installation(suite, deb, record):
         assert chroot.run("smallmail plan").stdout == plan
         assert chroot.run(ACCOUNTS).stdout == accounts
         # The order of lines in these two is another one now.
-        assert set(differences(during, fingerprint(chroot, state))) <= {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
+        assert set(differences(during, fingerprint(chroot, state))) <= EDITED
         record("{} files as before the removal, {} edits kept, no question asked".format(len(during), 4))
 
         # piuparts removes everything, and purges us last.
@@ -113,7 +114,7 @@ def test_everything_is_back_after_another_installation(suite, deb, record):
         chroot.run(["dpkg", "--purge", "smallmail-server"])
         left = {path for path in differences(before, fingerprint(chroot)) if path not in theirs
                 and not path.startswith("/etc/python3")}
-        assert left == {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}   # what was changed by hand stays there
+        assert left == EDITED   # what was changed by hand stays there
         # Without debconf nobody can take our questions out of its database.
         assert [path for path in traces(chroot) if not path.startswith("/var/cache/debconf/")] == []
         judged(chroot)
