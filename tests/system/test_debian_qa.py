@@ -34,8 +34,8 @@ OLDER = "0.0.1"
 
 @pytest.fixture(scope="module", params=["trixie"])
 def piuparts(request, deb, tmp_path_factory):
-    """A chroot with piuparts, a root for it to copy, and all packages in a repository on the disk. It returns what it
-    says is left behind, and judges the rest by its exit code."""
+    """A chroot with piuparts, a root for it to copy, and all packages in a repository on the disk. What it is called
+    with it installs; it returns what piuparts said, or fails with it."""
     suite = request.param
     if reason := roots.available(suite):
         pytest.skip(reason)
@@ -58,7 +58,7 @@ def piuparts(request, deb, tmp_path_factory):
         def run(package, *options):
             chroot.write("/srv/" + package.name, package.read_bytes())
             done = chroot.run([*PIUPARTS, *options, "/srv/" + package.name], timeout=1800)
-            return _left(done.stdout + done.stderr)
+            return done.stdout + done.stderr
 
         run.chroot = chroot
         yield run
@@ -76,7 +76,6 @@ def _older(deb, folder, repository):
 
 def _left(said):
     """The names that piuparts found left behind, changed or missing."""
-    print(said)
     blocks = r"(?:left files on system|have disappeared|have been modified|Broken symlinks):\n((?:  .*\n)+)"
     found = re.findall(blocks, said)
     return {line.split("\t")[0].split(" owned by")[0].strip() for block in found for line in block.splitlines()}
@@ -86,14 +85,18 @@ def _left(said):
 def baseline(piuparts, deb, tmp_path_factory):
     """What is left by the packages that ours depends on."""
     package = dependencies(deb, tmp_path_factory.mktemp("nothing"))
-    return piuparts(package, "--no-upgrade-test", "--install-purge-install")
+    return _left(piuparts(package, "--no-upgrade-test", "--install-purge-install"))
 
 
 @pytest.mark.parametrize("way, answers", list(RUNS.items()))
 def test_piuparts_finds_nothing_of_ours(way, answers, piuparts, baseline, deb, record):
     options = _preseeded(piuparts.chroot, deb) if answers else []
     started = time.monotonic()
-    left = piuparts(deb, "--" + way, *options)
+    said = piuparts(deb, "--" + way, *options)
+    print(said)
+    assert ("mx.example.org takes mail for example.org" in said) == answers
+    assert "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER) in said
+    left = _left(said)
     assert left - baseline == set()
     record("{}, upgrade from {}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
         way, OLDER, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))

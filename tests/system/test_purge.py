@@ -178,3 +178,25 @@ def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, rec
     assert differences(left["dependencies"], left["ours"]) == {}
     record("{}: the dependencies leave {} traces, {} of them under /etc; with our package configured they are the same"
            .format(suite, len(left["ours"]), len([path for path in left["ours"] if path.startswith("/etc/")])))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gone", ["postfix postfix-pcre postfix-sqlite", "dovecot-core rspamd", "python3-minimal"])
+def test_it_can_be_removed_whatever_went_before(gone, deb, record):
+    """dpkg can be told to break dependencies; what is left must not stop a removal, nor come back by it."""
+    with Chroot(stock("trixie", deb), "broken", network=True) as chroot:
+        install(chroot, deb)
+        chroot.run("dpkg --force-depends --purge " + gone)
+        names = "find /etc/postfix /etc/dovecot /etc/rspamd 2>/dev/null | grep -v smallmail; true"
+        there = set(chroot.run(names).stdout.split())
+        done = chroot.run(["dpkg", "--remove", "smallmail-server"])
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said
+        # Without Python nothing can be given back, and that is said.
+        assert ("not all is given back" in said) == (gone == "python3-minimal")
+        assert set(chroot.run(names).stdout.split()) <= there
+        chroot.run(["dpkg", "--purge", "smallmail-server"])
+        assert set(chroot.run(names).stdout.split()) <= there
+        ours = "ls -d /etc/smallmail /var/lib/smallmail /etc/dovecot/conf.d/*smallmail*"
+        assert chroot.run(ours, check=False).stdout == ""
+        record("without {}: removed and purged, nothing came back".format(gone))
