@@ -5,7 +5,7 @@ installed in another version since the configuration was written; an apply on th
 """
 import hashlib
 from collections import OrderedDict
-from typing import Callable, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional
 
 from smallmail import earlier, history
 from smallmail.errors import Problem
@@ -52,7 +52,9 @@ def refused(host: Host, stage: Host, daemon: str, wanted: Tree,
 
     Empty when it is not they that the daemon refuses: then the stage is as it was.
     """
-    instead = OrderedDict((path, _instead(host, path, wanted)) for path in _suspects(host, daemon, wanted))
+    known = earlier.known_to_ucf(host.root)
+    instead = OrderedDict((path, _instead(host, path, wanted, known))
+                          for path in _suspects(host, daemon, wanted, known))
     for path, file in instead.items():
         stage.put(path, file)
     if not instead or not _is_taken(judge):
@@ -77,14 +79,13 @@ def _is_taken(judge: Callable[[], None]) -> bool:
     return True
 
 
-def _suspects(host: Host, daemon: str, wanted: Tree) -> Iterator[str]:
+def _suspects(host: Host, daemon: str, wanted: Tree, known: Dict[str, str]) -> Iterator[str]:
     """The files of that daemon that neither its package nor we have written as they are."""
-    known = earlier.known_to_ucf(host.root)
     for folder in _FOLDERS[daemon] if daemon != "postfix" else []:
         for name in sorted(host.names(folder)):
             path = "{}/{}".format(folder, name)
             file = host.file(path)
-            if file is None or not _is_read(daemon, folder, name) or file == _instead(host, path, wanted):
+            if file is None or not _is_read(daemon, folder, name) or file == _instead(host, path, wanted, known):
                 continue
             if known.get("/" + path) != hashlib.md5(file.content).hexdigest():
                 yield path
@@ -96,9 +97,9 @@ def _is_read(daemon: str, folder: str, name: str) -> bool:
     return name in _ADMINS_OF_RSPAMD if folder == "etc/rspamd" else not name.startswith(".") and SUFFIX not in name
 
 
-def _instead(host: Host, path: str, wanted: Tree) -> Optional[File]:
-    """What stands in a file's place: ours, or the one that Dovecot's package brings, or nothing."""
-    ours = wanted.files.get(path)  # type: Optional[File]
-    stock = host.file(path.replace("etc/", "usr/share/", 1))
-    return ours or stock
+def _instead(host: Host, path: str, wanted: Tree, known: Dict[str, str]) -> Optional[File]:
+    """What stands in a file's place: ours, or the one that Dovecot's package had put there, or nothing."""
+    if path in wanted.files:
+        return wanted.files[path]
+    return host.file(path.replace("etc/", "usr/share/", 1)) if "/" + path in known else None
 

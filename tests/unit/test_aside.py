@@ -57,6 +57,7 @@ def test_ours_and_the_packages_own_take_the_place_of_what_was_changed(host: Host
     host.write(OURS, text("bad, ours as the admin changed it"))
     host.write(STOCK, text("bad, the package's as the admin changed it"))
     host.write(STOCK.replace("etc/", "usr/share/"), text("the package's"))
+    host.write("var/lib/ucf/hashfile", text("0123456789abcdef0123456789abcdef  /{}\n".format(STOCK)))
     found = refused(host, tmp_path, Tree({OURS: text("ours")}, {}, {}))
     assert found == {BAD: None, OURS: text("ours"), STOCK: text("the package's")}
 
