@@ -100,10 +100,10 @@ def found(root: str = "/") -> List[str]:
 
 def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
     """What an admin changed of ours while we were in charge, and what therefore stayed when we handed back: by kind and
-    name, from the record (handback.py). It is no reason to ask him again."""
+    name (handback.py). It is no reason to ask him again."""
     try:
-        data = json.loads(_text(root, "var/lib/smallmail/record.json"))
-        return {kind: {} if data["originals"] else data["entries"][kind] for kind in _KINDS}
+        entries = json.loads(_text(root, "var/lib/smallmail/left.json"))["entries"]
+        return {kind: entries[kind] for kind in _KINDS}
     except (ValueError, KeyError, TypeError):
         return {kind: {} for kind in _KINDS}
 
@@ -122,7 +122,7 @@ def _is_of_debian(entry: str) -> bool:
 
 
 def _dovecot(root: str) -> Iterator[str]:
-    known = _known_to_ucf(root)
+    known = known_to_ucf(root)
     for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
         for name in sorted(_names(os.path.join(root, folder))):
             path = "/{}/{}".format(folder, name)
@@ -133,7 +133,7 @@ def _dovecot(root: str) -> Iterator[str]:
                 yield path
 
 
-def _known_to_ucf(root: str) -> Dict[str, str]:
+def known_to_ucf(root: str) -> Dict[str, str]:
     """The content that ucf last installed at each path, as MD5 (ucf(1), /var/lib/ucf/hashfile)."""
     lines = [line.split(None, 1) for line in _text(root, "var/lib/ucf/hashfile").splitlines()]
     return {pair[1]: pair[0] for pair in lines if len(pair) == 2}

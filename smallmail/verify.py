@@ -1,36 +1,65 @@
 """Asking the daemons themselves: would they take this configuration, and do they serve now."""
 import contextlib
+import functools
 import socket
+import ssl
+import struct
 import time
-from typing import Callable, NamedTuple
+from typing import Callable, List, NamedTuple
 
 from smallmail import services
 from smallmail.errors import Problem
-from smallmail.host import Host
+from smallmail.host import Failed, Host
 
-Port = NamedTuple("Port", [("number", int), ("service", str), ("what", str)])
+Port = NamedTuple("Port", [
+    ("number", int),
+    ("service", str),
+    ("tls", bool),          # from the first byte on
+    ("greeting", bytes),    # what is said first to whoever connects
+    ("farewell", bytes),
+])
 
 PORTS = [
-    Port(25, "postfix", "mail from other servers"),
-    Port(465, "postfix", "submission (TLS)"),
-    Port(587, "postfix", "submission (STARTTLS)"),
-    Port(993, "dovecot", "IMAP (TLS)"),
-    Port(11334, "rspamd", "Rspamd's web page"),
+    Port(25, "postfix", False, b"220", b"QUIT\r\n"),
+    Port(465, "postfix", True, b"220", b"QUIT\r\n"),
+    Port(587, "postfix", False, b"220", b"QUIT\r\n"),
+    Port(993, "dovecot", True, b"* OK", b"x LOGOUT\r\n"),
+    Port(11334, "rspamd", False, b"", b""),
 ]
 MILTER = "var/spool/postfix/smallmail/milter.sock"
 
-# Rspamd answers up to 30 s after its unit is "active": it compiles its patterns first.
-_SECONDS = 90.0
+# Rspamd answers up to 30 s after its unit is "active": it compiles its patterns first. The others are there at once,
+# and an apply that is to be taken back should not keep mail waiting.
+_SECONDS = {"rspamd": 90.0, "dovecot": 15.0, "postfix": 15.0}
 
 _LISTEN = "0A"  # the kernel's TCP_LISTEN
 
+# How long one daemon may take to greet, in seconds, before it is asked again.
+_GREETING = 10.0
 
-def judge(stage: Host) -> None:
-    """Let each daemon judge the staged configuration, which this may adapt to where it stands; raises Problem with its
-    words when one refuses it."""
-    for daemon, question in ((name, _QUESTIONS[name]) for name in ("postfix", "dovecot", "rspamd")):
-        if stage.exists("etc/" + daemon):
-            question(stage)
+# We want to know whether it speaks TLS; whose certificate it is, is another question.
+_ANY_CERTIFICATE = ssl.create_default_context()
+_ANY_CERTIFICATE.check_hostname = False
+_ANY_CERTIFICATE.verify_mode = ssl.CERT_NONE
+
+
+class Refused(Problem):
+    """A daemon does not take a configuration; the message carries what it said."""
+
+    def __init__(self, daemon: str, words: str) -> None:
+        super().__init__(words)
+        self.daemon = daemon
+
+
+def judge(stage: Host, daemon: str) -> None:
+    """Let that daemon judge the staged configuration, which this may adapt to where it stands; raises Refused with its
+    words."""
+    if not stage.exists("etc/" + daemon):
+        return
+    try:
+        _QUESTIONS[daemon](stage)
+    except Failed as error:
+        raise Refused(daemon, str(error).replace(stage.root + "/", "/"))
 
 
 def _judge_postfix(stage: Host) -> None:
@@ -60,38 +89,57 @@ _QUESTIONS = {
 }
 
 
-def serving(host: Host, seconds: float = _SECONDS) -> None:
-    """Wait until each daemon that runs answers; raises Problem naming those that do not in that time.
+def serving(host: Host) -> None:
+    """Wait until each daemon that runs answers; raises Problem naming those that do not in their time.
 
     Where nothing may be started (a chroot, policy-rc.d) there is nobody to ask, and that is no fault.
     """
     failed = services.failures(host)
     if failed:
         raise Problem("{} did not start: 'journalctl -u {}' says why".format(" and ".join(failed), failed[0]))
-    questions = [(port.service, "port {}".format(port.number), _port_question(port.number)) for port in PORTS]
-    questions.append(("rspamd", "its milter socket", lambda: _connects(host.path(MILTER))))
-    running = {service for service in services.DAEMONS if services.active(host, service)}
-    deadline = time.monotonic() + seconds
+    questions = [(port.service, "port {}".format(port.number), functools.partial(greets, port)) for port in PORTS]
+    questions.append(("rspamd", "its milter socket", functools.partial(_connects, host.path(MILTER))))
     missing = []
-    for service, what, question in questions:
-        if service in running and not _until(question, deadline):
-            missing.append("{} does not answer on {}".format(service, what))
+    for daemon in ("rspamd", "dovecot", "postfix"):     # whose greeting may wait for the others
+        deadline = time.monotonic() + _SECONDS[daemon]
+        running = services.active(host, daemon)
+        missing += ["{} does not answer as it should on {}".format(daemon, what)
+                    for service, what, question in questions
+                    if running and service == daemon and not _until(question, deadline)]
     if missing:
         raise Problem("; ".join(missing))
 
 
 def listening(number: int) -> bool:
-    """Whether something on this host takes connections on that TCP port, at whatever address (proc(5), net/tcp)."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+    """Whether something on this host takes connections on that TCP port, at whatever address."""
+    return bool(_addresses(number))
+
+
+def _addresses(number: int) -> List[str]:
+    """Where this host itself reaches those who listen on that TCP port (proc(5), net/tcp)."""
+    found = []
+    for table, family, itself in (("/proc/net/tcp", socket.AF_INET, "127.0.0.1"),
+                                  ("/proc/net/tcp6", socket.AF_INET6, "::1")):
         with contextlib.suppress(FileNotFoundError), open(table, encoding="ascii") as stream:
             for fields in (line.split() for line in stream):
-                if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == number:
-                    return True
+                digits, _, port = fields[1].rpartition(":")
+                if fields[3] == _LISTEN and int(port, 16) == number:
+                    # Words of 32 bits, each printed as this processor reads it.
+                    words = [int(digits[start:start + 8], 16) for start in range(0, len(digits), 8)]
+                    address = socket.inet_ntop(family, struct.pack("={}I".format(len(words)), *words))
+                    found.append(address if any(words) else itself)
+    return found
+
+
+def greets(port: Port) -> bool:
+    """Whether the daemon behind that port says what it should to whoever connects."""
+    for address in _addresses(port.number)[:1]:
+        with contextlib.suppress(OSError), socket.create_connection((address, port.number), _GREETING) as plain, \
+                _ANY_CERTIFICATE.wrap_socket(plain) if port.tls else plain as connection:
+            if not port.greeting or connection.recv(len(port.greeting)) == port.greeting:
+                connection.sendall(port.farewell)
+                return True
     return False
-
-
-def _port_question(number: int) -> Callable[[], bool]:
-    return lambda: listening(number)
 
 
 def _connects(path: str) -> bool:

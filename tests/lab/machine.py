@@ -36,13 +36,14 @@ class Machine(Host):
     """A Debian host that boots from a cached root; a `with` block ends in its removal."""
 
     def __init__(self, layers: Sequence[Path], name: str, address: str, *, resolver: str = "203.0.113.53",
-                 prepare: Callable[[Machine], object] | None = None, durable: bool = False) -> None:
+                 prepare: Callable[[Machine], object] | None = None, durable: bool = False,
+                 disk: bool = False) -> None:
         """`name` is the whole host name; `prepare` is called before it boots, to run and write in its tree.
 
-        `durable` lets the machine wait for its disk, where speed is measured.
+        `durable` lets the machine wait for its disk, where speed is measured; `disk` gives it one of its own.
         """
         self.name, self.address, self.address6 = name, address, ipv6(address)
-        self.tree = Tree(layers, name, durable=durable)
+        self.tree = Tree(layers, name, durable=durable, disk=disk)
         self.path = self.tree.path
         self.group = current().group.child(self.tree.folder.name)
         self.network = Namespace(name, address)
@@ -128,9 +129,16 @@ class Machine(Host):
             self.wait_ready()
 
     def kill(self) -> None:
-        """The power goes."""
+        """All that runs in it ends at once."""
         self.group.kill()
         self._wait_end()
+
+    def cut_power(self) -> None:
+        """The power goes, and with it all that was not synced to the disk; then it comes back."""
+        self.tree.cut_power()
+        self.kill()
+        self.tree.restore_power()
+        self.boot()
 
     def _ended(self) -> bool:
         return self._nspawn is None or self._nspawn.poll() is not None
@@ -144,7 +152,7 @@ class Machine(Host):
         for pid in self.group.child("nspawn/payload").processes():
             try:
                 found[pid] = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue
         return found
 
@@ -171,7 +179,7 @@ def _is_first(pid: int) -> bool:
     """Whether a process is number 1 of a namespace (NSpid, proc(5)), and has come so far as to be an init."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     fields = dict(line.split(":", 1) for line in status)
     numbers = fields.get("NSpid", "").split()

@@ -34,9 +34,10 @@ class World:
         self.dns.set("example.net", f"client A {CLIENT}\n")
         self.dns.set_reverse(CLIENT, "client.example.net")
 
-    def machine(self, layers: Sequence[Path], name: str, address: str, *, durable: bool = False) -> Machine:
+    def machine(self, layers: Sequence[Path], name: str, address: str, *, durable: bool = False,
+                disk: bool = False) -> Machine:
         """A machine that has this world for its internet."""
-        return Machine(layers, name, address, resolver=RESOLVER, prepare=self._acquaint, durable=durable)
+        return Machine(layers, name, address, resolver=RESOLVER, prepare=self._acquaint, durable=durable, disk=disk)
 
     def _acquaint(self, machine: Machine) -> None:
         """A resolver on the machine trusts the lab's root key, and asks about its addresses, too."""

@@ -18,12 +18,12 @@ _CONNECTIONS = 10   # at the same time, in a burst
 class MailHost:
     """A mail server under test; a `with` block ends in its removal."""
 
-    def __init__(self, suite, deb, world, answers=None, before=""):
-        """`before` is run in the machine ahead of the installation, as a line for sh."""
+    def __init__(self, suite, deb, world, answers=None, before="", disk=False):
+        """`before` is run in the machine ahead of the installation, as a line for sh; `disk` as in Machine."""
         self.world, self.name = world, NAME
         self.server = Server(NAME, ADDRESS)
         world.foreign.forget()
-        self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS)
+        self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS, disk=disk)
         if before:
             self.machine.run(before)
         packages.offer(self.machine, deb)
@@ -124,6 +124,12 @@ class MailHost:
             "find /etc -type f -exec sha256sum {} + | sort; find /etc -printf '%p %m %u %g %l\\n' | sort;"
             " systemctl show -p MainPID -p ActiveEnterTimestamp postfix postfix@- dovecot rspamd smallmail-redis;"
             " journalctl -q --no-pager -u 'postfix*' -u dovecot -u rspamd | grep -ci reload || true").stdout
+
+    def settled(self):
+        """The fingerprint, once nothing goes on any more; else nothing."""
+        first = self.fingerprint()
+        time.sleep(0.5)
+        return first if self.fingerprint() == first else None
 
     def burst(self, recipient, count):
         """Many messages at once from outside; seconds until the last is in the mailbox, and how many were deferred."""

@@ -1,19 +1,12 @@
-"""Mail flows, in a booted machine per suite, with the outside world around it. Installed once a suite, from a local
-repository, preseeded and noninteractive."""
+"""Mail flows, in a booted machine per suite, with the outside world around it."""
 import re
 
 import pytest
 
 from tests.system import letters
-from tests.system.mailhost import ALICE, BOB, PASSWORD, MailHost
+from tests.system.mailhost import ALICE, BOB, PASSWORD
 
 MALLORY = "mallory@example.net"
-
-
-@pytest.fixture(scope="module")
-def mail(suite, deb, world):
-    with MailHost(suite, deb, world) as host:
-        yield host
 
 
 def test_mail_from_outside_is_read_by_imaps(mail, world, record):

@@ -1,0 +1,159 @@
+"""kill -9 at every side effect in turn, in a chroot: what is found afterwards is the old configuration or the new one,
+whole, and the next smallmail brings what is wanted."""
+import itertools
+
+import pytest
+
+from tests.lab import packages, roots
+from tests.lab.chroot import Chroot
+from tests.lab.session import current
+from tests.system.mailhost import ANSWERS
+from tests.system.test_install import chroot_with, install
+
+# Runs smallmail and kills it before its Nth effect on the host; prints how many there were if it comes to its end.
+KILLER = '''\
+import os, signal, sys
+from smallmail import cli, package
+from smallmail.host import Host
+
+last, arguments = int(sys.argv[1]), sys.argv[2:]
+done = 0
+
+
+def counted(owner, name):
+    real = getattr(owner, name)
+
+    def effect(*given, **named):
+        global done
+        if done == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done += 1
+        return real(*given, **named)
+    setattr(owner, name, effect)
+
+
+for name in ("write", "remove", "directory", "point", "run", "run_in_debconf"):
+    counted(Host, name)
+for name in ("rename", "fsync", "unlink"):
+    counted(os, name)
+code = package.main(arguments[1:]) if arguments[0] == "package" else cli.main(arguments)
+print("effects", done)
+sys.exit(code)
+'''
+# What a daemon's start does; then all configuration, without what a later moment alone makes different.
+READY = "for daemon in postfix dovecot rspamd; do python3 -I -m smallmail.ready $daemon || exit 1; done"
+CONFIGURATION = ("find /etc -type f -not -path '*/.*' -exec sha256sum {} + | sort -k2;"
+                 " find /etc /var/lib/smallmail/tls -printf '%p %m %u %g %l\\n' | sort;"
+                 " grep -v '\"when\"' /var/lib/smallmail/record.json")
+JUDGES = "postfix check && doveconf -n >/dev/null && rspamadm configtest >/dev/null"
+
+
+@pytest.fixture(scope="module")
+def installed(deb):
+    """Layers of a host that is installed and set up, by suite; made once."""
+    made = {}
+
+    def layers(suite):
+        if suite not in made:
+            with chroot_with(suite, deb) as chroot:
+                packages.preseed(chroot, deb, ANSWERS)
+                install(chroot, deb)
+                chroot.write("/root/killer.py", KILLER)
+                layer = current().folder / "installed-{}".format(suite)
+                chroot.keep(layer)
+            made[suite] = [layer, *roots.warm(suite, deb)]
+        return made[suite]
+    return layers
+
+
+def killed_before(chroot, number, words):
+    """Whether it was killed; False when it had fewer effects and came to its end."""
+    done = chroot.run("python3 -B /root/killer.py {} {}".format(number, words), check=False)
+    assert done.returncode in (0, 137), done.stdout + done.stderr
+    return done.returncode == 137
+
+
+def numbers(first, step):
+    """Every effect, or in the quick tests every so many of them."""
+    return itertools.count(first, step)
+
+
+@pytest.mark.parametrize("suite, first, step", [
+    ("trixie", 0, 5), ("bookworm", 2, 7), pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
+def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed, record):
+    with Chroot(installed(suite), "{}-kills".format(suite)) as chroot:
+        chroot.run("smallmail set hostname=other.example.org quota=1G")
+        other = chroot.run(CONFIGURATION).stdout
+        chroot.run("smallmail set hostname=mx.example.org quota=0")
+        original = chroot.run(CONFIGURATION).stdout
+        assert other != original
+        kills, news = 0, 0
+        for number in numbers(first, step):
+            if not killed_before(chroot, number, "set hostname=other.example.org quota=1G"):
+                break
+            kills += 1
+            chroot.run(READY)
+            found = chroot.run(CONFIGURATION).stdout
+            assert found in (original, other), number
+            if kills % 5 == 1:
+                chroot.run(JUDGES)
+            if found == other:
+                news += 1
+                chroot.run("smallmail set hostname=mx.example.org quota=0")
+                assert chroot.run(CONFIGURATION).stdout == original
+        assert chroot.run(CONFIGURATION).stdout == other
+        assert "Nothing to do." in chroot.run("smallmail plan").stdout
+        assert kills > 10
+        record("{}: {} kills, {} with the old configuration afterwards, {} with the new".format(
+            suite, kills, kills - news, news))
+
+
+@pytest.mark.parametrize("suite, first, step", [
+    ("trixie", 3, 23), pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
+def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
+    """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
+    with chroot_with(suite, deb) as bare:
+        packages.preseed(bare, deb, dict(ANSWERS, hostname="no dots"))
+        install(bare, deb, check=False)
+        bare.write("/root/killer.py", KILLER)
+        bare.run("mkdir -p /etc/smallmail && cat >/etc/smallmail/smallmail.conf", input=(
+            "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n"
+            "certificate = self-signed\n"))
+        layer = current().folder / "bare-{}-{}".format(suite, step)
+        bare.keep(layer)
+    layers = [layer, *roots.warm(suite, deb)]
+    wanted, kills = None, 0
+    for number in numbers(first, step):
+        with Chroot(layers, "{}-first".format(suite)) as chroot:
+            killed = killed_before(chroot, number, "apply")
+            chroot.run("smallmail apply")
+            assert "Nothing to do." in chroot.run("smallmail plan").stdout
+            configuration = chroot.run("postconf -n; postconf -M; find /etc/dovecot /etc/rspamd /etc/postfix -type f"
+                                       " -not -path '*/.*' -exec sha256sum {} + | sort -k2").stdout
+            wanted = wanted or configuration
+            assert configuration == wanted, number
+            chroot.run("python3 -I -m smallmail.package remove")
+            assert "smallmail" not in chroot.run("postconf -n; postconf -M; ls /etc/dovecot/conf.d").stdout
+        if not killed:
+            break
+        kills += 1
+    record("{}: {} kills".format(suite, kills))
+
+
+@pytest.mark.parametrize("suite, first, step", [
+    ("bookworm", 1, 6), pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
+def test_handing_back_is_finished_by_the_next(suite, first, step, installed, record):
+    with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+        chroot.run("python3 -I -m smallmail.package remove")
+        wanted = chroot.run(CONFIGURATION + " || true").stdout
+    kills = 0
+    for number in numbers(first, step):
+        with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+            killed = killed_before(chroot, number, "package remove")
+            chroot.run("python3 -I -m smallmail.package remove")
+            assert chroot.run(CONFIGURATION + " || true").stdout == wanted, number
+        if not killed:
+            break
+        kills += 1
+    assert kills > 2
+    record("{}: {} kills".format(suite, kills))

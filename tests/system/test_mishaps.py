@@ -1,0 +1,79 @@
+"""kill -9 and power cuts at random moments, on machines that have mail coming in."""
+import random
+import threading
+import time
+
+import pytest
+
+from tests.system import letters
+from tests.system.mailhost import ALICE, BOB, MailHost
+
+SEED = 20261122     # said when a test fails: the same moments can be tried again
+# What is killed while apt configures the package, by how pkill finds it.
+VICTIMS = ["-x dpkg", "-f info/smallmail-server.postinst", "-f smallmail.package"]
+
+
+def in_background(machine, command):
+    """Start it; it may die or end as it likes."""
+    thread = threading.Thread(target=lambda: machine.run(command, check=False))
+    thread.start()
+    return thread
+
+
+def taken(mail, world, subject):
+    """A message from outside must be taken; a temporary failure is asked again, as every sender does."""
+    def sent():
+        reply = world.send(BOB, ALICE, letters.plain(BOB, ALICE, subject), to=mail.machine)
+        assert reply.code // 100 in (2, 4), reply
+        return reply.code == 250
+    mail.wait(sent, "{!r} to be taken".format(subject), 60)
+
+
+def test_killing_apt_or_smallmail_stops_no_mail(mail, world, record):
+    moments = random.Random(SEED)
+    subjects = ["killed {}".format(number) for number in range(6)]
+    for number, subject in enumerate(subjects):
+        if number % 2:
+            thread = in_background(mail.machine, "smallmail set hostname={}.example.org".format(
+                "other" if number % 4 == 1 else "mx"))
+            time.sleep(moments.uniform(0.2, 1.5))
+            mail.machine.run("pkill -9 -f 'smallmail set'", check=False)
+        else:
+            thread = in_background(mail.machine, "apt-get -y install --reinstall smallmail-server")
+            victim = VICTIMS[number // 2]
+            mail.wait(lambda name=victim: mail.machine.run("pgrep " + name, check=False).stdout, victim, 60)
+            time.sleep(moments.uniform(0, 1))
+            mail.machine.run("pkill -9 " + victim, check=False)
+        thread.join()
+        taken(mail, world, subject)
+    mail.machine.run("dpkg --configure -a && apt-get -y -f install")
+    mail.smallmail("set hostname=mx.example.org")
+    assert "Nothing to do." in mail.smallmail("plan")
+    assert "Problem" not in mail.smallmail("status")
+    for subject in subjects:
+        mail.expect("INBOX", subject)
+    record("6 kills; 6 messages taken in between and delivered (seed {})".format(SEED))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"], indirect=True)
+def test_a_power_cut_loses_nothing_that_was_taken(suite, deb, world, record):
+    moments, cuts = random.Random(SEED), 8
+    with MailHost(suite, deb, world, disk=True) as mail:
+        for number in range(cuts):
+            subject = "before cut {}".format(number)
+            taken(mail, world, subject)
+            thread = in_background(mail.machine, "smallmail user add --password-stdin u{0}@example.org </etc/hostname;"
+                                   " smallmail set hostname={1}.example.org".format(number, "ab"[number % 2]))
+            time.sleep(moments.uniform(0, 4))
+            mail.machine.cut_power()
+            thread.join()
+            for port in (25, 993):
+                mail.machine.wait_port(port)
+            taken(mail, world, "after cut {}".format(number))
+            mail.expect("INBOX", subject)
+        mail.smallmail("apply")
+        assert "Nothing to do." in mail.smallmail("plan")
+        for number in range(cuts):
+            mail.expect("INBOX", "after cut {}".format(number))
+        record("{}: {} cuts, {} messages taken and none lost (seed {})".format(suite, cuts, 2 * cuts, SEED))

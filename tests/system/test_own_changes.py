@@ -1,0 +1,164 @@
+"""What an admin changes by hand stays, what the daemons refuse never goes live, and there is a way back."""
+import re
+
+import pytest
+
+from tests.system import letters
+from tests.system.mailhost import ALICE, BOB
+
+DROP_IN, LOCAL = "/etc/dovecot/conf.d/95-smallmail.conf", "/etc/smallmail/local/postfix"
+# An upgrade as far as maintainer scripts can tell: unpacked over itself, configured anew.
+REINSTALL = "apt-get -y install --reinstall smallmail-server 2>&1"
+
+
+@pytest.fixture
+def mended(mail):
+    """Whatever a test changes by hand is gone afterwards."""
+    yield mail
+    mail.machine.run("rm -rf {0} /etc/dovecot/local.conf* /etc/rspamd/override.d/options.inc* /etc/dovecot/*.ucf-*"
+                     " /etc/dovecot/conf.d/*.ucf-*".format(LOCAL))
+    names = [line.split("--replace ")[1].split("'")[0] for line in mail.smallmail("plan").splitlines()
+             if "--replace" in line]
+    mail.smallmail("apply " + " ".join("--replace " + name for name in names))
+    mail.machine.run("systemctl start rspamd dovecot postfix")
+    assert mail.smallmail("plan").strip() == "Nothing to do."
+    assert "Problem" not in mail.smallmail("status")
+
+
+def refused(mail, words):
+    """The one sentence with which a command ends badly."""
+    done = mail.machine.run("smallmail " + words, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(mended, record):
+    machine = mended.machine
+    machine.run("echo '# mine' >>{}; postconf -e smtpd_banner=mine max_idle=77s;"
+                " postconf -P submission/inet/smtpd_tls_loglevel=1;"
+                " sed -i 's/^address/# a note of mine\\naddress/' /etc/smallmail/smallmail.conf".format(DROP_IN))
+    machine.run("mkdir -p {0}; echo 'max_use = 55' >{0}/main.cf; echo '2525 inet n - y - - smtpd' >{0}/master.cf"
+                .format(LOCAL))
+    mended.smallmail("apply")
+    mended.smallmail("set greylisting=no")
+    said = machine.run(REINSTALL).stdout
+    plan = mended.smallmail("plan")
+    status = mended.smallmail("status")
+    for text in (said, plan, status):
+        for name in (DROP_IN, "smtpd_banner", "submission/inet"):
+            assert re.search(re.escape(name) + ".*changed by hand", text), (name, text)
+    assert "max_idle" not in plan   # a parameter that is none of ours is nobody's business
+    assert machine.run("postconf -h smtpd_banner max_idle max_use").stdout.split() == ["mine", "77s", "55"]
+    assert machine.run("grep -c '^# mine' {}; grep -c 'note of mine' /etc/smallmail/smallmail.conf".format(DROP_IN)) \
+        .stdout.split() == ["1", "1"]
+    assert "smtpd_tls_loglevel=1" in machine.run("postconf -Mf submission/inet").stdout
+    mended.machine.wait_port(2525)
+    machine.run("postconf -X max_idle")
+    mended.smallmail("set greylisting=yes")
+    record("a drop-in, a parameter, a service, settings' comments and local lines kept by apply and by apt")
+
+
+def test_where_both_changed_the_admins_stays_and_ours_lies_beside(mended):
+    mended.machine.run("sed -i 's/process_limit = 2/process_limit = 1/' {}".format(DROP_IN))
+    mended.machine.run("sed -i 's/^.*quota *=.*$/quota = 3G/' /etc/smallmail/smallmail.conf")
+    said = mended.machine.run(REINSTALL).stdout
+    assert re.search(re.escape(DROP_IN) + ".*something else: yours stays", said)
+    assert "process_limit = 1" in mended.machine.read(DROP_IN)
+    assert "3G" in mended.machine.read(DROP_IN + ".ucf-dist") or "3221225472" in mended.machine.read(
+        DROP_IN + ".ucf-dist")
+    shown = mended.smallmail("plan")
+    assert "+" in shown and "apply --replace " + DROP_IN in shown
+    mended.smallmail("apply --replace " + DROP_IN)
+    assert "process_limit = 2" in mended.machine.read(DROP_IN)
+    mended.smallmail("set quota=0")
+
+
+def test_a_configuration_that_a_daemon_refuses_never_goes_live(mended, world):
+    before = mended.wait(mended.settled, "reloads to be over")
+    mended.machine.run("mkdir -p {0}; echo 'compatibility_level = often' >{0}/main.cf".format(LOCAL))
+    sentence = refused(mended, "apply")
+    assert "compatibility_level" in sentence or "compatibility level" in sentence
+    mended.machine.run("rm -r " + LOCAL)
+    assert mended.fingerprint() == before
+
+
+def test_what_does_not_serve_is_taken_back(mended, world, record):
+    """Postfix's own check lets a program pass that does not exist; its master takes connections, nobody answers."""
+    master_cf = mended.machine.read("/etc/postfix/master.cf")
+    mended.machine.run("mkdir -p {0}; echo 'smtp inet n - y - - nosuchprogram' >{0}/master.cf".format(LOCAL))
+    sentence = refused(mended, "apply")
+    assert "postfix does not answer as it should on port 25" in sentence and "put back" in sentence
+    assert mended.machine.read("/etc/postfix/master.cf") == master_cf
+    mended.machine.run("rm -r " + LOCAL)
+    mended.machine.wait_port(25)
+    assert world.send(BOB, ALICE, letters.plain(BOB, ALICE, "after taking back"), to=mended.machine).code == 250
+    mended.expect("INBOX", "after taking back")
+    record(sentence.strip())
+
+
+@pytest.mark.parametrize("daemon, path, text", [
+    ("dovecot", "/etc/dovecot/local.conf", "a_setting_of_the_past = yes"),
+    ("rspamd", "/etc/rspamd/override.d/options.inc", "dns {{{"),
+    ("postfix", LOCAL + "/main.cf", "compatibility_level = often"),
+])
+def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, path, text):
+    """As a release upgrade has it: dpkg brings another version, then calls our trigger."""
+    mended.machine.run("mkdir -p {}; echo '{}' >{}".format(LOCAL, text, path))
+    mended.machine.run("""sed -i 's/^  "{}": "[^"]*"/  "{}": "1.0"/' /var/lib/smallmail/record.json"""
+                       .format(daemon, daemon))
+    done = mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    assert path + ".set-aside" in done.stderr and text.split()[0] in mended.machine.read(path + ".set-aside")
+    assert mended.machine.run("test -e " + path, check=False).returncode == 1
+    assert path + ".set-aside" in mended.smallmail("status")
+    assert mended.machine.run(["systemctl", "is-active", daemon]).stdout == "active\n"
+    mended.expect("INBOX", "smallmail: something of yours was set aside")
+    mended.machine.run("rm " + path + ".set-aside")
+
+
+def test_a_daemon_that_starts_in_another_version_finds_its_files(mended):
+    """The second line of defence: dpkg's trigger has not run yet, and an override would keep Dovecot from starting."""
+    mended.machine.run("echo 'a_setting_of_the_past = yes' >/etc/dovecot/local.conf")
+    assert mended.machine.run("systemctl restart dovecot", check=False).returncode != 0
+    mended.machine.run("""sed -i 's/^  "dovecot": "[^"]*"/  "dovecot": "1.0"/' /var/lib/smallmail/record.json;"""
+                       """ systemctl restart dovecot""")
+    mended.machine.wait_port(993)
+    assert mended.imap().noop()[0] == "OK"
+    aside = mended.machine.run("cat /etc/dovecot/local.conf.set-aside; rm /etc/dovecot/local.conf.*").stdout
+    assert "a_setting" in aside
+
+
+def test_history_tells_who_asked_and_rollback_goes_back(mended, record):
+    mended.smallmail("set message-size-limit=30M")
+    mended.machine.run("mkdir -p {0}; echo 'max_use = 66' >{0}/main.cf; SUDO_USER=carol smallmail apply".format(LOCAL))
+    told = mended.smallmail("history").splitlines()
+    assert "smallmail set message-size-limit=30M" in told[-4] and "message_size_limit" in told[-3]
+    assert "smallmail apply (carol)" in told[-2] and "max_use" in told[-1]
+    number = int(told[-4].split()[0])
+    assert "+message-size-limit = 30M" in mended.smallmail("history {}".format(number))
+    mended.smallmail("rollback")
+    assert mended.machine.run("test -e {}/main.cf".format(LOCAL), check=False).returncode == 1
+    assert mended.machine.run("postconf -h max_use message_size_limit").stdout.split() == ["100", "31457280"]
+    mended.smallmail("rollback {}".format(number - 1))
+    assert mended.machine.run("postconf -h message_size_limit").stdout.strip() == "52428800"
+    assert "there is no configuration 999" in refused(mended, "rollback 999")
+    assert set(mended.machine.run("stat -c %a /var/lib/smallmail/history/*").stdout.split()) == {"600"}
+    record("{} configurations kept".format(len(mended.smallmail("history").splitlines()) // 2))
+
+
+def test_accounts_whose_writer_was_killed_are_read_again_after_a_start(mended):
+    mended.machine.run("cp -p /var/lib/smallmail/accounts.db /root/accounts.db")
+    mended.machine.run("""python3 -c "
+import os, sqlite3
+db = sqlite3.connect('/var/lib/smallmail/accounts.db', isolation_level=None)
+db.execute('PRAGMA cache_size = 1')
+db.execute('BEGIN IMMEDIATE')
+for number in range(20000):
+    db.execute('INSERT INTO alias VALUES (?, ?)', ('x%d@example.org' % number, 'y@example.org'))
+os.kill(os.getpid(), 9)" """, check=False)
+    lookup = "setpriv --reuid=postfix --regid=postfix --init-groups postmap -q {} {}".format(
+        ALICE, "sqlite:/etc/postfix/smallmail/mailboxes.cf")
+    assert mended.machine.run(lookup, check=False).returncode != 0
+    mended.machine.run("systemctl restart dovecot")
+    assert mended.machine.run(lookup).stdout.strip()
+    mended.machine.run("cmp /root/accounts.db /var/lib/smallmail/accounts.db || smallmail alias list | grep -c x1@")
