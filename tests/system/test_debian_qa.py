@@ -26,8 +26,10 @@ PIUPARTS = ["piuparts", "--distribution=trixie", "--existing-chroot=/srv/base", 
             "--bindmount=/srv/repo", "--no-eatmydata", "--no-adequate", "--warn-on-leftovers-after-purge"]
 # It is told that it may break this machine, which it cannot know by itself.
 AUTOPKGTEST = ["autopkgtest", "--no-built-binaries", "--ignore-restrictions=isolation-container,breaks-testbed"]
-# After which the package is purged; preseeded or not.
-RUNS = {"install-remove-install": True, "install-purge-install": False}
+# After each the package is purged. With install-remove-install an upgrade would be a removal and an installation.
+RUNS = {"install-remove-install": ["--install-remove-install", "--no-upgrade-test"],
+        "install-purge-install": ["--install-purge-install", "--no-upgrade-test"],
+        "upgrade": ["--no-install-purge-test"]}
 PRESEED = "#!/bin/sh\ndebconf-set-selections <<'ANSWERS'\n{}ANSWERS\n"
 OLDER = "0.0.1"
 
@@ -85,21 +87,23 @@ def _left(said):
 def baseline(piuparts, deb, tmp_path_factory):
     """What is left by the packages that ours depends on."""
     package = dependencies(deb, tmp_path_factory.mktemp("nothing"))
-    return _left(piuparts(package, "--no-upgrade-test", "--install-purge-install"))
+    return _left(piuparts(package, *RUNS["install-purge-install"]))
 
 
-@pytest.mark.parametrize("way, answers", list(RUNS.items()))
+@pytest.mark.parametrize("way, answers", [("install-remove-install", True), ("install-purge-install", False),
+                                          ("upgrade", True)])
 def test_piuparts_finds_nothing_of_ours(way, answers, piuparts, baseline, deb, record):
     options = _preseeded(piuparts.chroot, deb) if answers else []
     started = time.monotonic()
-    said = piuparts(deb, "--" + way, *options)
+    said = piuparts(deb, *RUNS[way], *options)
     print(said)
     assert ("mx.example.org takes mail for example.org" in said) == answers
-    assert "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER) in said
+    upgraded = "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER)
+    assert (upgraded in said) == (way == "upgrade")
     left = _left(said)
     assert left - baseline == set()
-    record("{}, upgrade from {}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
-        way, OLDER, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))
+    record("{}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
+        way, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))
 
 
 def _preseeded(chroot, deb):
