@@ -9,13 +9,17 @@ from typing import Dict, Iterator, List, NamedTuple
 
 from smallmail import accounts, certificate, dkim, passwords
 from smallmail.accounts import Accounts
-from smallmail.host import STATE, Host
+from smallmail.host import STATE, Failed, Host
 from smallmail.settings import Settings
 from smallmail.tree import File
 
 FIRST_PASSWORD = STATE + "/first-password"
 _FIRST_MAILBOX = STATE + "/first-mailbox"
 _FIRST_HASH = STATE + "/first-password-hash"
+# By this full name postrm knows the user that was not here before us.
+_GECOS = "smallmail's mailboxes"
+# That Rspamd was not in Postfix's group before us.
+_JOINED = STATE + "/joined-postfix"
 
 
 Ensured = NamedTuple("Ensured", [
@@ -70,12 +74,37 @@ class open_accounts:
 def _users(host: Host, settings: Settings) -> None:
     if not _user_exists("vmail"):
         host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", settings.mail_directory,
-                  "--shell", "/usr/sbin/nologin", "--gecos", "smallmail's mailboxes", "vmail"])
-        # postrm deletes the user only where it was not here before us.
-        host.write(STATE + "/made-vmail", File(b"", 0o644, "root", "root"))
+                  "--shell", "/usr/sbin/nologin", "--gecos", _GECOS, "vmail"])
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
+        host.write(_JOINED, File(b"", 0o644, "root", "root"))
         host.run(["adduser", "--quiet", "_rspamd", "postfix"])
+
+
+def has_joined(host: Host) -> bool:
+    """Whether Rspamd is in Postfix's group because we put it there."""
+    return host.exists(_JOINED)
+
+
+def leave_group(host: Host) -> List[str]:
+    """Rspamd leaves Postfix's group, where we had put it there; a sentence if that goes wrong."""
+    if not has_joined(host):
+        return []
+    try:
+        members = grp.getgrnam("postfix").gr_mem
+    except KeyError:
+        return []   # Postfix was purged before us, and its group with it
+    try:
+        if "_rspamd" in members:
+            host.run(["deluser", "--quiet", "_rspamd", "postfix"])
+    except Failed as error:
+        return [str(error)]
+    return []
+
+
+def forget_group(host: Host) -> None:
+    """The group is left, and the daemons know."""
+    host.remove(_JOINED)
 
 
 def _folders(host: Host, settings: Settings) -> None:

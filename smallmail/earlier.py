@@ -6,6 +6,7 @@ very content it has. This module is also part of the package's debconf `config` 
 library is at hand.
 """
 import hashlib
+import json
 import os
 import re
 from typing import Dict, Iterator, List, Tuple
@@ -68,6 +69,8 @@ _SERVICES = {name.replace("/", " ", 1): command for name, command in (pair.split
 
 _OPTIONS_OF_DEBIAN = ("syslog_name=", "smtp_fallback_relay=", "flags=")
 
+_KINDS = ("files", "parameters", "services")
+
 # What ucf and dpkg leave beside a file is no configuration.
 _LEFTOVER = re.compile(r"\.(ucf|dpkg)-|~$")
 
@@ -84,13 +87,25 @@ def foreign(root: str = "/") -> bool:
 
 def found(root: str = "/") -> List[str]:
     """The files in which an admin configured mail; empty on a host that has only what Debian put there."""
+    ours = _changed_of_ours(root)
     paths = []
-    if any(not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value)
+    if any(not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value) and name not in ours["parameters"]
            for name, value in _parameters(_text(root, "etc/postfix/main.cf"))):
         paths.append("/etc/postfix/main.cf")
-    if not all(_is_of_debian(entry) for entry in _logical_lines(_text(root, "etc/postfix/master.cf"))):
+    if not all(_is_of_debian(entry) or "/".join(entry.split()[:2]) in ours["services"]
+               for entry in _logical_lines(_text(root, "etc/postfix/master.cf"))):
         paths.append("/etc/postfix/master.cf")
-    return paths + list(_dovecot(root))
+    return paths + [path for path in _dovecot(root) if path[1:] not in ours["files"]]
+
+
+def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
+    """What an admin changed of ours while we were in charge, and what therefore stayed when we handed back: by kind and
+    name, from the record (handback.py). It is no reason to ask him again."""
+    try:
+        data = json.loads(_text(root, "var/lib/smallmail/record.json"))
+        return {kind: {} if data["originals"] else data["entries"][kind] for kind in _KINDS}
+    except (ValueError, KeyError, TypeError):
+        return {kind: {} for kind in _KINDS}
 
 
 def _parameters(main_cf: str) -> Iterator[Tuple[str, str]]:

@@ -1,18 +1,21 @@
 """Handing the daemons back: every thing of ours that nobody changed becomes what it was before us."""
 import contextlib
-import grp
 import os
-from typing import Dict, List, Optional
+from collections import Counter, OrderedDict
+from typing import Any, Dict, List, Optional
 
-from smallmail import apply, plan, postconf, services, transaction, tree, ucf
+from smallmail import apply, assets, plan, postconf, services, transaction, tree, ucf
 from smallmail import record as records
 from smallmail.host import Failed, Host
 from smallmail.plan import Change
-from smallmail.record import Record
-from smallmail.tree import File
+from smallmail.record import Entry, Record
+from smallmail.tree import File, Tree
 
 # Folders that only we make; they go when nothing is left in them.
 _FOLDERS = ["etc/postfix/smallmail", "etc/smallmail/local/postfix", "etc/smallmail/local"]
+
+_SHARED = {"etc/postfix/main.cf": ("parameters", tree.parse_main),
+           "etc/postfix/master.cf": ("services", tree.parse_master)}
 
 
 def hand_back(host: Host) -> List[str]:
@@ -22,44 +25,95 @@ def hand_back(host: Host) -> List[str]:
         transaction.undo(host)
         record = apply.load_record(host)
         if not record.originals:
-            return []
-        all_changes = plan.changes(tree.empty(), record, apply.current(host, record.entries["files"]))
-        files = _files(host, record, plan.to_do(all_changes))
-        files[records.PATH] = None
+            # Nothing to give back; or one that was cut off behind its swap.
+            return _leave(host) if assets.has_joined(host) else []
+        now = apply.current(host, record.entries["files"])
+        all_changes = plan.changes(tree.empty(), record, now)
+        left = _left(record, now)
+        sentences = [plan.describe(change._replace(action=plan.EDITED)) for change in plan.by_hand(all_changes)
+                     if change.name in left.entries[change.kind]]
+        files = {change.name: change.wanted for change in plan.to_do(all_changes) if change.kind == "files"}
+        for path, (kind, _) in _SHARED.items():
+            try:
+                files.update(_shared(host, record, now, path, plan.to_do(all_changes)))
+            except Failed as error:
+                # Ours stays in force there: nothing that gives it back later may be forgotten.
+                left.entries[kind] = record.entries[kind]
+                left = left._replace(originals=record.originals, versions=record.versions)
+                sentences.append("{}: not given back: {}".format("/" + path, error))
+        files[records.PATH] = _as_file(left)
         transaction.swap(host, files)
         transaction.commit(host)
-        kept = {change.name for change in plan.by_hand(all_changes)}
-        ucf.forget(host, record.entries["files"], kept.intersection(records.own_files(record)))
+        ucf.forget(host, record.entries["files"],
+                   [name for name in records.own_files(left) if name in now.files])
         for folder in _FOLDERS:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))
-        return [plan.describe(change) for change in plan.by_hand(all_changes)] + _let_daemons_read(host)
+        return sentences + _leave(host)
 
 
-def _files(host: Host, record: Record, to_do: List[Change]) -> Dict[str, Optional[File]]:
-    files = {change.name: change.wanted for change in to_do if change.kind == "files"}
+def _left(record: Record, now: Tree) -> Record:
+    """What is remembered for the day when we come again: each thing of ours that somebody changed or took away. It has
+    no originals, which says that nothing of this is in force."""
+    entries = OrderedDict()  # type: Dict[str, Dict[str, Entry]]
+    for kind in records.KINDS:
+        there = records.things(now, kind)
+        entries[kind] = OrderedDict((name, entry) for name, entry in record.entries[kind].items()
+                                    if _is_changed(kind, entry, there.get(name)))
+    return Record(entries, OrderedDict(), OrderedDict())
+
+
+def _is_changed(kind: str, entry: Entry, now: Any) -> bool:
+    if entry.written is None or records.fingerprint(now) == entry.written:
+        return False
+    before = records.file_from_json(entry.before) if kind == "files" else entry.before
+    # A file that stood in our way from the beginning was never ours.
+    return now is None or records.fingerprint(now) != records.fingerprint(before)
+
+
+def _as_file(left: Record) -> Optional[File]:
+    if not any(left.entries.values()):
+        return None
+    return File(records.dumps(left).encode("ascii"), 0o600, "root", "root")
+
+
+def _shared(host: Host, record: Record, now: Tree, path: str, to_do: List[Change]) -> Dict[str, Optional[File]]:
+    """main.cf or master.cf as it is to be: the very bytes from before us (or the very absence), unless somebody else
+    was at work in it since; then what we set is undone in it and nothing more."""
+    live = host.file(path)
+    if live is None:
+        return {}  # taken away together with Postfix, or by hand
+    kind, parse = _SHARED[path]
+    original = records.file_from_json(record.originals.get(path))
+    stock = original.content.decode("utf-8", "replace") if original else host.text(postconf.STOCK[path])
+    values = dict(records.things(now, kind))
+    for change in to_do:
+        if change.kind == kind:
+            values[change.name] = change.wanted
+    given_back = {name: value for name, value in values.items() if value is not None}
+    text = live.content.decode("utf-8", "replace")
+    if given_back == parse(stock) and not _comments(text) - _comments(stock):
+        # We wrote it with the original's owner and mode: others, if it has them now, are somebody's wish.
+        return {path: live._replace(content=original.content) if original else None}
     with host.stage() as stage:
-        edited = postconf.edited(host, stage, to_do)
-    for path, parse in (("etc/postfix/main.cf", tree.parse_main), ("etc/postfix/master.cf", tree.parse_master)):
-        original = records.file_from_json(record.originals.get(path))
-        stock = original.content.decode("utf-8", "replace") if original else host.text(postconf.STOCK[path])
-        if parse(edited[path].content.decode("utf-8", "replace")) == parse(stock):
-            # Nobody else changed a value meanwhile: the very bytes come back, or the very absence.
-            files[path] = original
-        else:
-            files[path] = edited[path]
-    return files
+        return {path: postconf.edited(host, stage, [change for change in to_do if change.kind == kind])[path]}
 
 
-def _let_daemons_read(host: Host) -> List[str]:
-    """Restart what runs; a removal must not fail because a daemon does not come up with what it had before."""
-    sentences = []
-    if "_rspamd" in grp.getgrnam("postfix").gr_mem:
-        host.run(["deluser", "--quiet", "_rspamd", "postfix"])
+def _comments(text: str) -> "Counter[str]":
+    """The comment lines, and how often each is there. (Those inside of a value that we set are postconf's to drop.)"""
+    return Counter(line.strip() for line in text.splitlines() if line.lstrip().startswith("#"))
+
+
+def _leave(host: Host) -> List[str]:
+    """Let the daemons read what they have again, and run as they did; a removal must not fail because one does not come
+    up with what it had before."""
+    # Of what marks that this is still to be done, the end is the last step.
+    sentences = assets.leave_group(host)
     for service in services.DAEMONS:
         try:
             if services.active(host, service):
                 services.invoke(host, "stop" if service == services.REDIS else "restart", service)
         except Failed as error:
             sentences.append(str(error))
+    assets.forget_group(host)
     return sentences

@@ -22,6 +22,7 @@ def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
     for path, stock in STOCK.items():
         if not stage.exists(path):
             stage.write(path, File(host.text(stock).encode("utf-8"), 0o644, "root", "root"))
+        _end_last_line(stage, path)
     parameters = [change for change in changes if change.kind == "parameters"]
     services = [change for change in changes if change.kind == "services"]
     _postconf(stage, "-e", ["{}={}".format(change.name, change.wanted) for change in parameters
@@ -31,6 +32,13 @@ def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
                             if change.wanted is not None])
     _postconf(stage, "-MX", [change.name for change in services if change.wanted is None])
     return {path: _like(host.file(path), stage.file(path)) for path in STOCK}
+
+
+def _end_last_line(stage: Host, path: str) -> None:
+    """postconf up to Postfix 3.7 at least appends to a last line that has no end, even if it is a comment."""
+    file = stage.file(path)
+    if file and file.content and not file.content.endswith(b"\n"):
+        stage.write(path, file._replace(content=file.content + b"\n"))
 
 
 def _postconf(stage: Host, option: str, arguments: List[str]) -> None:

@@ -26,12 +26,15 @@ def register(host: Host, changed: Iterable[Change], names: Iterable[str]) -> Non
 
 def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
     """Our files are given back: ucf shall not take their absence for an admin's wish when we come again. Those `kept`,
-    because they were changed by hand, stay on the list: a purge removes them as it removes changed conffiles."""
-    _write_list(host, kept)
-    if host.exists("usr/bin/ucf"):
-        for name in names:
-            if name not in SHARED_FILES:
-                _forget(host, "/" + name)
+    because they were changed by hand, go on the list: a purge removes them as it removes changed conffiles. So does
+    what ucf put beside a file when an admin took ours for his own."""
+    names = [name for name in names if name not in SHARED_FILES]
+    for name in names:
+        if host.exists("usr/bin/ucf"):
+            _forget(host, "/" + name)
+        for proposal in (".ucf-dist", ".ucf-new"):
+            host.remove(name + proposal)
+    _write_list(host, list(kept) + [name + ".ucf-old" for name in names if host.exists(name + ".ucf-old")])
 
 
 def _write_list(host: Host, names: Iterable[str]) -> None:

@@ -41,7 +41,12 @@ def offer(host: Host, *debs: Path) -> None:
 
 
 def preseed(host: Host, deb: Path, answers: Mapping[str, str]) -> None:
-    """Answer a package's questions, named without the package's name; the package tells their types."""
+    """Answer a package's questions, named without the package's name."""
+    host.run(["debconf-set-selections"], input=selections(deb, answers))
+
+
+def selections(deb: Path, answers: Mapping[str, str]) -> str:
+    """The answers as debconf-set-selections(1) reads them; the package tells their types."""
     package = field(deb, "Package")
     templates = subprocess.run(["dpkg-deb", "--info", str(deb), "templates"], check=True,
                                stdout=subprocess.PIPE, encoding="utf-8").stdout
@@ -52,7 +57,7 @@ def preseed(host: Host, deb: Path, answers: Mapping[str, str]) -> None:
         if question not in types:
             raise LabError(f"{deb.name} has no question {question}")
         lines.append(f"{package} {question} {types[question]} {answer}\n")
-    host.run(["debconf-set-selections"], input="".join(lines))
+    return "".join(lines)
 
 
 def install(host: Host, *packages: str) -> str:

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -84,10 +84,24 @@ def warm(suite: str, deb: Path) -> list[Path]:
                             check=True, stdout=subprocess.PIPE).stdout
     layers = _layer(suite, f"warm-{hashlib.sha256(fields).hexdigest()[:12]}", base(suite),
                     lambda chroot: _download(chroot, suite, deb))
-    for old in (CACHE / suite).glob("warm-*"):
-        if old != layers[0] and not mounts.in_use(old):
-            shutil.rmtree(old)
+    _forget_others(layers[0], "warm-*")
     return layers
+
+
+def tools(suite: str, deb: Path, packages: Sequence[str]) -> list[Path]:
+    """What warm() has, and these packages installed: tools that this host need not have."""
+    below = warm(suite, deb)
+    name = hashlib.sha256(" ".join([below[0].name, *packages]).encode()).hexdigest()[:12]
+    command = ["apt-get", "-y", "--no-install-recommends", "install", *packages]
+    layers = _layer(suite, f"tools-{name}", below, lambda chroot: _update_and(chroot, command))
+    _forget_others(layers[0], "tools-*")
+    return layers
+
+
+def _forget_others(layer: Path, pattern: str) -> None:
+    for old in layer.parent.glob(pattern):
+        if old != layer and not mounts.in_use(old):
+            shutil.rmtree(old)
 
 
 def world() -> list[Path]:

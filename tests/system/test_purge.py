@@ -1,37 +1,205 @@
-"""Removing the package gives back what was there, on a host whose daemons were installed before."""
+"""Removing and purging the package gives back what was there, in chroots: on hosts whose daemons an admin had before,
+on bare ones, with half of the system gone, with and without the mail."""
 import pytest
 
 from tests.lab import packages
+from tests.lab.chroot import Chroot
+from tests.system.formerly import TAKE_OVER, dependencies, differences, fingerprint, live_in, minimal, stock, traces
 from tests.system.mailhost import ANSWERS
-from tests.system.test_install import chroot_with, install
 
-# Every name under /etc with its kind, mode, owner, target and content.
-FINGERPRINT = ("cd /etc && find . -printf '%p %y %m %u %g %l\\n' | sort;"
-               " find . -type f -exec sha256sum {} + | sort -k2")
-# dpkg, ucf and the account tools keep the last version of their own files there; the cache is the linker's.
-NOISE = "^(\\./|[0-9a-f]{64}  \\./)((passwd|group|shadow|gshadow|subuid|subgid)-|ld\\.so\\.cache|\\.pwd\\.lock)"
+JUDGES = ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest")
+VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
+# What stays of ours between remove and purge.
+KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
+LETTER = "/srv/mail/example.org/alice/a-letter"
+EDITED = {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
+# What differs after any installation, whatever was installed.
+_OF_ANY_INSTALLATION = ("/var/cache/", "/var/lib/apt", "/var/lib/dpkg", "/var/log", "/var/backups")
+# An editor that answers nothing, and leaves a trace of having been asked to: DEBIAN_FRONTEND=editor needs no terminal.
+ASKED = {"DEBIAN_FRONTEND": "editor", "EDITOR": "/root/editor"}
+EDITOR = "#!/bin/sh\ncat \"$1\" >>/root/asked\n"
+ACCOUNTS = ("smallmail user list --json; smallmail alias list --json; smallmail domain list --json; smallmail show;"
+            " sha256sum /var/lib/smallmail/*.db")
+# Four of ours changed, and settings with a comment and a line of the admin's own.
+EDITS = """
+    postconf -e message_size_limit=77777777
+    postconf -P submission/inet/syslog_name=postfix/mine
+    printf '\\n# by hand\\n' >>/etc/postfix/main.cf
+    printf '\\n# by hand\\n' >>/etc/dovecot/conf.d/95-smallmail.conf
+    rm /etc/rspamd/local.d/greylist.conf
+    sed -i '1i # by hand' /etc/smallmail/smallmail.conf
+    mkdir -p /etc/smallmail/local/postfix
+    echo 'smtpd_banner = $myhostname by hand' >/etc/smallmail/local/postfix/main.cf
+    smallmail apply
+"""
+
+
+def install(host, deb, answers=ANSWERS, **more):
+    if answers:
+        packages.preseed(host, deb, answers)
+    done = host.run(["apt-get", "-y", "install", "/srv/" + deb.name], timeout=900, **more)
+    return done.stdout + done.stderr
+
+
+def judged(host):
+    for judge in JUDGES:
+        host.run(judge)
+
+
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+def test_etc_is_what_an_admin_had_made_of_it(suite, deb, record):
+    with Chroot(stock(suite, deb), "{}-formerly".format(suite), network=True) as chroot:
+        live_in(chroot)
+        before = fingerprint(chroot)
+        values = chroot.run(VALUES).stdout
+        install(chroot, deb, dict(ANSWERS, **TAKE_OVER))
+        ours = differences(before, fingerprint(chroot))
+        assert len(ours) > 30
+        assert "example.org" in chroot.run("smallmail domain list").stdout
+        assert "smallmail" in chroot.run("postconf -h virtual_mailbox_maps").stdout
+        # What the admin had under a name of ours stays in force; ours lies beside it, and is told of.
+        assert "/etc/rspamd/local.d/actions.conf" not in ours
+        assert "/etc/rspamd/local.d/actions.conf.ucf-dist" in ours
+        assert "/etc/rspamd/local.d/actions.conf: changed by hand" in chroot.run("smallmail plan", check=False).stdout
+
+        said = chroot.run(["apt-get", "-y", "remove", "smallmail-server"])
+        assert "by hand" not in said.stdout + said.stderr   # nobody changed a thing of ours
+        assert set(differences(before, fingerprint(chroot))) == KEPT
+        assert chroot.run(VALUES).stdout == values
+        judged(chroot)
+
+        chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
+        assert differences(before, fingerprint(chroot)) == {}
+        assert traces(chroot) == []
+        assert "_rspamd" in chroot.run("getent group postfix").stdout   # it was in there before us
+        record("{}: {} files under /etc, {} of them changed by us, the same bytes, modes and owners before and after"
+               .format(suite, len(before), len(ours)))
 
 
 @pytest.mark.parametrize("suite", ["trixie"])
-def test_etc_is_what_it_was(suite, deb, record):
-    with chroot_with(suite, deb) as chroot:
-        fields = packages.field(deb, "Depends") + ", " + packages.field(deb, "Recommends")
-        names = [alternatives.split("|")[0].split("(")[0].strip() for alternatives in fields.split(",")]
-        chroot.run(["apt-get", "-y", "install", *(name for name in names if not name.startswith("python3:"))],
-                   timeout=900)
-        fingerprint = "({}) | grep -Ev '{}'".format(FINGERPRINT, NOISE)
-        before = chroot.run(fingerprint).stdout.splitlines()
-        packages.preseed(chroot, deb, ANSWERS)
+def test_everything_is_back_after_another_installation(suite, deb, record):
+    """The admin's edits of our files too; and a purge after it works when hardly anything is left of the system."""
+    with Chroot(stock(suite, deb), "{}-again".format(suite), network=True) as chroot:
+        before = fingerprint(chroot)
         install(chroot, deb)
-        assert len(set(chroot.run(fingerprint).stdout.splitlines()) - set(before)) > 20
+        chroot.run(EDITS)
+        chroot.run("smallmail alias add sales@example.org alice@example.org; smallmail user add --password-stdin"
+                   " bob@example.org", input="another good one\n")
+        state = "/etc /var/lib/smallmail/tls /var/lib/rspamd/dkim"
+        during, accounts = fingerprint(chroot, state), chroot.run(ACCOUNTS).stdout
+        plan = chroot.run("smallmail plan").stdout
+        assert plan.count("by hand") == 4 and "Nothing to do." in plan
+
+        said = chroot.run(["apt-get", "-y", "remove", "smallmail-server"]).stdout
+        assert said.count("by hand") == 3   # the fourth is the file that is not there
+        judged(chroot)
+        assert chroot.run("postconf -h message_size_limit").stdout == "77777777\n"
+        assert chroot.run("grep -c 'by hand' /etc/postfix/main.cf").stdout == "1\n"
+
+        chroot.write("/root/editor", EDITOR, 0o755)
+        install(chroot, deb, answers=None, env=ASKED)
+        assert chroot.run("cat /root/asked", check=False).stdout == ""
+        assert chroot.run("smallmail plan").stdout == plan
+        assert chroot.run(ACCOUNTS).stdout == accounts
+        # The order of lines in these two is another one now.
+        assert set(differences(during, fingerprint(chroot, state))) <= EDITED
+        record("{} files as before the removal, {} edits kept, no question asked".format(len(during), 4))
+
+        # piuparts removes everything, and purges us last.
         chroot.run(["apt-get", "-y", "remove", "smallmail-server"])
-        for judge in ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest"):
-            chroot.run(judge)
+        gone = "python3 python3-minimal debconf ucf adduser"
+        theirs = set(chroot.run("dpkg -L " + gone).stdout.split())
+        chroot.run("dpkg --force-depends --purge " + gone)
+        assert chroot.run("command -v python3 ucf deluser", check=False).stdout == ""
+        chroot.run(["dpkg", "--purge", "smallmail-server"])
+        left = {path for path in differences(before, fingerprint(chroot)) if path not in theirs
+                and not path.startswith("/etc/python3")}
+        assert left == EDITED   # what was changed by hand stays there
+        # Without debconf nobody can take our questions out of its database.
+        assert [path for path in traces(chroot) if not path.startswith("/var/cache/debconf/")] == []
+        judged(chroot)
+        record("purged without " + gone)
+
+
+@pytest.mark.parametrize("suite", ["trixie"])
+def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
+    with Chroot(stock(suite, deb), "{}-mail".format(suite), network=True) as chroot:
+        before = fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")
+
+        def changed():
+            return set(differences(before, fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")))
+
+        install(chroot, deb)
+        chroot.run("mkdir -p $(dirname {0}); echo Good day >{0}; chown -R vmail:vmail /srv/mail".format(LETTER))
+        mail = fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim")
+        assert len([path for path in mail if path.endswith(".key")]) == 1
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
-        after = chroot.run(fingerprint).stdout.splitlines()
-        assert sorted(set(before) ^ set(after)) == []
-        left = chroot.run("find /var/lib/smallmail /srv/mail /var/lib/rspamd/dkim /var/spool/postfix/smallmail"
-                          " -maxdepth 0 2>/dev/null", check=False).stdout.split()
-        assert "/var/lib/smallmail" not in left and "/var/spool/postfix/smallmail" not in left
-        assert chroot.run("debconf-show smallmail-server").stdout == ""
-        record("{} lines about /etc are the same before and after".format(len(before)))
+        assert fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim") == mail
+        assert chroot.run("getent passwd vmail | cut -d: -f1").stdout == "vmail\n"
+        assert changed() == {*mail, "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
+        assert traces(chroot) == ["/etc/passwd"]    # the full name of vmail
+        record("no: {} files of mail and keys are there, and vmail".format(len(mail)))
+
+        # A fresh start that takes up the mail, and is asked to delete it.
+        install(chroot, deb, dict(ANSWERS, **{"purge-mail": "true"}))
+        assert "Nothing to do." in chroot.run("smallmail plan").stdout
+        assert chroot.run(["stat", "-c", "%U %G", LETTER]).stdout == "vmail vmail\n"
+        chroot.run("smallmail domain add example.net; test -e /var/lib/rspamd/dkim/example.net.dkim.key")
+        chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
+        # A key that this installation found is not its own to delete.
+        assert changed() == {"/var/lib/rspamd/dkim", "/var/lib/rspamd/dkim/example.org.dkim.key"}
+        assert chroot.run("getent passwd vmail", check=False).stdout == ""
+        assert traces(chroot) == []
+
+        chroot.run("rm -r /var/lib/rspamd/dkim")
+        install(chroot, deb, dict(ANSWERS, **{"purge-mail": "true"}))
+        chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
+        assert changed() == set()
+        record("yes: mail, keys and vmail are gone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, record, tmp_path):
+    """Other packages leave something behind when they are purged. Ours leaves nothing more than that."""
+    left, installed = {}, {}
+    for name, package in (("ours", deb), ("dependencies", dependencies(deb, tmp_path))):
+        with minimal(suite, package, deb) as chroot:
+            before = fingerprint(chroot, "/etc /srv /var /run /usr/local /root /home")
+            install(chroot, package, ANSWERS if name == "ours" else None)
+            installed[name] = fingerprint(chroot)
+            chroot.run(["apt-get", "-y", "purge", packages.field(package, "Package")])
+            chroot.run(["apt-get", "-y", "autoremove", "--purge"])
+            after = fingerprint(chroot, "/etc /srv /var /run /usr/local /root /home")
+            left[name] = {path: facts[1] and facts[1][0] for path, facts in differences(before, after).items()
+                          if not path.startswith(_OF_ANY_INSTALLATION)}
+            if name == "ours":
+                assert traces(chroot) == []
+    # Both were really installed, the dependencies and ours.
+    assert "/etc/postfix/main.cf" in installed["dependencies"]
+    assert "/etc/dovecot/conf.d/05-smallmail.conf" in installed["ours"]
+    assert differences(left["dependencies"], left["ours"]) == {}
+    record("{}: the dependencies leave {} traces, {} of them under /etc; with our package configured they are the same"
+           .format(suite, len(left["ours"]), len([path for path in left["ours"] if path.startswith("/etc/")])))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gone", ["postfix postfix-pcre postfix-sqlite", "dovecot-core rspamd", "python3-minimal"])
+def test_it_can_be_removed_whatever_went_before(gone, deb, record):
+    """dpkg can be told to break dependencies; what is left must not stop a removal, nor come back by it."""
+    with Chroot(stock("trixie", deb), "broken", network=True) as chroot:
+        install(chroot, deb)
+        chroot.run("dpkg --force-depends --purge " + gone)
+        names = "find /etc/postfix /etc/dovecot /etc/rspamd 2>/dev/null | grep -v smallmail; true"
+        there = set(chroot.run(names).stdout.split())
+        done = chroot.run(["dpkg", "--remove", "smallmail-server"])
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said
+        # Without Python nothing can be given back, and that is said.
+        assert ("not all is given back" in said) == (gone == "python3-minimal")
+        assert set(chroot.run(names).stdout.split()) <= there
+        chroot.run(["dpkg", "--purge", "smallmail-server"])
+        assert set(chroot.run(names).stdout.split()) <= there
+        ours = "ls -d /etc/smallmail /var/lib/smallmail /etc/dovecot/conf.d/*smallmail*"
+        assert chroot.run(ours, check=False).stdout == ""
+        record("without {}: removed and purged, nothing came back".format(gone))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import earlier
+from smallmail import earlier, record
+from smallmail.record import Entry, Record
 
 SAMPLES = Path(__file__).parent / "earlier"
 SUITES = sorted(path.name for path in SAMPLES.iterdir())
@@ -127,3 +128,22 @@ def test_our_drop_in_says_that_the_host_is_ours(root: Path) -> None:
     assert not earlier.managed(str(root))
     add(root, earlier.OUR_MARK, "x\n")
     assert earlier.managed(str(root))
+
+
+def test_what_was_changed_of_ours_is_told_from_what_an_admin_made_himself(root: Path) -> None:
+    """A removal leaves the first in place, and the record of it."""
+    add(root, MAIN, "message_size_limit = 77777777\n")
+    add(root, MASTER, "submission inet n - y - - smtpd\n  -o syslog_name=postfix/mine\n")
+    add(root, "etc/dovecot/conf.d/95-smallmail.conf", "login_greeting = mine\n")
+    foreign = earlier.found(str(root))
+    assert foreign == ["/" + MAIN, "/" + MASTER, "/etc/dovecot/conf.d/95-smallmail.conf"]
+    entries = {"parameters": ["message_size_limit"], "services": ["submission/inet"],
+               "files": ["etc/dovecot/conf.d/95-smallmail.conf"]}  # fmt: skip
+    left = Record({kind: {name: Entry(None, "ours") for name in names} for kind, names in entries.items()}, {}, {})
+    add(root, record.PATH, record.dumps(left))
+    assert earlier.found(str(root)) == []
+    add(root, MAIN, "virtual_mailbox_domains = example.org\n")
+    assert earlier.found(str(root)) == ["/" + MAIN]
+    # While the record says what stood before us, we are in charge, and it explains nothing.
+    (root / record.PATH).write_text(record.dumps(left._replace(originals={MAIN: None})))
+    assert earlier.found(str(root)) == foreign

@@ -132,7 +132,7 @@ CODE = {
         """,
     "prerm": r"""
         set\ -e|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ remove\ \];\ then|fi
-        |/usr/bin/python3\ -I\ -m\ smallmail\.package\ remove
+        |/usr/bin/python3\ -I\ -m\ smallmail\.package\ remove\ \|\||echo\ "[^"$]+"\ >&2
         """,
 }
 
