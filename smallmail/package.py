@@ -38,7 +38,7 @@ def configure(host: Host) -> None:
         print(_NOT_SET_UP)
         return
     text = store.changed_text(host, _changes(host, answers or {}))
-    wanted = store.checked(settings.parse(text))
+    wanted = store.parsed(text)
     password = (answers or {}).get("password", "")
     if password:
         assets.keep_password(host, passwords.hashed(host, password))

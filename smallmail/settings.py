@@ -98,9 +98,12 @@ def parse(text: str) -> Dict[str, str]:
     """The keys and values of a settings file; raises Problem on bad syntax, unknown keys and sections."""
     config = _config(text)
     if config.sections:
-        raise Problem("{}: section [{}] is not known; this file has no sections".format(PATH, config.sections[0]))
+        raise Problem("/{}: section [{}] is not known; this file has no sections".format(PATH, config.sections[0]))
     for name in config.scalars:
-        known(name)
+        try:
+            known(name)
+        except Problem as error:
+            raise Problem("/{}: {}".format(PATH, error))
     return {name: _joined(config[name]) for name in config.scalars}
 
 
@@ -158,6 +161,6 @@ def _config(text: str) -> ConfigObj:
     try:
         config = ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
     except ConfigObjError as error:
-        raise Problem("{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))
+        raise Problem("/{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))
     config.indent_type = "  "   # what ConfigObj writes between a value and the comment behind it
     return config

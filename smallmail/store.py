@@ -16,7 +16,16 @@ def load(host: Host) -> Settings:
     text = host.text(settings.PATH)
     if not text:
         raise Problem("smallmail-server is not set up yet: type 'dpkg-reconfigure smallmail-server'")
-    return checked(settings.parse(text))
+    return parsed(text)
+
+
+def parsed(text: str) -> Settings:
+    """The settings that the file's text has; raises Problem, naming the file, when they cannot be used."""
+    texts = settings.parse(text)
+    try:
+        return checked(texts)
+    except Problem as error:
+        raise Problem("/{}: {}".format(settings.PATH, error))
 
 
 def checked(texts: Dict[str, str]) -> Settings:
