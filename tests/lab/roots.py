@@ -90,6 +90,13 @@ def warm(suite: str, deb: Path) -> list[Path]:
     return layers
 
 
+def fetched(suite: str, package: str) -> list[Path]:
+    """The .deb files of one more package of the suite, with what a base lacks of its dependencies."""
+    command = ["apt-get", "-y", "-d", "--no-install-recommends", "install", package]
+    layers = _layer(suite, f"fetched-{package}", base(suite), lambda chroot: _update_and(chroot, command))
+    return sorted((layers[0] / "var/cache/apt/archives").glob("*.deb"))
+
+
 def world() -> list[Path]:
     """What the outside world runs: authoritative DNS, a resolver, a foreign mail server."""
     packages = ["apt-get", "-y", "--no-install-recommends", "install", *WORLD_PACKAGES]
