@@ -7,7 +7,7 @@ The order makes it safe to be cut off anywhere: until the swap nothing live has 
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, List, NamedTuple, Set
 
-from smallmail import assets, facts, plan, postconf, render, services, transaction, tree, ucf, verify
+from smallmail import assets, facts, plan, postconf, render, rivals, services, transaction, tree, ucf, verify
 from smallmail import record as records
 from smallmail.errors import Problem
 from smallmail.host import Host
@@ -33,8 +33,9 @@ Outcome = NamedTuple("Outcome", [
 
 def wanted(host: Host, settings: Settings) -> Tree:
     """The tree that this host should have."""
-    return render.render(settings, facts.gather(host.root), host.text(LOCAL + "main.cf"),
-                         host.text(LOCAL + "master.cf"), host.path(render.TEMPLATES[1:]))
+    target = render.render(settings, facts.gather(host.root), host.text(LOCAL + "main.cf"),
+                           host.text(LOCAL + "master.cf"), host.path(render.TEMPLATES[1:]))
+    return rivals.silenced(host, target, load_record(host))
 
 
 def load_record(host: Host) -> Record:
@@ -56,13 +57,15 @@ def current(host: Host, names: Iterable[str]) -> Tree:
 def changes(host: Host, settings: Settings) -> List[Change]:
     """The plan for this host; reads only."""
     target, record = wanted(host, settings), load_record(host)
-    return plan.changes(target, record, current(host, set(target.files) | set(record.entries["files"])))
+    return plan.changes(target, record, current(host, set(target.files) | set(record.entries["files"])),
+                        rivals.taken_over(host, record))
 
 
 def apply(host: Host, settings: Settings) -> Outcome:
     """Bring the host to what the settings say. Raises Problem when that can't be; then all is as it was before."""
     with host.lock():
         transaction.undo(host)
+        rivals.ports_free(host)
         notices, reload = assets.ensure(host, settings)
         return carry_out(host, wanted(host, settings), notices, reload)
 
@@ -71,7 +74,7 @@ def carry_out(host: Host, target: Tree, notices: List[str], reload: Set[str]) ->
     """The transaction itself; the caller holds the lock. `reload`: services that must read something anew besides."""
     before = load_record(host)
     now = current(host, set(target.files) | set(before.entries["files"]))
-    all_changes = plan.changes(target, before, now)
+    all_changes = plan.changes(target, before, now, rivals.taken_over(host, before))
     after = _recorded(host, before, target, now, all_changes)
     to_do = plan.to_do(all_changes)
     actions = _actions(to_do, reload)

@@ -57,7 +57,9 @@ def answers(db: Any, root: str = "/") -> Optional[Dict[str, str]]:
     found = OrderedDict()  # type: Dict[str, str]
     for question in QUESTIONS.values():
         wanted = question.secret or not configured or asked.flag(question.name, "answered")
-        if not wanted or not question.applies(asked.get):
+        # What was in the way when the question was asked may be gone by now: apt has put Postfix in its place.
+        applies = question.applies(asked.get) or (question.name == "take-over" and asked.flag("take-over", "answered"))
+        if not wanted or not applies:
             continue
         try:
             found[question.name] = question.check(asked.get(question.name), asked.get)
@@ -220,7 +222,7 @@ class Dialogue(Asked):
         """What the question shows: a suggestion, as long as nobody has answered."""
         name = question.name
         if name == "take-over":
-            self.db.subst("smallmail-server/take-over", "FILES", ", ".join(earlier.found()))
+            self.db.subst("smallmail-server/take-over", "FILES", "; ".join(earlier.found()))
         typed = self.get(name) != self.suggested[name] if name in self.suggested else name in self.shown
         suggestion = question.suggest(self.get)
         if suggestion and not typed and not self.flag(name, "seen"):

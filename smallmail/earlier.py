@@ -2,18 +2,24 @@
 
 What Debian's own packages write is nobody's work. Postfix: every parameter that the postinst of bullseye to forky, or
 of stretch, puts into main.cf, and every service of their master.cf.dist. Dovecot: every file that ucf knows with the
-very content it has. This module is also part of the package's debconf `config` script, where only Python's standard
-library is at hand.
+very content it has. Rspamd: the folders for an admin's own files are empty. Exim: it delivers locally. This module is
+also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
 import hashlib
 import os
 import re
+from collections import OrderedDict
 from typing import Dict, Iterator, List, Tuple
+
+from smallmail import ports
 
 # Our drop-in is there from the first apply to the hand-back, see DESIGN: it says that the host is ours.
 OUR_MARK = "etc/dovecot/conf.d/05-smallmail.conf"
 
 _TABLE = r"(hash|cdb|lmdb|btree):"
+
+# After a removal: files of ours that were changed by hand, and stayed.
+_LEFT_OF_OURS = "var/lib/smallmail/ucf-files"
 
 # The parameters that Debian's postinst writes, and the values that are Debian's. Those with ".*" are answers to
 # Postfix's own questions or made from the host's name.
@@ -68,6 +74,9 @@ _SERVICES = {name.replace("/", " ", 1): command for name, command in (pair.split
 
 _OPTIONS_OF_DEBIAN = ("syslog_name=", "smtp_fallback_relay=", "flags=")
 
+# Of many things, so many are named.
+_SHOWN = 4
+
 # What ucf and dpkg leave beside a file is no configuration.
 _LEFTOVER = re.compile(r"\.(ucf|dpkg)-|~$")
 
@@ -83,14 +92,84 @@ def foreign(root: str = "/") -> bool:
 
 
 def found(root: str = "/") -> List[str]:
-    """The files in which an admin configured mail; empty on a host that has only what Debian put there."""
-    paths = []
-    if any(not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value)
-           for name, value in _parameters(_text(root, "etc/postfix/main.cf"))):
-        paths.append("/etc/postfix/main.cf")
-    if not all(_is_of_debian(entry) for entry in _logical_lines(_text(root, "etc/postfix/master.cf"))):
-        paths.append("/etc/postfix/master.cf")
-    return paths + list(_dovecot(root))
+    """What an admin set up for mail, in words; empty on a host that has only what Debian put there."""
+    words = []
+    parameters = admins_parameters(_text(root, "etc/postfix/main.cf"))
+    if parameters:
+        words.append("/etc/postfix/main.cf ({})".format(_counted(parameters, "parameter")))
+    services = admins_services(_text(root, "etc/postfix/master.cf"))
+    if services:
+        words.append("/etc/postfix/master.cf ({})".format(_counted(services, "service")))
+    words += _shortened(list(dovecot(root)), "/etc/dovecot") + _shortened(list(rspamd(root)), "/etc/rspamd")
+    words += ["{} (Exim)".format(path) for path in exim(root)]
+    words += ["port {}: {}".format(holder.port, ports.words(holder))
+              for holder in ports.taken(root, besides=[ports.EXIM])]
+    return words
+
+
+def admins_parameters(main_cf: str) -> List[str]:
+    """The parameters of that main.cf which are not as Debian's packages write them."""
+    return list(OrderedDict.fromkeys(name for name, value in _parameters(main_cf)
+                                     if not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value)))
+
+
+def admins_services(master_cf: str) -> List[str]:
+    """The services ("name/type") of that master.cf which are not as Debian's packages write them."""
+    return ["/".join(entry.split()[:2]) for entry in _logical_lines(master_cf) if not _is_of_debian(entry)]
+
+
+def dovecot(root: str = "/") -> Iterator[str]:
+    """The files of Dovecot's configuration that an admin made or changed."""
+    known = _known_to_ucf(root)
+    for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
+        for path in _with_something(root, folder, (".conf", ".ext")):
+            if known.get(path) != hashlib.md5(_text(root, path[1:]).encode("utf-8", "surrogateescape")).hexdigest():
+                yield path
+
+
+def rspamd(root: str = "/") -> Iterator[str]:
+    """The files of Rspamd's configuration that an admin made, where upstream has them made."""
+    for name in ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua"):
+        if list(_logical_lines(_text(root, "etc/rspamd/" + name))):
+            yield "/etc/rspamd/" + name
+    for folder in ("etc/rspamd/local.d", "etc/rspamd/override.d"):
+        for path in _with_something(root, folder, (".conf", ".inc")):
+            yield path
+
+
+def exim(root: str = "/") -> Iterator[str]:
+    """The files that let Debian's Exim do more than to deliver locally. They outlive its removal by apt, which comes
+    before ours can look: Postfix takes its place."""
+    if list(_logical_lines(_text(root, "etc/exim4/exim4.conf"))):
+        yield "/etc/exim4/exim4.conf"
+    choices = dict(_choices(_text(root, "etc/exim4/update-exim4.conf.conf")))
+    own = {"localhost", _text(root, "etc/mailname").strip(), _text(root, "etc/hostname").strip()}
+    names = {name for name in re.split(r"[\s:;]+", choices.get("dc_other_hostnames", "")) if name}
+    local = choices.get("dc_eximconfig_configtype", "local") in ("local", "none")
+    # "mx.example.org" is the host mx itself.
+    if not local or not all(name in own or name.partition(".")[0] in own for name in names):
+        yield "/etc/exim4/update-exim4.conf.conf"
+
+
+def _choices(text: str) -> Iterator[Tuple[str, str]]:
+    """The answers to Exim's questions, which are lines for sh."""
+    for line in _logical_lines(text):
+        name, _, value = line.partition("=")
+        yield name, value.strip("'\"")
+
+
+def _counted(names: List[str], word: str) -> str:
+    """How many, and the first of them."""
+    shown = ", ".join(name.partition("/")[0] for name in names[:_SHOWN])
+    more = " and others" if len(names) > _SHOWN else ""
+    return "{} {}{}: {}{}".format(len(names), word, "" if len(names) == 1 else "s", shown, more)
+
+
+def _shortened(paths: List[str], folder: str) -> List[str]:
+    """The paths, or the first of many and how many more there are."""
+    if len(paths) <= _SHOWN + 1:
+        return paths
+    return paths[:_SHOWN] + ["{} more files in {}".format(len(paths) - _SHOWN, folder)]
 
 
 def _parameters(main_cf: str) -> Iterator[Tuple[str, str]]:
@@ -106,16 +185,14 @@ def _is_of_debian(entry: str) -> bool:
         option.startswith(_OPTIONS_OF_DEBIAN) for option in options)
 
 
-def _dovecot(root: str) -> Iterator[str]:
-    known = _known_to_ucf(root)
-    for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
-        for name in sorted(_names(os.path.join(root, folder))):
-            path = "/{}/{}".format(folder, name)
-            text = _text(root, path[1:])
-            if not name.endswith((".conf", ".ext")) or _LEFTOVER.search(name) or not list(_logical_lines(text)):
-                continue
-            if known.get(path) != hashlib.md5(text.encode("utf-8", "surrogateescape")).hexdigest():
-                yield path
+def _with_something(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
+    """The files in that folder which a daemon reads and which have more in them than comments."""
+    ours = _text(root, _LEFT_OF_OURS).splitlines()
+    for name in sorted(_names(os.path.join(root, folder))):
+        path = "/{}/{}".format(folder, name)
+        if (name.endswith(endings) and not _LEFTOVER.search(name) and path not in ours
+                and list(_logical_lines(_text(root, path[1:])))):
+            yield path
 
 
 def _known_to_ucf(root: str) -> Dict[str, str]:

@@ -43,7 +43,8 @@ def _files(host: Host, record: Record, to_do: List[Change]) -> Dict[str, Optiona
     for path, parse in (("etc/postfix/main.cf", tree.parse_main), ("etc/postfix/master.cf", tree.parse_master)):
         original = records.file_from_json(record.originals.get(path))
         stock = original.content.decode("utf-8", "replace") if original else host.text(postconf.STOCK[path])
-        if parse(edited[path].content.decode("utf-8", "replace")) == parse(stock):
+        # (A service that was off comes back at the end of the file: the order means nothing.)
+        if dict(parse(edited[path].content.decode("utf-8", "replace"))) == dict(parse(stock)):
             # Nobody else changed a value meanwhile: the very bytes come back, or the very absence.
             files[path] = original
         else:

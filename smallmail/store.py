@@ -4,7 +4,7 @@ Only root may read it: it holds the password at the relayhost and the hash of Rs
 """
 from typing import Dict
 
-from smallmail import rules, settings
+from smallmail import earlier, rules, settings
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -33,6 +33,15 @@ def checked(texts: Dict[str, str]) -> Settings:
     made = Settings(texts)
     rules.check(made)
     return made
+
+
+def may_change(host: Host, text: str) -> bool:
+    """Whether these settings let us change what configures mail on this host: where an admin did that before us, or
+    where he says so, a plain "no" keeps us out."""
+    texts = settings.parse(text)
+    if Settings(texts).take_over or earlier.managed(host.root):
+        return True
+    return "take-over" not in texts and not earlier.foreign(host.root)
 
 
 def changed_text(host: Host, changes: Dict[str, str]) -> str:

@@ -20,7 +20,7 @@ def register(host: Host, changed: Iterable[Change], names: Iterable[str]) -> Non
     if not host.exists("usr/bin/ucf"):
         return
     for change in changed:
-        if change.kind == "files" and change.name not in SHARED_FILES:
+        if change.kind == "files" and _is_ours(change.name):
             _register(host, change)
 
 
@@ -30,8 +30,13 @@ def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
     _write_list(host, kept)
     if host.exists("usr/bin/ucf"):
         for name in names:
-            if name not in SHARED_FILES:
+            if _is_ours(name):
                 _forget(host, "/" + name)
+
+
+def _is_ours(name: str) -> bool:
+    """Dovecot's own files are known to ucf as Dovecot's, also while they have its own text instead of an admin's."""
+    return name not in SHARED_FILES and (not name.startswith("etc/dovecot/") or "smallmail" in name)
 
 
 def _write_list(host: Host, names: Iterable[str]) -> None:

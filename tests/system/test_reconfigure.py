@@ -1,5 +1,6 @@
 """dpkg-reconfigure on a booted machine, through debconf's own frontends: one machine a suite, changed step by step."""
 import re
+import ssl
 import time
 
 import pytest
@@ -150,8 +151,9 @@ def test_a_new_name_and_a_new_web_password_in_one_go(mail, world, record):
     new = Server(NEW_NAME, ADDRESS)
     connection = world.client.smtp(new)
     assert connection.ehlo()[1].decode().split()[0] == NEW_NAME
+    # Here and below: the certificate that is served must be this one, and must have the new name.
+    connection.starttls(context=ssl.create_default_context(cadata=certificate))
     connection.close()
-    # The clients check the certificate that is served for the new name, and against nothing but it.
     world.client.submission(new, ALICE, "s3cret-of-alice", trust=certificate).quit()
     world.client.submission(new, ALICE, "s3cret-of-alice", trust=certificate, port=587).quit()
     world.client.imap(new, ALICE, "s3cret-of-alice", trust=certificate).logout()
@@ -161,7 +163,7 @@ def test_a_new_name_and_a_new_web_password_in_one_go(mail, world, record):
     assert "# the lab's own" in mail.machine.read(CONF)
     assert "s3cr" not in said
     assert "Nothing to do." in mail.smallmail("plan")
-    record("EHLO, mailname, certificate on 465, 587 and 993, DNS advice: all say {}".format(NEW_NAME))
+    record("EHLO, mailname, certificate on 25, 465, 587 and 993, DNS advice: all say {}".format(NEW_NAME))
 
 
 def test_a_wrong_value_in_the_file_is_named_and_can_be_mended(mail):
@@ -175,8 +177,8 @@ def test_a_wrong_value_in_the_file_is_named_and_can_be_mended(mail):
     assert "Traceback" not in refused.stdout + refused.stderr
     assert etc(mail) == before
     person, _ = dialogue.passthrough(mail.machine, RECONFIGURE, {"hostname": [NEW_NAME]})
-    assert person.said == ["/etc/smallmail/smallmail.conf: hostname: 'post' is not a full name: type it with its domain,"
-                           " as in post.example.org"]
+    assert person.said == ["{}: hostname: 'post' is not a full name: type it with its domain, as in post.example.org"
+                           .format(CONF)]
     assert person.shown[0] == ("hostname", "post") and person.names().count("hostname") == 1
     assert "hostname = {}  # by hand".format(NEW_NAME) in mail.machine.read(CONF)
     assert "Nothing to do." in mail.smallmail("plan")
