@@ -122,25 +122,28 @@ def dovecot(root: str = "/") -> Iterator[str]:
     """The files of Dovecot's configuration that an admin made or changed."""
     known = _known_to_ucf(root)
     for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
-        for path in _with_something(root, folder, (".conf", ".ext")):
-            if known.get(path) != hashlib.md5(_text(root, path[1:]).encode("utf-8", "surrogateescape")).hexdigest():
+        for path in _read(root, folder, (".conf", ".ext")):
+            text = _text(root, path[1:])
+            if known.get(path) != hashlib.md5(text.encode("utf-8", "surrogateescape")).hexdigest() and (
+                    path in known or _says_something(text)):
                 yield path
 
 
 def rspamd(root: str = "/") -> Iterator[str]:
     """The files of Rspamd's configuration that an admin made, where upstream has them made."""
     for name in ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua"):
-        if list(_logical_lines(_text(root, "etc/rspamd/" + name))):
+        if _says_something(_text(root, "etc/rspamd/" + name)):
             yield "/etc/rspamd/" + name
     for folder in ("etc/rspamd/local.d", "etc/rspamd/override.d"):
-        for path in _with_something(root, folder, (".conf", ".inc")):
-            yield path
+        for path in _read(root, folder, (".conf", ".inc")):
+            if _says_something(_text(root, path[1:])):
+                yield path
 
 
 def exim(root: str = "/") -> Iterator[str]:
     """The files that let Debian's Exim do more than to deliver locally. They outlive its removal by apt, which comes
     before ours can look: Postfix takes its place."""
-    if list(_logical_lines(_text(root, "etc/exim4/exim4.conf"))):
+    if _says_something(_text(root, "etc/exim4/exim4.conf")):
         yield "/etc/exim4/exim4.conf"
     choices = dict(_choices(_text(root, "etc/exim4/update-exim4.conf.conf")))
     own = {"localhost", _text(root, "etc/mailname").strip(), _text(root, "etc/hostname").strip()}
@@ -185,14 +188,18 @@ def _is_of_debian(entry: str) -> bool:
         option.startswith(_OPTIONS_OF_DEBIAN) for option in options)
 
 
-def _with_something(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
-    """The files in that folder which a daemon reads and which have more in them than comments."""
+def _read(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
+    """The files in that folder which a daemon reads, without what we left there."""
     ours = _text(root, _LEFT_OF_OURS).splitlines()
     for name in sorted(_names(os.path.join(root, folder))):
         path = "/{}/{}".format(folder, name)
-        if (name.endswith(endings) and not _LEFTOVER.search(name) and path not in ours
-                and list(_logical_lines(_text(root, path[1:])))):
+        if name.endswith(endings) and not _LEFTOVER.search(name) and path not in ours:
             yield path
+
+
+def _says_something(text: str) -> bool:
+    """Whether there is more in it than comments."""
+    return any(True for _ in _logical_lines(text))
 
 
 def _known_to_ucf(root: str) -> Dict[str, str]:

@@ -63,7 +63,7 @@ def by_hand(all_changes: List[Change]) -> List[Change]:
 def _change(kind: str, name: str, wanted: Any, record: Record, now: Any, taken_over: bool) -> Optional[Change]:
     entry = record.entries[kind].get(name)
     written = entry.written if entry else None
-    if now is None and OFF in (wanted, written):
+    if kind == "services" and now is None and OFF in (wanted, written):
         now = OFF
     if fingerprint(now) == fingerprint(wanted):
         return None
@@ -91,7 +91,7 @@ def describe(change: Change) -> str:
         return "{}: changed by hand, and smallmail would now write something else: yours stays".format(what)
     if change.action == EDITED:
         return "{}: changed by hand: yours stays".format(what)
-    if change.wanted is None or change.wanted == OFF:
+    if change.wanted is None or (change.kind == "services" and change.wanted == OFF):
         return "{}: remove".format(what)
     return "{}: {}".format(what, "make" if change.now is None else "change")
 
@@ -107,8 +107,8 @@ def diff(change: Change) -> Iterator[str]:
 
 
 def _lines(change: Change, thing: Any) -> List[str]:
-    if thing is None or thing == OFF:
-        return []
     if isinstance(thing, File):
         return thing.content.decode("utf-8", "replace").splitlines()
-    return ["{} = {}".format(change.name, thing) if change.kind == "parameters" else thing]
+    if thing is None or change.kind == "parameters":
+        return [] if thing is None else ["{} = {}".format(change.name, thing)]
+    return [thing] if thing != OFF else []

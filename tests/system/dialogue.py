@@ -37,6 +37,7 @@ class Person:
     def __init__(self, answers):
         self.answers = {name: list(texts) for name, texts in answers.items()}
         self.shown = []     # (question, what it showed)
+        self.texts = {}     # the whole text of each question
         self.said = []      # the sentences about wrong answers
 
     def defaults(self):
@@ -110,6 +111,8 @@ def _converse(stream, person):
             reply = "0 backup"
         elif command == "SET":
             fresh[word] = text
+        elif command == "DATA" and text.startswith("extended_description "):
+            person.texts[word[len(OURS):]] = text.partition(" ")[2]
         elif command == "SUBST":
             substituted[word] = text.partition(" ")[2]
         elif command == "INPUT":

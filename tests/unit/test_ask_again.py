@@ -94,8 +94,8 @@ def test_a_wrong_value_in_the_file_is_no_answer_where_nobody_is_there(tmp_path: 
     "line",
     [
         "hostname = mail.example.org  # since May", 'hostname = "a # b"', "hostname='x'", 'hostname = "a, b" # c',
-        "hostname = a.example, b.example", "hostname = a,b#c", 'hostname = "a", b', "hostname = 'a' , 'b'", "hostname =",
-        "hostname = # none", "hostname = it's", 'hostname = a "b" c', "hostname = a,", "hostname = ,",
+        "hostname = a.example, b.example", "hostname = a,b#c", 'hostname = "a", b', "hostname = 'a' , 'b'",
+        "hostname =", "hostname = # none", "hostname = it's", 'hostname = a "b" c', "hostname = a,", "hostname = ,",
         "hostname = a=b", 'hostname = "it\'s"', "  hostname=x", 'hostname = ""', '"hostname" = x', "# hostname = x",
         "; hostname = x",
     ],

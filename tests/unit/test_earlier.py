@@ -109,6 +109,13 @@ def test_dovecots_files_are_known_by_ucf(root: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_file_of_dovecots_in_which_all_was_commented_out_is_changed(root: Path) -> None:
+    add(root, "etc/dovecot/conf.d/10-auth.conf", "#!include auth-system.conf.ext\n")
+    md5 = hashlib.md5(b"!include auth-system.conf.ext\n").hexdigest()
+    add(root, "var/lib/ucf/hashfile", f"{md5}  /etc/dovecot/conf.d/10-auth.conf\n")
+    assert earlier.found(str(root)) == ["/etc/dovecot/conf.d/10-auth.conf"]
+
+
 def test_what_says_nothing_in_dovecots_folder_is_nothing(root: Path) -> None:
     add(root, "etc/dovecot/local.conf", "# nothing yet\n\n")
     add(root, "etc/dovecot/conf.d/10-auth.conf.ucf-dist", "x = y\n")
