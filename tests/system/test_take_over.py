@@ -59,10 +59,12 @@ def test_the_plan_shows_all_that_would_change(host, record):
     host.etc = own_mail.fingerprint(host.machine)
     plan = host.machine.run("smallmail plan", check=False)
     assert plan.returncode == 1 and plan.stderr == ""
-    for change in ("main.cf: transport_maps: change\n  -transport_maps = regexp:/etc/postfix/transport\n"
-                   "  +transport_maps = \n", "master.cf: submissions/inet: remove", "master.cf: 127.0.0.1:587/inet: remove",
-                   "/etc/dovecot/local.conf: change", "/etc/dovecot/conf.d/10-auth.conf: change",
-                   "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail.conf: make"):
+    for change in (
+            "main.cf: transport_maps: change\n  -transport_maps = regexp:/etc/postfix/transport\n"
+            "  +transport_maps = \n",
+            "master.cf: submissions/inet: remove", "master.cf: 127.0.0.1:587/inet: remove",
+            "/etc/dovecot/local.conf: change", "/etc/dovecot/conf.d/10-auth.conf: change",
+            "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail.conf: make"):
         assert change in plan.stdout, change
     for kept in ("smtp_helo_name", "10025", "multimap", "vmailbox"):
         assert "{}:".format(kept) not in plan.stdout
@@ -73,9 +75,11 @@ def test_the_plan_shows_all_that_would_change(host, record):
 def test_the_question_tells_what_is_there(host):
     person, said = dialogue.passthrough(host.machine, "dpkg-reconfigure smallmail-server", {"take-over": ["false"]})
     text = person.texts["take-over"].replace("\\n", " ")
-    for found in ("/etc/postfix/main.cf (16 parameters: ", "/etc/postfix/master.cf (3 services: submissions, 127.0.0.1:587,",
-                  "/etc/dovecot/local.conf", "/etc/dovecot/conf.d/10-auth.conf", "/etc/rspamd/override.d/worker-proxy.inc"):
-        assert found in text, text
+    for found in (r"/etc/postfix/main\.cf \(1\d parameters: ",
+                  r"/etc/postfix/master\.cf \(3 services: submissions, 127\.0\.0\.1:587, ",
+                  "; /etc/dovecot/local.conf; /etc/dovecot/conf.d/10-auth.conf;",
+                  "/etc/rspamd/override.d/worker-proxy.inc"):
+        assert re.search(found, text), text
     assert "/usr" not in text and "port" not in text.split("smallmail changes")[0]
     assert "nothing was changed" in said
     assert (differences(host), own_mail.processes(host.machine)) == (set(), host.since)
