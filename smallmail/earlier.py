@@ -120,7 +120,7 @@ def admins_services(master_cf: str) -> List[str]:
 
 def dovecot(root: str = "/") -> Iterator[str]:
     """The files of Dovecot's configuration that an admin made or changed."""
-    known = _known_to_ucf(root)
+    known = known_to_ucf(root)
     for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
         for path in _read(root, folder, (".conf", ".ext")):
             text = _text(root, path[1:])
@@ -202,7 +202,7 @@ def _says_something(text: str) -> bool:
     return any(True for _ in _logical_lines(text))
 
 
-def _known_to_ucf(root: str) -> Dict[str, str]:
+def known_to_ucf(root: str) -> Dict[str, str]:
     """The content that ucf last installed at each path, as MD5 (ucf(1), /var/lib/ucf/hashfile)."""
     lines = [line.split(None, 1) for line in _text(root, "var/lib/ucf/hashfile").splitlines()]
     return {pair[1]: pair[0] for pair in lines if len(pair) == 2}

@@ -108,12 +108,11 @@ _FILES = {
 }
 
 
-def build(machine, suite, deb):
+def build(machine, suite):
     """Make it, and wait until it serves."""
     # With all that smallmail-server will want, so that later its configuration is all that could change something.
-    wanted = [word.split("|")[0].split("(")[0].strip() for name in ("Depends", "Recommends")
-              for word in packages.field(deb, name).split(",")]
-    packages.install(machine, *wanted)
+    packages.install(machine, "smallmail-server")
+    machine.run("apt-get -y purge smallmail-server")
     machine.run("adduser --quiet --system --group --no-create-home --home /srv/mail vmail;"
                 " install -d -o vmail -g vmail -m 0750 /srv/mail")
     for path, text in _FILES.items():

@@ -21,7 +21,7 @@ def host(request, deb, world):
         pytest.skip("SUITE names another one")
     with world.machine(roots.warm(suite, deb), NAME, ADDRESS) as machine:
         packages.offer(machine, deb)
-        own_mail.build(machine, suite, deb)
+        own_mail.build(machine, suite)
         dialogue.prepare(machine, suite)
         own_mail.receives(machine, world, "before")
         made = Taken(machine, world)
