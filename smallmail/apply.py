@@ -7,7 +7,21 @@ The order makes it safe to be cut off anywhere: until the swap nothing live has 
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
-from smallmail import aside, assets, facts, history, plan, postconf, render, services, transaction, tree, ucf, verify
+from smallmail import (
+    aside,
+    assets,
+    facts,
+    history,
+    plan,
+    postconf,
+    render,
+    rivals,
+    services,
+    transaction,
+    tree,
+    ucf,
+    verify,
+)
 from smallmail import record as records
 from smallmail.errors import Problem
 from smallmail.history import LOCAL
@@ -63,8 +77,10 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
     target = render.render(settings, found, _text(inputs[LOCAL + "main.cf"]), _text(inputs[LOCAL + "master.cf"]),
                            host.path(render.TEMPLATES[1:]))
     before = load_record(host)
+    target = rivals.silenced(host, target, before)
     now = current(host, set(target.files) | set(before.entries["files"]))
-    return Job(asked, inputs, found.versions, target, before, now, plan.changes(target, before, now, replace))
+    return Job(asked, inputs, found.versions, target, before, now,
+               plan.changes(target, before, now, rivals.taken_over(host, before), replace))
 
 
 def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
@@ -73,6 +89,7 @@ def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = 
     all is as it was before."""
     with host.lock():
         transaction.undo(host)
+        rivals.ports_free(host)
         ensured = assets.ensure(host, settings)
         the_job = job(host, settings, asked, inputs, replace)
         try:

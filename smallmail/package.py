@@ -9,7 +9,6 @@ from smallmail import (
     apply,
     ask,
     assets,
-    earlier,
     facts,
     handback,
     passwords,
@@ -40,14 +39,14 @@ def configure(host: Host, before: str) -> None:
         print(_NOT_SET_UP)
         return
     text = store.changed_text(host, _changes(host, answers or {}))
-    wanted = store.checked(settings.parse(text))
+    wanted = store.parsed(text)
     password = (answers or {}).get("password", "")
     if password:
         assets.keep_password(host, passwords.hashed(host, password))
     store.save(host, text)
     # From here on the answers live in our own files; before, an error leaves them for the next try.
     ask.forget_passwords(database)
-    if not wanted.take_over and earlier.foreign(host.root):
+    if not store.may_change(host, text):
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
@@ -78,7 +77,8 @@ def _changes(host: Host, answers: Dict[str, str]) -> Dict[str, str]:
             continue
         if name == "rspamd-password":
             answer = passwords.rspamd_hash(answer)
-        if answer != texts.get(name, field.default):
+        # "no" to taking over is written down: later it may be all that tells of what was in the way then.
+        if answer != texts.get(name, field.default) or (name == "take-over" and name not in texts):
             changes[name] = answer
     if not answers.get("relay-username", texts.get("relay-username", "")) and texts.get("relay-password"):
         changes["relay-password"] = ""

@@ -20,7 +20,7 @@ def register(host: Host, changed: Iterable[Change], names: Iterable[str]) -> Non
     if not host.exists("usr/bin/ucf"):
         return
     for change in changed:
-        if change.kind == "files" and change.name not in SHARED_FILES:
+        if change.kind == "files" and _is_ours(change.name):
             _register(host, change)
 
 
@@ -28,13 +28,18 @@ def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
     """Our files are given back: ucf shall not take their absence for an admin's wish when we come again. Those `kept`,
     because they were changed by hand, go on the list: a purge removes them as it removes changed conffiles. So does
     what ucf put beside a file when an admin took ours for his own."""
-    names = [name for name in names if name not in SHARED_FILES]
+    names = [name for name in names if _is_ours(name)]
     for name in names:
         if host.exists("usr/bin/ucf"):
             _forget(host, "/" + name)
         for proposal in (".ucf-dist", ".ucf-new"):
             host.remove(name + proposal)
     _write_list(host, list(kept) + [name + ".ucf-old" for name in names if host.exists(name + ".ucf-old")])
+
+
+def _is_ours(name: str) -> bool:
+    """Dovecot's own files are known to ucf as Dovecot's, also while they have its own text instead of an admin's."""
+    return name not in SHARED_FILES and (not name.startswith("etc/dovecot/") or "smallmail" in name)
 
 
 def _write_list(host: Host, names: Iterable[str]) -> None:

@@ -102,6 +102,11 @@ def _forget_others(layer: Path, pattern: str) -> None:
     for old in layer.parent.glob(pattern):
         if old != layer and not mounts.in_use(old):
             shutil.rmtree(old)
+def fetched(suite: str, package: str) -> list[Path]:
+    """The .deb files of one more package of the suite, with what a base lacks of its dependencies."""
+    command = ["apt-get", "-y", "-d", "--no-install-recommends", "install", package]
+    layers = _layer(suite, f"fetched-{package}", base(suite), lambda chroot: _update_and(chroot, command))
+    return sorted((layers[0] / "var/cache/apt/archives").glob("*.deb"))
 
 
 def world() -> list[Path]:
