@@ -36,6 +36,7 @@ def point(host: Host, suite: str) -> None:
 def _rehearse(layer: Chroot, suite: str, below: list[Path], deb: Path, to: tuple[str, ...]) -> None:
     """Upgrade a host like those to come, which is thrown away, and keep what apt fetched for it."""
     with Chroot(below, f"{suite}-rehearsal", network=True) as chroot:
+        chroot.write("/etc/apt/apt.conf.d/90lab", roots.APT)    # cached roots may have an older one
         chroot.write(DEB, deb.read_bytes())
         chroot.run(["apt-get", "-y", "install", DEB])
         for upgrade in to:

@@ -93,7 +93,7 @@ def missing(before, after):
 
 def teach(host, when):
     """Move two messages to Junk and one of them back: Rspamd must learn each time."""
-    mistaken, spam = "no spam " + when, "spam " + when
+    mistaken, spam = "letter " + when, "junk " + when
     for subject in (mistaken, spam):
         host.world.send(BOB, ALICE, letters.long(BOB, ALICE, subject, subject), to=host.machine)
         host.expect("INBOX", subject)
