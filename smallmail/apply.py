@@ -2,26 +2,22 @@
 or leave all as it was.
 
 The order makes it safe to be cut off anywhere: until the swap nothing live has changed; from then on the journal
-(transaction.py) takes it back, the record with it.
+(transaction.py) takes it back, the record and the history with it.
 """
 from collections import OrderedDict
-from typing import Any, Dict, Iterable, List, NamedTuple, Set
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
-from smallmail import assets, facts, plan, postconf, render, services, transaction, tree, ucf, verify
+from smallmail import aside, assets, facts, history, plan, postconf, render, services, transaction, tree, ucf, verify
 from smallmail import record as records
 from smallmail.errors import Problem
+from smallmail.history import LOCAL
 from smallmail.host import Host
 from smallmail.plan import Change
 from smallmail.record import Entry, Record
 from smallmail.settings import Settings
 from smallmail.tree import File, Tree
 
-LOCAL = "etc/smallmail/local/postfix/"
-
-# postconf(5): after a change of these Postfix must be stopped and started.
-_RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
-# A reload does not open other sockets, nor does it give them to other groups.
-_RESTART_RSPAMD = "etc/rspamd/local.d/worker-"
+Files = Dict[str, Optional[File]]
 
 Outcome = NamedTuple("Outcome", [
     ("done", List[Change]),
@@ -30,11 +26,16 @@ Outcome = NamedTuple("Outcome", [
     ("notices", List[str]),
 ])
 
-
-def wanted(host: Host, settings: Settings) -> Tree:
-    """The tree that this host should have."""
-    return render.render(settings, facts.gather(host.root), host.text(LOCAL + "main.cf"),
-                         host.text(LOCAL + "master.cf"), host.path(render.TEMPLATES[1:]))
+# One apply: what is known at its beginning. `changes` are those that it is about.
+Job = NamedTuple("Job", [
+    ("asked", str),
+    ("inputs", Files),              # what the configuration is made from, as it will be
+    ("versions", Dict[str, str]),   # of the daemons, now
+    ("target", Tree),
+    ("before", Record),
+    ("now", Tree),
+    ("changes", List[Change]),
+])
 
 
 def load_record(host: Host) -> Record:
@@ -53,35 +54,72 @@ def current(host: Host, names: Iterable[str]) -> Tree:
     return Tree(files, tree.parse_main(host.text(render.MAIN)), tree.parse_master(host.text(render.MASTER)))
 
 
-def changes(host: Host, settings: Settings) -> List[Change]:
-    """The plan for this host; reads only."""
-    target, record = wanted(host, settings), load_record(host)
-    return plan.changes(target, record, current(host, set(target.files) | set(record.entries["files"])))
-
-
-def apply(host: Host, settings: Settings) -> Outcome:
-    """Bring the host to what the settings say. Raises Problem when that can't be; then all is as it was before."""
-    with host.lock():
-        transaction.undo(host)
-        notices, reload = assets.ensure(host, settings)
-        return carry_out(host, wanted(host, settings), notices, reload)
-
-
-def carry_out(host: Host, target: Tree, notices: List[str], reload: Set[str]) -> Outcome:
-    """The transaction itself; the caller holds the lock. `reload`: services that must read something anew besides."""
+def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files] = None,
+        replace: Iterable[str] = ()) -> Job:
+    """What there is to do; reads only. `inputs` has those files that are to change in the same transaction."""
+    inputs = OrderedDict((path, inputs[path] if inputs and path in inputs else host.file(path))
+                         for path in history.INPUTS)
+    found = facts.gather(host.root)
+    target = render.render(settings, found, _text(inputs[LOCAL + "main.cf"]), _text(inputs[LOCAL + "master.cf"]),
+                           host.path(render.TEMPLATES[1:]))
     before = load_record(host)
     now = current(host, set(target.files) | set(before.entries["files"]))
-    all_changes = plan.changes(target, before, now)
-    after = _recorded(host, before, target, now, all_changes)
-    to_do = plan.to_do(all_changes)
-    actions = _actions(to_do, reload)
-    if not before.originals:
+    return Job(asked, inputs, found.versions, target, before, now, plan.changes(target, before, now, replace))
+
+
+def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
+          replace: Iterable[str] = ()) -> Outcome:
+    """Bring the host to what the settings say, for whoever or whatever asked. Raises Problem when that can't be; then
+    all is as it was before."""
+    with host.lock():
+        transaction.undo(host)
+        ensured = assets.ensure(host, settings)
+        the_job = job(host, settings, asked, inputs, replace)
+        try:
+            return _carry_out(host, the_job, ensured, OrderedDict())
+        except verify.Refused as refusal:
+            lines = [path for path in history.INPUTS[1:] if the_job.inputs[path]]
+            if refusal.daemon != "postfix" or refusal.daemon not in _renewed(the_job) or not lines:
+                raise
+            notices = [aside.sentence(path, "postfix", refusal) for path in lines]
+        return _without_local_lines(host, settings, the_job, lines,
+                                    ensured._replace(notices=ensured.notices + notices))
+
+
+def follow(host: Host, settings: Settings, daemon: str) -> List[str]:
+    """Let one daemon's files fit the version that is installed now, and touch no service: it is about to start.
+    Returns notices. The caller holds the lock."""
+    whole = job(host, settings)
+    the_job = whole._replace(
+        asked="{} {} (it was {})".format(daemon, whole.versions[daemon], whole.before.versions.get(daemon)),
+        changes=[change for change in whole.changes if services.of(change.kind, change.name) == daemon])
+    notices = _swap_judged(host, the_job, OrderedDict(), {}, only=daemon)
+    transaction.commit(host)
+    ucf.register(host, plan.to_do(the_job.changes), records.own_files(load_record(host)))
+    return notices
+
+
+def _without_local_lines(host: Host, settings: Settings, the_job: Job, lines: List[str],
+                         ensured: assets.Ensured) -> Outcome:
+    """Postfix's new version refuses something: the admin's own lines are what we can set aside."""
+    inputs, extra = OrderedDict(the_job.inputs), OrderedDict()  # type: Files, Files
+    for path in lines:
+        extra.update(aside.move(host, path))
+        inputs[path] = None
+    return _carry_out(host, job(host, settings, the_job.asked, inputs), ensured, extra)
+
+
+def _carry_out(host: Host, the_job: Job, ensured: assets.Ensured, extra: Files) -> Outcome:
+    """The transaction itself. `extra`: other files that change with the rest."""
+    to_do = plan.to_do(the_job.changes)
+    actions = services.needed(to_do)
+    if ensured.links:
+        actions = dict({"dovecot": "reload", "postfix": "reload"}, **actions)
+    if not the_job.before.originals:
         # The first time: Rspamd has just got a new group, and daemons may hold ports that are not theirs any more.
         actions = {service: "restart" for service in services.DAEMONS}
-    new_record = File(records.dumps(after).encode("ascii"), 0o600, "root", "root")
     try:
-        if to_do:
-            _swap_judged(host, to_do, new_record)
+        notices = _swap_judged(host, the_job, extra, ensured.links)
         touched = services.take_effect(host, actions)
         if touched:
             verify.serving(host)
@@ -91,38 +129,69 @@ def carry_out(host: Host, target: Tree, notices: List[str], reload: Set[str]) ->
         # Interrupted, the disk full, …: the same, and whoever called says what happened.
         _taken_back(host, actions, Problem("interrupted"))
         raise
-    if not to_do and after != before:
-        host.write(records.PATH, new_record)
     transaction.commit(host)
-    ucf.register(host, to_do, records.own_files(after))
-    return Outcome(to_do, plan.by_hand(all_changes), touched, notices)
+    ucf.register(host, to_do, records.own_files(load_record(host)))
+    return Outcome(to_do, plan.by_hand(the_job.changes), touched, ensured.notices + notices)
 
 
-def _swap_judged(host: Host, to_do: List[Change], new_record: File) -> None:
-    """Make the new files in a stage, ask the daemons, then put them in place, and the record that tells of them."""
-    files = OrderedDict((change.name, change.wanted) for change in to_do if change.kind == "files")
-    with host.stage() as stage:
-        for name, file in files.items():
-            stage.put(name, file)
-        if any(change.kind != "files" for change in to_do):
-            files.update(postconf.edited(host, stage, to_do))
-        verify.judge(stage)
-    files[records.PATH] = new_record
-    transaction.swap(host, files)
+def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], only: str = "") -> List[str]:
+    """Make the new files in a stage, ask the daemons concerned, then put them in place, with the record and the
+    history that tell of them; nothing when nothing differs. Returns notices."""
+    to_do = plan.to_do(the_job.changes)
+    files = OrderedDict((change.name, change.wanted) for change in to_do if change.kind == "files")  # type: Files
+    notices = []  # type: List[str]
+    # A daemon in a new version is asked in any case: what it may refuse is an admin's file.
+    concerned = {name for name in _renewed(the_job) if only in ("", name)}
+    concerned.update(services.of(change.kind, change.name) for change in to_do)
+    if concerned:
+        with host.stage() as stage:
+            for name, file in files.items():
+                stage.put(name, file)
+            if any(change.kind != "files" for change in to_do):
+                files.update(postconf.edited(host, stage, to_do))
+            for daemon in sorted(concerned):
+                notices += _judge(host, stage, daemon, the_job, files)
+    files.update(extra)
+    files.update((path, file) for path, file in the_job.inputs.items() if file != host.file(path))
+    files.update(history.added(host, the_job.asked, the_job.inputs, the_job.versions, the_job.target))
+    after = _recorded(host, the_job)
+    if only:
+        after = _for_one(the_job.before, after, only)
+    if after != the_job.before:
+        files[records.PATH] = File(records.dumps(after).encode("ascii"), 0o600, "root", "root")
+    if files or links:
+        # What refers to a file comes after it is there, and goes before it does.
+        transaction.swap(host, OrderedDict(sorted(files.items(), key=_order)), links)
+    return notices
 
 
-def _actions(to_do: List[Change], reload: Set[str]) -> Dict[str, str]:
-    """What each service needs so that it reads what changed."""
-    actions = {service: "reload" for service in reload}
-    for change in to_do:
-        folder = change.name.split("/")[1] if change.kind == "files" else "postfix"
-        service = "postfix" if folder == "mailname" else folder
-        actions.setdefault(service, "reload")
-    if any(change.name in _RESTART_POSTFIX for change in to_do if change.kind == "parameters"):
-        actions["postfix"] = "restart"
-    if any(change.name.startswith(_RESTART_RSPAMD) for change in to_do):
-        actions["rspamd"] = "restart"
-    return actions
+def _order(item: Any) -> int:
+    path, file = item
+    return 2 if file is None else 1 if path in postconf.STOCK else 0
+
+
+def _judge(host: Host, stage: Host, daemon: str, the_job: Job, files: Files) -> List[str]:
+    """Ask the daemon. What it refuses in a new version and is the admin's own goes to `files` under its other name;
+    a notice of each."""
+    try:
+        verify.judge(stage, daemon)
+        return []
+    except verify.Refused as refusal:
+        if daemon not in _renewed(the_job):
+            raise
+        set_aside = aside.refused(host, stage, daemon, the_job.target, lambda: verify.judge(stage, daemon))
+        if not set_aside:
+            raise
+        for path, instead in set_aside.items():
+            files.update(aside.move(host, path))
+            files[path] = instead
+        return [aside.sentence(path, daemon, refusal) for path in set_aside]
+
+
+def _renewed(the_job: Job) -> List[str]:
+    """The daemons that were installed in another version since the last configuration was written."""
+    known = the_job.before.versions
+    return [daemon for daemon, version in the_job.versions.items() if known.get(daemon, version) != version]
 
 
 def _taken_back(host: Host, actions: Dict[str, str], error: Problem) -> Problem:
@@ -136,23 +205,37 @@ def _taken_back(host: Host, actions: Dict[str, str], error: Problem) -> Problem:
     return Problem("{}; the configuration was put back to what it was".format(error))
 
 
-def _recorded(host: Host, before: Record, target: Tree, now: Tree, all_changes: List[Change]) -> Record:
+def _recorded(host: Host, the_job: Job) -> Record:
     """The record as it will be once the changes are done."""
-    decided = {(change.kind, change.name): change.action for change in all_changes}
+    before, decided = the_job.before, {(change.kind, change.name): change.action for change in the_job.changes}
     entries = OrderedDict()  # type: Dict[str, Dict[str, Entry]]
     for kind in records.KINDS:
         entries[kind] = OrderedDict()
-        for name, thing in records.things(target, kind).items():
+        for name, thing in records.things(the_job.target, kind).items():
             old = before.entries[kind].get(name)
-            stood = old.before if old else _stood_before(kind, records.things(now, kind).get(name))
+            stood = old.before if old else _stood_before(kind, records.things(the_job.now, kind).get(name))
             entries[kind][name] = Entry(stood, records.fingerprint(thing))
         for name, old in before.entries[kind].items():
             # What is not wanted any more but was changed by hand stays known: removal must name it too.
             if name not in entries[kind] and decided.get((kind, name)) == plan.CONFLICT:
                 entries[kind][name] = old
     originals = before.originals or {path: records.file_to_json(host.file(path)) for path in postconf.STOCK}
-    return Record(entries, originals, facts.gather(host.root).versions)
+    return Record(entries, originals, the_job.versions)
+
+
+def _for_one(before: Record, after: Record, daemon: str) -> Record:
+    """What the later record says of one daemon, and what the earlier one says of all others."""
+    entries = OrderedDict()  # type: Dict[str, Dict[str, Entry]]
+    for kind in records.KINDS:
+        entries[kind] = OrderedDict(
+            [(name, entry) for name, entry in before.entries[kind].items() if services.of(kind, name) != daemon]
+            + [(name, entry) for name, entry in after.entries[kind].items() if services.of(kind, name) == daemon])
+    return Record(entries, before.originals, dict(before.versions, **{daemon: after.versions[daemon]}))
 
 
 def _stood_before(kind: str, thing: Any) -> Any:
     return records.file_to_json(thing) if kind == "files" else thing
+
+
+def _text(file: Optional[File]) -> str:
+    return file.content.decode("utf-8", "replace") if file else ""

@@ -5,7 +5,7 @@ Everything here only adds what is missing; nothing that exists is replaced, so t
 import grp
 import os
 import pwd
-from typing import Iterator, List, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple
 
 from smallmail import accounts, certificate, dkim, passwords
 from smallmail.accounts import Accounts
@@ -18,15 +18,21 @@ _FIRST_MAILBOX = STATE + "/first-mailbox"
 _FIRST_HASH = STATE + "/first-password-hash"
 
 
-def ensure(host: Host, settings: Settings) -> Tuple[List[str], Set[str]]:
-    """Make what is missing; a sentence for each thing that the admin should know of, and the services that must read
-    something anew."""
+Ensured = NamedTuple("Ensured", [
+    ("notices", List[str]),         # a sentence for each thing that the admin should know of
+    ("links", Dict[str, str]),      # symbolic links that are to say something else, by path; apply changes them
+])
+
+
+def ensure(host: Host, settings: Settings) -> Ensured:
+    """Make what is missing."""
     host.directory(STATE)
     _users(host, settings)
     _folders(host, settings)
-    reload = {"dovecot", "postfix"} if certificate.ensure(host, settings) else set()
+    target = certificate.ensure(host, settings)
+    links = {certificate.CURRENT: target} if host.link(certificate.CURRENT) != target else {}
     with open_accounts(host) as database:
-        return list(_first_accounts(host, database, settings)), reload
+        return Ensured(list(_first_accounts(host, database, settings)), links)
 
 
 def forget_compiled(host: Host) -> None:

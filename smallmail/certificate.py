@@ -3,6 +3,7 @@
 /var/lib/smallmail/tls/current is a symbolic link to a folder with fullchain.pem and privkey.pem (the names that certbot
 uses). Changing the source changes that one link; both daemons then reload, and no configuration changes.
 """
+import hashlib
 import os
 from typing import List
 
@@ -17,18 +18,21 @@ CURRENT = FOLDER + "/current"
 _TEN_YEARS = "3650"
 
 
-def ensure(host: Host, settings: Settings) -> bool:
-    """Let `current` hold a certificate for the hostname; True when it is another one than before.
+def ensure(host: Host, settings: Settings) -> str:
+    """Let there be a certificate for the hostname; what `current` is to say, so that the daemons serve that one.
 
     Raises Problem when the files of certificate = files do not serve.
     """
     host.directory(FOLDER, 0o700)
     if settings.certificate == "files":
-        return _follow_files(host, settings.certificate_file, settings.key_file)
-    obtained = "etc/letsencrypt/live/" + settings.hostname
-    if settings.certificate == "letsencrypt" and host.exists(obtained + "/fullchain.pem"):
-        return host.point(CURRENT, "/" + obtained)
-    return _self_signed(host, settings.hostname)
+        target = _linked(host, settings.certificate_file, settings.key_file)
+    elif settings.certificate == "letsencrypt" and host.exists(_obtained(settings) + "/fullchain.pem"):
+        target = "/" + _obtained(settings)
+    else:
+        target = _self_signed(host, settings.hostname)
+    if host.link(CURRENT) is None:
+        host.point(CURRENT, target)  # the first one: the daemons' own judgement reads it
+    return target
 
 
 def is_self_signed(host: Host) -> bool:
@@ -36,8 +40,12 @@ def is_self_signed(host: Host) -> bool:
     return os.readlink(host.path(CURRENT)).startswith("self-signed-")
 
 
-def _follow_files(host: Host, certificate: str, key: str) -> bool:
-    """Links to the admin's files, so that a renewal by another tool needs a reload and nothing else."""
+def _obtained(settings: Settings) -> str:
+    return "etc/letsencrypt/live/{}".format(settings.hostname)
+
+
+def _linked(host: Host, certificate: str, key: str) -> str:
+    """A folder of links to the admin's files, so that a renewal by another tool needs a reload and nothing else."""
     certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey", "-in", host.path(certificate[1:])],
                                   "certificate-file: {} is not a readable PEM certificate".format(certificate))
     key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout", "-in", host.path(key[1:])],
@@ -45,11 +53,11 @@ def _follow_files(host: Host, certificate: str, key: str) -> bool:
     if certificate_key != key_key:
         raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
             key, certificate))
-    folder = FOLDER + "/files"
-    host.directory(folder, 0o700)
-    changed = [host.point(folder + "/fullchain.pem", certificate), host.point(folder + "/privkey.pem", key),
-               host.point(CURRENT, "files")]
-    return any(changed)
+    name = "files-" + hashlib.sha256("{}\0{}".format(certificate, key).encode("utf-8")).hexdigest()[:12]
+    host.directory(FOLDER + "/" + name, 0o700)
+    host.point("{}/{}/fullchain.pem".format(FOLDER, name), certificate)
+    host.point("{}/{}/privkey.pem".format(FOLDER, name), key)
+    return name
 
 
 def _public_key(host: Host, command: List[str], sentence: str) -> str:
@@ -59,12 +67,11 @@ def _public_key(host: Host, command: List[str], sentence: str) -> str:
         raise Problem(sentence)
 
 
-def _self_signed(host: Host, hostname: str) -> bool:
-    folder = "{}/self-signed-{}".format(FOLDER, hostname)
-    made = not host.exists(folder + "/fullchain.pem")
-    if made:
-        _make_self_signed(host, folder, hostname)
-    return host.point(CURRENT, "self-signed-" + hostname) or made
+def _self_signed(host: Host, hostname: str) -> str:
+    name = "self-signed-" + hostname
+    if not host.exists("{}/{}/fullchain.pem".format(FOLDER, name)):
+        _make_self_signed(host, FOLDER + "/" + name, hostname)
+    return name
 
 
 def _make_self_signed(host: Host, folder: str, hostname: str) -> None:

@@ -41,7 +41,15 @@ def parser() -> argparse.ArgumentParser:
     setting.add_argument("--password-stdin", action="store_true",
                          help="read the value of a secret given as 'KEY=' from standard input")
     _reading(found, "plan", verbs.plan_, "What apply would change, as a diff; exit code 1 when there is something.")
-    _verb(found, "apply", verbs.apply_, "Bring the host to what the settings say.")
+    applying = _verb(found, "apply", verbs.apply_, "Bring the host to what the settings say.")
+    applying.add_argument("--replace", action="append", default=[], metavar="NAME", help="write smallmail's own version"
+                          " of a file (its path), parameter or service that was changed by hand; may be repeated")
+    told = _reading(found, "history", verbs.history_, "The last ten configurations and what asked for each; with a"
+                    " number, how that one differs from the one before it.")
+    told.add_argument("number", nargs="?", type=int, metavar="N")
+    back = _verb(found, "rollback", verbs.rollback, "Back to the settings and the own Postfix lines of configuration N"
+                 " of the history; without a number, of the one before the present one.")
+    back.add_argument("number", nargs="?", type=int, metavar="N")
     _account_verbs(found)
     dns = found.add_parser("dns", help="The records to set in DNS.").add_subparsers(dest="action", metavar="ACTION")
     dns.required = True

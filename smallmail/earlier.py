@@ -107,7 +107,7 @@ def _is_of_debian(entry: str) -> bool:
 
 
 def _dovecot(root: str) -> Iterator[str]:
-    known = _known_to_ucf(root)
+    known = known_to_ucf(root)
     for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
         for name in sorted(_names(os.path.join(root, folder))):
             path = "/{}/{}".format(folder, name)
@@ -118,7 +118,7 @@ def _dovecot(root: str) -> Iterator[str]:
                 yield path
 
 
-def _known_to_ucf(root: str) -> Dict[str, str]:
+def known_to_ucf(root: str) -> Dict[str, str]:
     """The content that ucf last installed at each path, as MD5 (ucf(1), /var/lib/ucf/hashfile)."""
     lines = [line.split(None, 1) for line in _text(root, "var/lib/ucf/hashfile").splitlines()]
     return {pair[1]: pair[0] for pair in lines if len(pair) == 2}

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
+import time
 from typing import Iterator, List, Optional
 
 from smallmail.errors import Problem
@@ -15,8 +15,16 @@ from smallmail.tree import File
 STATE = "var/lib/smallmail"
 
 
+# How long a smallmail waits for another one to finish, in seconds: an apply that waits for Rspamd takes a minute.
+_PATIENCE = 120.0
+
+
 class Failed(Problem):
     """A command that ended badly; the message carries what it said."""
+
+
+class Busy(Problem):
+    """Another smallmail is changing this host."""
 
 
 class Host:
@@ -33,6 +41,10 @@ class Host:
         """Whether there is something at that path."""
         return os.path.exists(self.path(path))
 
+    def names(self, folder: str) -> List[str]:
+        """What is in that folder; nothing when there is none."""
+        return os.listdir(self.path(folder)) if os.path.isdir(self.path(folder)) else []
+
     def file(self, path: str) -> Optional[File]:
         """The file there with its permissions; None when there is none."""
         try:
@@ -40,7 +52,7 @@ class Host:
                 status = os.fstat(stream.fileno())
                 return File(stream.read(), status.st_mode & 0o7777, _user_name(status.st_uid),
                             _group_name(status.st_gid))
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
     def text(self, path: str) -> str:
@@ -53,8 +65,9 @@ class Host:
         target = self.path(path)
         folder = os.path.dirname(target)
         os.makedirs(folder, exist_ok=True)
-        descriptor, beside = tempfile.mkstemp(prefix="." + os.path.basename(target) + ".", suffix=".smallmail-new",
-                                              dir=folder)
+        beside = self.path(_beside(path))
+        self.remove_unfinished(path)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(file.content)
@@ -74,6 +87,11 @@ class Host:
             os.unlink(self.path(path))
             _sync(os.path.dirname(self.path(path)))
 
+    def remove_unfinished(self, path: str) -> None:
+        """Remove what a write() of that path left that was killed."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path(_beside(path)))
+
     def put(self, path: str, file: Optional[File]) -> None:
         """Write the file, or remove what is there when it is None."""
         if file is None:
@@ -91,17 +109,21 @@ class Host:
         finally:
             os.close(descriptor)
 
-    def point(self, link: str, target: str) -> bool:
-        """Let the symbolic link say that target, in one step; False when it says so already."""
-        if os.path.islink(self.path(link)) and os.readlink(self.path(link)) == target:
-            return False
-        beside = self.path(link) + ".smallmail-new"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-        os.symlink(target, beside)
-        os.rename(beside, self.path(link))
+    def link(self, path: str) -> Optional[str]:
+        """What the symbolic link there says; None when there is none."""
+        return os.readlink(self.path(path)) if os.path.islink(self.path(path)) else None
+
+    def point(self, link: str, target: Optional[str]) -> None:
+        """Let the symbolic link say that target, in one step; None removes it."""
+        if self.link(link) == target:
+            return
+        if target is None:
+            self.remove(link)
+            return
+        self.remove_unfinished(link)
+        os.symlink(target, self.path(_beside(link)))
+        os.rename(self.path(_beside(link)), self.path(link))
         _sync(os.path.dirname(self.path(link)))
-        return True
 
     def run(self, command: List[str], text: str = "") -> str:
         """Run a command with `text` on its standard input; its output with what it said on stderr. Raises Failed.
@@ -126,14 +148,16 @@ class Host:
             raise Failed("'{}' ended with {}".format(" ".join(command), done.returncode))
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the one lock of all that changes this host; raises Problem when another smallmail holds it."""
+    def lock(self, patience: float = _PATIENCE, name: str = "lock") -> Iterator[None]:
+        """Hold the one lock of all that changes this host (or another, by its name); raises Busy when another
+        smallmail still holds it after that many seconds."""
         self.directory(STATE)
-        with open(self.path(STATE + "/lock"), "w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Problem("another smallmail is changing this host: try again when it is done")
+        with open(self.path(STATE + "/" + name), "w") as stream:
+            deadline = time.monotonic() + patience
+            while not _locked(stream.fileno()):
+                if time.monotonic() >= deadline:
+                    raise Busy("another smallmail is changing this host: try again when it is done")
+                time.sleep(0.1)
             yield
 
     @contextlib.contextmanager
@@ -155,6 +179,20 @@ class Host:
             # A number stands for an owner that has no name on this host.
             os.fchown(descriptor, int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid,
                       int(group) if group.isdigit() else grp.getgrnam(group).gr_gid)
+
+
+def _beside(path: str) -> str:
+    """Where a file is written before it gets its name; hidden, so that no daemon reads it."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, ".{}.smallmail-new".format(name))
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _user_name(number: int) -> str:

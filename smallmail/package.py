@@ -1,9 +1,11 @@
 """What the maintainer scripts call: configure, triggered, remove. See debian/smallmail-server.postinst and prerm."""
+import os
 import sqlite3
 import sys
 from typing import Dict, List
 
 from smallmail import (
+    __version__,
     apply,
     ask,
     assets,
@@ -30,8 +32,9 @@ smallmail-server is installed and has changed nothing yet: no question was answe
 Type 'dpkg-reconfigure smallmail-server' to set it up."""
 
 
-def configure(host: Host) -> None:
-    """After installation, upgrade and dpkg-reconfigure: answers into settings, settings onto the host."""
+def configure(host: Host, before: str) -> None:
+    """After installation, upgrade (from the version `before`) and dpkg-reconfigure: answers into settings, settings
+    onto the host."""
     database = ask.connect()
     answers = ask.answers(database)
     if answers is None and not host.exists(settings.PATH):
@@ -50,9 +53,18 @@ def configure(host: Host) -> None:
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
     assets.forget_compiled(host)
-    outcome = apply.apply(host, wanted)
+    outcome = apply.apply(host, wanted, _asked(before))
     _settle(host, wanted, outcome.by_hand)
     print(report.installed(host, wanted, outcome))
+
+
+def _asked(before: str) -> str:
+    """What brought us here, for the history (debconf-devel(7): DEBCONF_RECONFIGURE; Policy 6.5)."""
+    if os.environ.get("DEBCONF_RECONFIGURE") == "1":
+        return "dpkg-reconfigure smallmail-server"
+    if before and before != __version__:
+        return "upgrade of smallmail-server from {} to {}".format(before, __version__)
+    return "installation of smallmail-server {}".format(__version__)
 
 
 def _changes(host: Host, answers: Dict[str, str]) -> Dict[str, str]:
@@ -79,7 +91,7 @@ def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
     conflicts = [change for change in by_hand if change.action == plan.CONFLICT and change.kind == "files"
                  and change.wanted is not None]
     if conflicts and ucf.ask(host, conflicts):
-        apply.apply(host, wanted)
+        apply.apply(host, wanted, "an answer to ucf's question")
 
 
 def triggered(host: Host) -> None:
@@ -87,11 +99,15 @@ def triggered(host: Host) -> None:
     if not host.exists(settings.PATH) or not host.exists(record.PATH):
         return
     try:
-        facts.gather(host.root)
+        versions = facts.gather(host.root).versions
     except Problem:
         return  # a daemon is gone: its removal triggers us too
     try:
-        apply.apply(host, store.load(host))
+        known = apply.load_record(host).versions
+        renewed = ["{} {} (it was {})".format(daemon, version, known.get(daemon))
+                   for daemon, version in versions.items() if known.get(daemon) != version]
+        outcome = apply.apply(host, store.load_or_last(host), ", ".join(renewed) or "dpkg's trigger")
+        report.alarm(host, outcome.notices)
     except _ERRORS as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
 
@@ -103,9 +119,13 @@ def remove(host: Host) -> None:
 
 
 def main(arguments: List[str]) -> int:
-    """Run one of the three; the exit code."""
+    """Run one of the three; the exit code. Behind `configure` are the maintainer script's own arguments."""
+    host = Host()
     try:
-        {"configure": configure, "triggered": triggered, "remove": remove}[arguments[0]](Host())
+        if arguments[0] == "configure":
+            configure(host, arguments[2] if len(arguments) > 2 else "")
+        else:
+            {"triggered": triggered, "remove": remove}[arguments[0]](host)
     except _ERRORS as error:
         print("smallmail-server: {}".format(error), file=sys.stderr)
         return 1

@@ -10,9 +10,10 @@
     L              X                 W or nothing     CONFLICT: both changed; the admin's stays until he decides
 """
 import difflib
-from typing import Any, Iterator, List, NamedTuple, Optional
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional
 
 from smallmail import record as records
+from smallmail.errors import Problem
 from smallmail.record import KINDS, Record, fingerprint, things
 from smallmail.tree import File, Tree
 
@@ -36,15 +37,34 @@ SHARED_FILES = {"etc/mailname"}
 SECRET_FILES = {"etc/postfix/smallmail/relay-password", "etc/rspamd/local.d/worker-controller.inc"}
 
 
-def changes(wanted: Tree, record: Record, now: Tree) -> List[Change]:
-    """All that is to be done or to be told, files first."""
+def changes(wanted: Tree, record: Record, now: Tree, replace: Iterable[str] = ()) -> List[Change]:
+    """All that is to be done or to be told, files first. `replace` has the labels of what was changed by hand and is to
+    be ours again all the same; raises Problem for one that was not."""
     found = []
     for kind in KINDS:
         for name in sorted(set(things(wanted, kind)) | set(record.entries[kind])):
             change = _change(kind, name, things(wanted, kind).get(name), record, things(now, kind).get(name))
             if change is not None:
                 found.append(change)
-    return found
+    labels = {label(change) for change in by_hand(found)}
+    for word in replace:
+        if word not in labels:
+            raise Problem("'{}' is nothing that was changed by hand: 'smallmail plan' lists what was".format(word))
+    return [_replacing(change, record) if label(change) in replace else change for change in found]
+
+
+def _replacing(change: Change, record: Record) -> Change:
+    if change.action not in (CONFLICT, EDITED):
+        return change
+    if change.wanted is not None:
+        return change._replace(action=SET)
+    return change._replace(action=GIVE_BACK, wanted=_before(change.kind, record.entries[change.kind][change.name]))
+
+
+def label(change: Change) -> str:
+    """What an admin calls a thing: a file by its full path, a parameter of main.cf or a service of master.cf by its
+    name."""
+    return "/" + change.name if change.kind == "files" else change.name
 
 
 def to_do(all_changes: List[Change]) -> List[Change]:

@@ -1,9 +1,11 @@
 """What the admin reads at the end of an installation: what works now, what to put into DNS, the next command."""
+import contextlib
+import sys
 from typing import List
 
 from smallmail import addresses, assets, certificate, dkim, dns, plan
 from smallmail.apply import Outcome
-from smallmail.host import Host
+from smallmail.host import Failed, Host
 from smallmail.settings import Settings
 
 
@@ -13,6 +15,16 @@ def records(host: Host, settings: Settings) -> List[dns.Record]:
         domains = database.domains()
     keys = {domain: dkim.record_value(host, domain) for domain in domains}
     return list(dns.records(settings.hostname, domains, addresses.public(), keys, dkim.SELECTOR, settings.relayhost))
+
+
+def alarm(host: Host, sentences: List[str]) -> None:
+    """Say what the admin must know, and send it to root by mail: nobody may be reading now."""
+    if not sentences:
+        return
+    text = "\n\n".join(sentences)
+    print("smallmail-server: " + text, file=sys.stderr)
+    with contextlib.suppress(Failed):
+        host.run(["sendmail", "-i", "root"], "Subject: smallmail: something of yours was set aside\n\n" + text + "\n")
 
 
 def installed(host: Host, settings: Settings, outcome: Outcome) -> str:

@@ -5,13 +5,37 @@ started, and that is no error: the daemons start with the machine.
 """
 import os
 import time
-from typing import Dict, List
+from typing import Dict, Iterable, List
 
 from smallmail.host import Failed, Host
+from smallmail.plan import Change
 
 REDIS = "smallmail-redis"
 # In the order of starting: who needs another comes after it.
 DAEMONS = [REDIS, "rspamd", "dovecot", "postfix"]
+
+# postconf(5): after a change of these Postfix must be stopped and started.
+_RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
+# A reload does not open other sockets, nor does it give them to other groups.
+_RESTART_RSPAMD = "etc/rspamd/local.d/worker-"
+
+
+def of(kind: str, name: str) -> str:
+    """The service that reads that file, parameter or service."""
+    folder = name.split("/")[1] if kind == "files" else "postfix"
+    return "postfix" if folder == "mailname" else folder
+
+
+def needed(to_do: Iterable[Change]) -> Dict[str, str]:
+    """What each service needs so that it reads what changed: "reload" or "restart"."""
+    actions = {}  # type: Dict[str, str]
+    for change in to_do:
+        service = of(change.kind, change.name)
+        if ((change.kind == "parameters" and change.name in _RESTART_POSTFIX)
+                or change.name.startswith(_RESTART_RSPAMD)):
+            actions[service] = "restart"
+        actions.setdefault(service, "reload")
+    return actions
 
 
 def managed() -> bool:

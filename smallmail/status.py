@@ -4,7 +4,7 @@ import shutil
 from collections import OrderedDict
 from typing import Any, Dict, List
 
-from smallmail import apply, assets, certificate, plan, services, verify
+from smallmail import apply, aside, assets, certificate, plan, services, verify
 from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
@@ -25,8 +25,9 @@ def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
         state["domains"] = database.domains()
         state["mailboxes"] = len(database.mailboxes())
         state["aliases"] = len(database.aliases())
-    all_changes = apply.changes(host, settings)
+    all_changes = apply.job(host, settings).changes
     state["changed by hand"] = [plan.describe(change) for change in plan.by_hand(all_changes)]
+    state["set aside"] = ["/" + path for path in aside.files(host)]
     state["to do"] = [plan.describe(change) for change in plan.to_do(all_changes)]
     return state
 
@@ -41,6 +42,8 @@ def problems(state: Dict[str, Any]) -> List[str]:
     if state["to do"]:
         found.append("{} things are not as the settings say: 'smallmail plan' shows them, 'smallmail apply' does them"
                      .format(len(state["to do"])))
+    found += ["{} was set aside because a new version refused it: mend it and move it back, or remove it".format(path)
+              for path in state["set aside"]]
     if state["disk"]["free"] < 0.05 * state["disk"]["size"]:
         found.append("the disk under {} is nearly full".format(state["disk"]["directory"]))
     return found

@@ -4,7 +4,7 @@ Only root may read it: it holds the password at the relayhost and the hash of Rs
 """
 from typing import Dict
 
-from smallmail import rules, settings
+from smallmail import history, rules, settings
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -19,6 +19,19 @@ def load(host: Host) -> Settings:
     return checked(settings.parse(text))
 
 
+def load_or_last(host: Host) -> Settings:
+    """The settings, or where the file has a mistake those that were applied last: for when nobody is there to mend it
+    and a daemon must start."""
+    try:
+        return load(host)
+    except Problem:
+        kept = history.entries(host)
+        file = kept[-1].inputs.get(settings.PATH) if kept else None
+        if file is None:
+            raise
+        return checked(settings.parse(file.content.decode("utf-8")))
+
+
 def checked(texts: Dict[str, str]) -> Settings:
     """Settings from their texts, each checked and all of them together."""
     made = Settings(texts)
@@ -31,7 +44,12 @@ def changed_text(host: Host, changes: Dict[str, str]) -> str:
     return settings.edit(host.text(settings.PATH) or settings.default_text(), changes)
 
 
+def file(text: str) -> File:
+    """The settings file with that text, as it is to be written."""
+    return File(text.encode("utf-8"), 0o600, "root", "root")
+
+
 def save(host: Host, text: str) -> None:
     """Write the settings file."""
     host.directory("etc/smallmail")
-    host.write(settings.PATH, File(text.encode("utf-8"), 0o600, "root", "root"))
+    host.write(settings.PATH, file(text))

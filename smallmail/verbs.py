@@ -1,10 +1,12 @@
 """What the verbs on settings and state do. Reading verbs return their text, their data for --json, their exit code."""
 import argparse
+import os
 import sys
+import time
 from collections import OrderedDict
 from typing import Any, Tuple
 
-from smallmail import apply, earlier, passwords, plan, report, settings, store
+from smallmail import apply, earlier, history, passwords, plan, report, settings, store
 from smallmail import dns as dns_records
 from smallmail import status as host_status
 from smallmail.apply import Outcome
@@ -43,14 +45,14 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
     text = store.changed_text(host, {name: changed.text(name) for name in changes})
-    before = host.text(settings.PATH)
-    store.save(host, text)
-    try:
-        outcome = apply.apply(host, store.load(host))
-    except BaseException:
-        store.save(host, before)
-        raise
-    return _tell(outcome)
+    names = ["{}={}".format(name, "" if settings.FIELDS[name].secret else changed.text(name)) for name in changes]
+    return _tell(apply.apply(host, changed, asked("set " + " ".join(names)), {settings.PATH: store.file(text)}))
+
+
+def asked(words: str) -> str:
+    """Who asks for what, for the history."""
+    user = os.environ.get("SUDO_USER")
+    return "smallmail {}{}".format(words, " ({})".format(user) if user else "")
 
 
 def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
@@ -71,12 +73,13 @@ def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
 
 def plan_(host: Host, _: argparse.Namespace) -> Told:
     """What apply would do, and what was changed by hand."""
-    found = apply.changes(host, store.load(host))
+    found = apply.job(host, store.load(host)).changes
     lines = []
     for change in found:
         lines.append(plan.describe(change))
-        if change.action != plan.EDITED:
-            lines.extend(plan.diff(change))
+        if change in plan.by_hand(found):
+            lines.append("  ('smallmail apply --replace {}' would do this:)".format(plan.label(change)))
+        lines.extend(plan.diff(change))
     data = [OrderedDict([("what", plan.describe(change)), ("action", change.action), ("name", change.name)])
             for change in found]
     to_do = plan.to_do(found)
@@ -85,9 +88,42 @@ def plan_(host: Host, _: argparse.Namespace) -> Told:
     return "\n".join(lines), data, 1 if to_do else 0
 
 
-def apply_(host: Host, _: argparse.Namespace) -> int:
+def apply_(host: Host, options: argparse.Namespace) -> int:
     """Bring the host to what the settings say."""
-    return _tell(apply.apply(host, store.load(host)))
+    words = ["apply"] + ["--replace " + name for name in options.replace]
+    return _tell(apply.apply(host, store.load(host), asked(" ".join(words)), replace=options.replace))
+
+
+def history_(host: Host, options: argparse.Namespace) -> Told:
+    """The last configurations, or how one differs from the one before it."""
+    kept = history.entries(host)
+    before = dict(zip([applied.number for applied in kept[1:]], kept))
+    if options.number is not None:
+        chosen = history.one(host, options.number)
+        kept = [chosen]
+        lines = list(history.diff(before.get(chosen.number), chosen))
+    else:
+        lines = ["{:>4}  {}  {}\n      {}".format(
+            applied.number, time.strftime("%Y-%m-%d %H:%M", time.localtime(applied.when)), applied.asked,
+            history.summary(before.get(applied.number), applied)) for applied in kept]
+    data = [OrderedDict([("number", applied.number), ("when", applied.when), ("asked", applied.asked),
+                         ("versions", applied.versions),
+                         ("diff", list(history.diff(before.get(applied.number), applied)))]) for applied in kept]
+    return "\n".join(lines) or "Nothing was applied yet.", data, 0
+
+
+def rollback(host: Host, options: argparse.Namespace) -> int:
+    """Back to the settings and own Postfix lines of an earlier configuration, made anew for today's versions."""
+    kept = history.entries(host)
+    if options.number is None and len(kept) < 2:
+        raise Problem("there is no configuration before this one to go back to")
+    chosen = history.one(host, options.number) if options.number is not None else kept[-2]
+    file = chosen.inputs[settings.PATH]
+    if file is None:
+        raise Problem("configuration {} has no settings to go back to".format(chosen.number))
+    wanted = store.checked(settings.parse(file.content.decode("utf-8")))
+    outcome = apply.apply(host, wanted, asked("rollback {}".format(chosen.number)), chosen.inputs)
+    return _tell(outcome)
 
 
 def _tell(outcome: Outcome) -> int:

@@ -6,7 +6,7 @@ from typing import Callable, NamedTuple
 
 from smallmail import services
 from smallmail.errors import Problem
-from smallmail.host import Host
+from smallmail.host import Failed, Host
 
 Port = NamedTuple("Port", [("number", int), ("service", str), ("what", str)])
 
@@ -25,12 +25,23 @@ _SECONDS = 90.0
 _LISTEN = "0A"  # the kernel's TCP_LISTEN
 
 
-def judge(stage: Host) -> None:
-    """Let each daemon judge the staged configuration, which this may adapt to where it stands; raises Problem with its
-    words when one refuses it."""
-    for daemon, question in ((name, _QUESTIONS[name]) for name in ("postfix", "dovecot", "rspamd")):
-        if stage.exists("etc/" + daemon):
-            question(stage)
+class Refused(Problem):
+    """A daemon does not take a configuration; the message carries what it said."""
+
+    def __init__(self, daemon: str, words: str) -> None:
+        super().__init__(words)
+        self.daemon = daemon
+
+
+def judge(stage: Host, daemon: str) -> None:
+    """Let that daemon judge the staged configuration, which this may adapt to where it stands; raises Refused with its
+    words."""
+    if not stage.exists("etc/" + daemon):
+        return
+    try:
+        _QUESTIONS[daemon](stage)
+    except Failed as error:
+        raise Refused(daemon, str(error).replace(stage.root + "/", "/"))
 
 
 def _judge_postfix(stage: Host) -> None:

@@ -76,3 +76,14 @@ def test_a_file_changed_since_is_left_alone(host):
     host.write("etc/b", file("by the admin"))
     transaction.undo(host)
     assert contents(host) == {"a": "old a", "b": "by the admin", "gone": "old gone"}
+
+
+def test_a_link_comes_back_too_and_nothing_unfinished_stays(host):
+    host.point("etc/link", "first")
+    transaction.swap(host, NEW, {"etc/link": "second", "etc/new-link": "second"})
+    assert (host.link("etc/link"), host.link("etc/new-link")) == ("second", "second")
+    host.write("etc/.b.smallmail-new", file("cut off while it was written"))
+    transaction.undo(host)
+    assert (host.link("etc/link"), host.link("etc/new-link")) == ("first", None)
+    host.remove("etc/link")
+    assert contents(host) == {"a": "old a", "gone": "old gone"}

@@ -1,7 +1,7 @@
 """What each service needs so that it reads what changed."""
 import pytest
 
-from smallmail import apply
+from smallmail import services
 from smallmail.plan import SET, Change
 
 
@@ -15,8 +15,5 @@ from smallmail.plan import SET, Change
     ("services", "submission/inet", {"postfix": "reload"}),
 ])
 def test_only_what_changed_is_touched(kind, name, actions):
-    assert apply._actions([Change(kind, name, SET, None, "x")], set()) == actions
+    assert services.needed([Change(kind, name, SET, None, "x")]) == actions
 
-
-def test_a_new_certificate_is_a_reload():
-    assert apply._actions([], {"dovecot", "postfix"}) == {"dovecot": "reload", "postfix": "reload"}

@@ -1,0 +1,73 @@
+"""What is kept of the configurations that were applied, and what is told of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smallmail import history, settings
+from smallmail.errors import Problem
+from smallmail.host import Host
+from smallmail.tree import File, Tree
+
+VERSIONS = {"postfix": "3.10.1", "dovecot": "2.4.1", "rspamd": "3.12"}
+
+
+def inputs(text: str) -> dict[str, File | None]:
+    return {settings.PATH: File(text.encode(), 0o600, "root", "root"), history.INPUTS[1]: None, history.INPUTS[2]: None}
+
+
+def wanted(**parameters: str) -> Tree:
+    return Tree({"etc/mailname": File(b"example.org\n", 0o644, "root", "root")}, parameters, {})
+
+
+def applied(host: Host, asked: str, text: str, tree: Tree) -> int:
+    """How many files the history changes."""
+    files = history.added(host, asked, inputs(text), VERSIONS, tree)
+    for path, file in files.items():
+        host.put(path, file)
+    return len(files)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(str(tmp_path))
+
+
+def test_what_was_applied_is_read_back_whole(host: Host) -> None:
+    applied(host, "installation", "hostname = a.example.org\n", wanted(myhostname="a.example.org"))
+    (only,) = history.entries(host)
+    assert (only.number, only.asked, only.versions) == (1, "installation", VERSIONS)
+    assert only.inputs == inputs("hostname = a.example.org\n")
+    assert not history.differences(only.tree, wanted(myhostname="a.example.org"))
+    assert Path(host.path(history.FOLDER), "000001.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_same_again_is_no_news_but_a_comment_is(host: Host) -> None:
+    assert applied(host, "first", "quota = 1M\n", wanted()) == 1
+    assert applied(host, "again", "quota = 1M\n", wanted()) == 0
+    assert applied(host, "comment", "# why\nquota = 1M\n", wanted()) == 1
+
+
+def test_the_last_ten_are_kept(host: Host) -> None:
+    for number in range(1, 14):
+        applied(host, str(number), "quota = {}M\n".format(number), wanted())
+    assert [entry.asked for entry in history.entries(host)] == [str(number) for number in range(4, 14)]
+    with pytest.raises(Problem, match="'smallmail history'"):
+        history.one(host, 3)
+
+
+def test_a_diff_shows_inputs_and_what_came_of_them_but_no_secret(host: Host) -> None:
+    applied(host, "1", "relay-password = hunter2\nquota = 1M\n", wanted(x="1"))
+    applied(host, "2", "relay-password = hunter3\nquota = 2M\n", wanted(x="2"))
+    text = "\n".join(history.diff(*history.entries(host)))
+    assert "+quota = 2M" in text and "-x = 1" in text and "+x = 2" in text
+    assert "hunter" not in text
+
+
+def test_a_damaged_entry_is_named(host: Host) -> None:
+    applied(host, "1", "", wanted())
+    Path(host.path(history.FOLDER), "000001.json").write_text("{")
+    with pytest.raises(Problem, match=r"history/000001\.json is damaged"):
+        history.entries(host)
