@@ -194,4 +194,4 @@ def test_what_was_changed_of_ours_is_told_from_what_an_admin_made_himself(root: 
     assert [words.split()[0] for words in earlier.found(str(root))] == ["/" + MAIN]
     # While the record says what stood before us, we are in charge, and it explains nothing.
     (root / record.PATH).write_text(record.dumps(left._replace(originals={MAIN: None})))
-    assert earlier.found(str(root)) == foreign
+    assert [words.split()[0] for words in earlier.found(str(root))] == [words.split()[0] for words in foreign]
