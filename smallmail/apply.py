@@ -53,8 +53,8 @@ Job = NamedTuple("Job", [
 
 
 def load_record(host: Host) -> Record:
-    """What we wrote on this host so far."""
-    text = host.text(records.PATH)
+    """What we wrote on this host so far, or what is left of it from before we were removed."""
+    text = host.text(records.PATH) or host.text(records.LEFT)
     return records.loads(text) if text else records.empty()
 
 

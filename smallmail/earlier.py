@@ -113,10 +113,10 @@ def found(root: str = "/") -> List[str]:
 
 def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
     """What an admin changed of ours while we were in charge, and what therefore stayed when we handed back: by kind and
-    name, from the record (handback.py). It is no reason to ask him again."""
+    name (handback.py). It is no reason to ask him again."""
     try:
-        data = json.loads(_text(root, "var/lib/smallmail/record.json"))
-        return {kind: {} if data["originals"] else data["entries"][kind] for kind in _KINDS}
+        entries = json.loads(_text(root, "var/lib/smallmail/left.json"))["entries"]
+        return {kind: entries[kind] for kind in _KINDS}
     except (ValueError, KeyError, TypeError):
         return {kind: {} for kind in _KINDS}
 

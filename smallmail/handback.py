@@ -4,7 +4,7 @@ import os
 from collections import Counter, OrderedDict
 from typing import Any, Dict, List, Optional
 
-from smallmail import apply, assets, plan, postconf, services, transaction, tree, ucf
+from smallmail import apply, aside, assets, plan, postconf, services, transaction, tree, ucf
 from smallmail import record as records
 from smallmail.host import Failed, Host
 from smallmail.plan import Change
@@ -41,11 +41,13 @@ def hand_back(host: Host) -> List[str]:
                 left.entries[kind] = record.entries[kind]
                 left = left._replace(originals=record.originals, versions=record.versions)
                 sentences.append("{}: not given back: {}".format("/" + path, error))
-        files[records.PATH] = _as_file(left)
-        transaction.swap(host, files)
+        in_force = bool(left.originals)
+        files[records.PATH] = _as_file(left) if in_force else None
+        files[records.LEFT] = None if in_force else _as_file(left)
+        # What refers to a file goes before the file does.
+        transaction.swap(host, OrderedDict(sorted(files.items(), key=lambda item: item[1] is None)))
         transaction.commit(host)
-        ucf.forget(host, record.entries["files"],
-                   [name for name in records.own_files(left) if name in now.files])
+        ucf.forget(host, record.entries["files"], _to_purge(host, record, left))
         for folder in _FOLDERS:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))
@@ -53,14 +55,22 @@ def hand_back(host: Host) -> List[str]:
 
 
 def _left(record: Record, now: Tree) -> Record:
-    """What is remembered for the day when we come again: each thing of ours that somebody changed or took away. It has
-    no originals, which says that nothing of this is in force."""
+    """What is remembered for the day when we come again: each thing of ours that somebody changed or took away."""
     entries = OrderedDict()  # type: Dict[str, Dict[str, Entry]]
     for kind in records.KINDS:
         there = records.things(now, kind)
         entries[kind] = OrderedDict((name, entry) for name, entry in record.entries[kind].items()
                                     if _is_changed(kind, entry, there.get(name)))
     return Record(entries, OrderedDict(), OrderedDict())
+
+
+def _to_purge(host: Host, record: Record, left: Record) -> List[str]:
+    """The files of ours that stay because somebody changed them, under whatever name."""
+    kept = [name for name in records.own_files(left) if host.exists(name)]
+    for name in records.own_files(record):
+        folder, base = os.path.split(name)
+        kept += [folder + "/" + other for other in host.names(folder) if other.startswith(base + aside.SUFFIX)]
+    return kept
 
 
 def _is_changed(kind: str, entry: Entry, now: Any) -> bool:

@@ -13,6 +13,7 @@ from smallmail import (
     handback,
     passwords,
     plan,
+    record,
     report,
     settings,
     store,
@@ -95,18 +96,16 @@ def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
 
 def triggered(host: Host) -> None:
     """Another version of a daemon was installed: render for it. Never fails: dpkg would leave us half configured."""
-    if not host.exists(settings.PATH):
+    if not host.exists(settings.PATH) or not host.exists(record.PATH):
         return
     try:
-        record = apply.load_record(host)
-        if not record.originals:
-            return  # not in charge here
+        known = apply.load_record(host).versions
         versions = facts.gather(host.root).versions
     except Problem:
         return  # a daemon is gone: its removal triggers us too
     try:
-        renewed = ["{} {} (it was {})".format(daemon, version, record.versions.get(daemon))
-                   for daemon, version in versions.items() if record.versions.get(daemon) != version]
+        renewed = ["{} {} (it was {})".format(daemon, version, known.get(daemon))
+                   for daemon, version in versions.items() if known.get(daemon) != version]
         outcome = apply.apply(host, store.load_or_last(host), ", ".join(renewed) or "dpkg's trigger")
         report.alarm(host, outcome.notices)
     except _ERRORS as error:

@@ -25,7 +25,7 @@ def prepare(host: Host, daemon: str) -> List[str]:
         with assets.open_accounts(host):
             pass
         record = apply.load_record(host)
-        # Without originals it tells only what an admin had changed before we handed back.
+        # Without originals we are not in charge: what was taken back just now may have been the first apply.
         if not record.originals or facts.gather(host.root).versions[daemon] == record.versions.get(daemon):
             return []
         return apply.follow(host, store.load_or_last(host), daemon)

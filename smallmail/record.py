@@ -12,6 +12,8 @@ from smallmail.errors import Problem
 from smallmail.tree import File, Tree
 
 PATH = "var/lib/smallmail/record.json"
+# What is remembered while we are removed, of the same form: see handback.py.
+LEFT = "var/lib/smallmail/left.json"
 KINDS = ("files", "parameters", "services")
 
 # `before`: None when the thing was not there; a parameter's or service's text; a file as from file_to_json().
