@@ -8,7 +8,7 @@ import pytest
 from tests.lab.clients import Server
 from tests.system import dialogue
 from tests.system.dialogue import BACK
-from tests.system.mailhost import ADDRESS, ALICE, ANSWERS, NAME, PASSWORD, MailHost
+from tests.system.mailhost import ADDRESS, ALICE, NAME, PASSWORD, MailHost
 
 RECONFIGURE = "dpkg-reconfigure smallmail-server"
 CONF = "/etc/smallmail/smallmail.conf"
@@ -34,8 +34,9 @@ pytestmark = pytest.mark.usefixtures("in_order")
 
 
 @pytest.fixture(scope="module")
-def mail(suite, deb, world):
-    with MailHost(suite, deb, world, answers=dict(ANSWERS, **{"rspamd-password": RSPAMD})) as host:
+def mail(suite, deb, world, installed):
+    with MailHost(suite, deb, world, installed=installed(suite)) as host:
+        host.smallmail("set --password-stdin rspamd-password=", RSPAMD + "\n")
         dialogue.prepare(host.machine, suite)
         text = host.machine.read(CONF)
         assert "\n# resolver = system\n" in text

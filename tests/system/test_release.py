@@ -55,13 +55,13 @@ class Journey(typing.NamedTuple):
 
 
 @pytest.fixture(scope="module", params=ROUTES, ids="-".join)
-def journey(request, deb, world):
+def journey(request, deb, world, installed):
     start, *route = request.param
     for suite in request.param:
         if reason := roots.available(suite):
             pytest.skip(reason)
     layers = upgrades.upgradable(start, deb, *route)
-    with MailHost(start, deb, world, layers=layers) as host:
+    with MailHost(start, deb, world, installed=[installed(start)[0], *layers]) as host:
         household.settle(host)
         # Without a conffile that both have changed dpkg has nothing to ask, and must do without these options.
         options = [] if request.param == QUICK else DEFAULTS
