@@ -19,8 +19,8 @@ class MailHost:
     """A mail server under test; a `with` block ends in its removal."""
 
     def __init__(self, suite, deb, world, answers=None, before="", installed=None, disk=False):
-        """`before` is run in the machine ahead of the installation, as a line for sh; the layers of `installed` have the
-        package in them already; `disk` as in Machine."""
+        """`before` is run in the machine ahead of the installation, as a line for sh; the layers of `installed` have
+        the package in them already; `disk` as in Machine."""
         self.world, self.name = world, NAME
         self.server = Server(NAME, ADDRESS)
         world.foreign.forget()
