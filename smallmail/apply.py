@@ -4,6 +4,7 @@ or leave all as it was.
 The order makes it safe to be cut off anywhere: until the swap nothing live has changed; from then on the journal
 (transaction.py) takes it back, the record and the history with it.
 """
+import contextlib
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
@@ -25,7 +26,7 @@ from smallmail import (
 from smallmail import record as records
 from smallmail.errors import Problem
 from smallmail.history import LOCAL
-from smallmail.host import Host
+from smallmail.host import Failed, Host
 from smallmail.plan import Change
 from smallmail.record import Entry, Record
 from smallmail.settings import Settings
@@ -112,7 +113,8 @@ def follow(host: Host, settings: Settings, daemon: str) -> List[str]:
         changes=[change for change in whole.changes if services.of(change.kind, change.name) == daemon])
     notices = _swap_judged(host, the_job, OrderedDict(), {}, only=daemon)
     transaction.commit(host)
-    ucf.register(host, plan.to_do(the_job.changes), records.own_files(load_record(host)))
+    with contextlib.suppress(Failed):   # where debconf is busy with dpkg, the next apply makes up for it
+        _tell_ucf(host, the_job)
     return notices
 
 
@@ -150,7 +152,7 @@ def _carry_out(host: Host, the_job: Job, ensured: assets.Ensured, extra: Files) 
         _taken_back(host, actions, Problem("interrupted"))
         raise
     transaction.commit(host)
-    ucf.register(host, to_do, records.own_files(load_record(host)))
+    _tell_ucf(host, the_job)
     return Outcome(to_do, plan.by_hand(the_job.changes), touched, ensured.notices + notices)
 
 
@@ -183,6 +185,10 @@ def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], 
         # What refers to a file comes after it is there, and goes before it does.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=_order)), links)
     return notices
+
+
+def _tell_ucf(host: Host, the_job: Job) -> None:
+    ucf.register(host, the_job.target.files, plan.to_do(the_job.changes), records.own_files(load_record(host)))
 
 
 def _order(item: Any) -> int:
