@@ -4,14 +4,29 @@ or leave all as it was.
 The order makes it safe to be cut off anywhere: until the swap nothing live has changed; from then on the journal
 (transaction.py) takes it back, the record and the history with it.
 """
+import contextlib
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
-from smallmail import aside, assets, facts, history, plan, postconf, render, services, transaction, tree, ucf, verify
+from smallmail import (
+    aside,
+    assets,
+    facts,
+    history,
+    plan,
+    postconf,
+    render,
+    rivals,
+    services,
+    transaction,
+    tree,
+    ucf,
+    verify,
+)
 from smallmail import record as records
 from smallmail.errors import Problem
 from smallmail.history import LOCAL
-from smallmail.host import Host
+from smallmail.host import Failed, Host
 from smallmail.plan import Change
 from smallmail.record import Entry, Record
 from smallmail.settings import Settings
@@ -63,8 +78,10 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
     target = render.render(settings, found, _text(inputs[LOCAL + "main.cf"]), _text(inputs[LOCAL + "master.cf"]),
                            host.path(render.TEMPLATES[1:]))
     before = load_record(host)
+    target = rivals.silenced(host, target, before)
     now = current(host, set(target.files) | set(before.entries["files"]))
-    return Job(asked, inputs, found.versions, target, before, now, plan.changes(target, before, now, replace))
+    return Job(asked, inputs, found.versions, target, before, now,
+               plan.changes(target, before, now, rivals.taken_over(host, before), replace))
 
 
 def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
@@ -73,6 +90,7 @@ def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = 
     all is as it was before."""
     with host.lock():
         transaction.undo(host)
+        rivals.ports_free(host)
         ensured = assets.ensure(host, settings)
         the_job = job(host, settings, asked, inputs, replace)
         try:
@@ -95,7 +113,8 @@ def follow(host: Host, settings: Settings, daemon: str) -> List[str]:
         changes=[change for change in whole.changes if services.of(change.kind, change.name) == daemon])
     notices = _swap_judged(host, the_job, OrderedDict(), {}, only=daemon)
     transaction.commit(host)
-    ucf.register(host, plan.to_do(the_job.changes), records.own_files(load_record(host)))
+    with contextlib.suppress(Failed):   # where debconf is busy with dpkg, the next apply makes up for it
+        _tell_ucf(host, the_job)
     return notices
 
 
@@ -115,6 +134,9 @@ def _carry_out(host: Host, the_job: Job, ensured: assets.Ensured, extra: Files) 
     actions = services.needed(to_do)
     if ensured.links:
         actions = dict({"dovecot": "reload", "postfix": "reload"}, **actions)
+    for daemon in _renewed(the_job):
+        if daemon in actions:
+            actions[daemon] = "restart"     # a master of the old version does not survive a reload by the new one
     if not the_job.before.originals:
         # The first time: Rspamd has just got a new group, and daemons may hold ports that are not theirs any more.
         actions = {service: "restart" for service in services.DAEMONS}
@@ -130,7 +152,7 @@ def _carry_out(host: Host, the_job: Job, ensured: assets.Ensured, extra: Files) 
         _taken_back(host, actions, Problem("interrupted"))
         raise
     transaction.commit(host)
-    ucf.register(host, to_do, records.own_files(load_record(host)))
+    _tell_ucf(host, the_job)
     return Outcome(to_do, plan.by_hand(the_job.changes), touched, ensured.notices + notices)
 
 
@@ -163,6 +185,10 @@ def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], 
         # What refers to a file comes after it is there, and goes before it does.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=_order)), links)
     return notices
+
+
+def _tell_ucf(host: Host, the_job: Job) -> None:
+    ucf.register(host, the_job.target.files, plan.to_do(the_job.changes), records.own_files(load_record(host)))
 
 
 def _order(item: Any) -> int:

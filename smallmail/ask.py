@@ -9,6 +9,7 @@ and once it exists only what was answered since ("answered", a flag of ours) goe
 """
 import io
 import os
+import re
 from collections import OrderedDict
 from typing import Any, Callable, Dict, List, Optional, Set  # noqa: F401  (in type comments)
 
@@ -23,6 +24,9 @@ _FORWARD, _BACK, _NOT_SHOWN = 1, -1, 0
 # Wrong answers to one question, before we take it that a program gives them and not a person. postinst, which finds any
 # wrong answer left, then ends with the sentence.
 _PATIENCE = 20
+
+# An item of a value in the settings file, and what follows it.
+_ITEM = re.compile(r"""("[^"]*"|'[^']*'|[^,#]*)\s*,?\s*(.*)""")
 
 
 def main(argv: List[str]) -> None:
@@ -53,7 +57,9 @@ def answers(db: Any, root: str = "/") -> Optional[Dict[str, str]]:
     found = OrderedDict()  # type: Dict[str, str]
     for question in QUESTIONS.values():
         wanted = question.secret or not configured or asked.flag(question.name, "answered")
-        if not wanted or not question.applies(asked.get):
+        # What was in the way when the question was asked may be gone by now: apt has put Postfix in its place.
+        applies = question.applies(asked.get) or (question.name == "take-over" and asked.flag("take-over", "answered"))
+        if not wanted or not applies:
             continue
         try:
             found[question.name] = question.check(asked.get(question.name), asked.get)
@@ -124,6 +130,7 @@ class Dialogue(Asked):
         super().__init__(db)
         self.root = root
         self.suggested = {}  # type: Dict[str, str]
+        self.mistakes = {}  # type: Dict[str, str]
         self.shown = set()  # type: Set[str]
 
     def run(self, reconfigure: bool) -> None:
@@ -159,8 +166,9 @@ class Dialogue(Asked):
     def _load(self, question: Question, text: str) -> None:
         try:
             text = question.check(text, self.get)
-        except ValueError:
-            return  # postinst says what is wrong with the file
+        except ValueError as error:
+            # It is shown as it stands in the file, to be mended; unmended, postinst says the same.
+            self.mistakes[question.name] = "/{}: {}: {}".format(SETTINGS, question.name, error)
         self.set(question.name, {"yes": "true", "no": "false"}.get(text, text))
         self.set_flag(question.name, "seen", True)
 
@@ -168,7 +176,12 @@ class Dialogue(Asked):
         if not question.applies(self.get):
             return _NOT_SHOWN
         self._prepare(question)
-        shown = self.input(question.priority, question.name)
+        mistake = self.mistakes.pop(question.name, "")
+        if mistake and self._is_somebody_there(question.name):
+            self._explain(mistake)
+            shown = self.input("critical", question.name)
+        else:
+            shown = self.input(question.priority, question.name)
         forward = self.go()
         if shown and not forward:
             return _BACK
@@ -181,8 +194,7 @@ class Dialogue(Asked):
             shown = True
             if question.secret:
                 self.db.reset("smallmail-server/" + question.name)  # or an empty line would bring it back
-            self.db.subst("smallmail-server/wrong-answer", "SENTENCE", sentence)
-            self.input("critical", "wrong-answer")
+            self._explain(sentence)
             self.input("critical", question.name)
             if not self.go():
                 return _BACK
@@ -190,6 +202,11 @@ class Dialogue(Asked):
             return _NOT_SHOWN
         self.shown.add(question.name)
         return _FORWARD
+
+    def _explain(self, sentence: str) -> None:
+        """Queue what is wrong, to be shown above the question."""
+        self.db.subst("smallmail-server/wrong-answer", "SENTENCE", sentence)
+        self.input("critical", "wrong-answer")
 
     def _is_somebody_there(self, name: str) -> bool:
         """Whether an admin would see that question now; then it is one that was not asked before."""
@@ -205,7 +222,7 @@ class Dialogue(Asked):
         """What the question shows: a suggestion, as long as nobody has answered."""
         name = question.name
         if name == "take-over":
-            self.db.subst("smallmail-server/take-over", "FILES", ", ".join(earlier.found()))
+            self.db.subst("smallmail-server/take-over", "FILES", "; ".join(earlier.found()))
         typed = self.get(name) != self.suggested[name] if name in self.suggested else name in self.shown
         suggestion = question.suggest(self.get)
         if suggestion and not typed and not self.flag(name, "seen"):
@@ -234,9 +251,23 @@ class Dialogue(Asked):
 
 
 def _settings(text: str) -> Dict[str, str]:
-    """Names and values of the settings file."""
+    """Names and values of the settings file, as ConfigObj reads them for settings.py."""
     pairs = [line.partition("=") for line in text.splitlines() if not line.lstrip().startswith(("#", ";", "["))]
-    return {name.strip(): value.partition("#")[0].strip() for name, equals, value in pairs if equals}
+    return {_unquoted(name.strip()): _value(value.strip()) for name, equals, value in pairs if equals}
+
+
+def _value(text: str) -> str:
+    """A value: items with commas between, each bare or in quotes; a comment may follow."""
+    items = []
+    while text and not text.startswith("#"):
+        item, text = _ITEM.match(text).groups()  # type: ignore[union-attr]
+        items.append(_unquoted(item.strip()))
+    return ", ".join(items)
+
+
+def _unquoted(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1] if quoted else text
 
 
 def _text(path: str) -> str:

@@ -2,19 +2,25 @@
 
 What Debian's own packages write is nobody's work. Postfix: every parameter that the postinst of bullseye to forky, or
 of stretch, puts into main.cf, and every service of their master.cf.dist. Dovecot: every file that ucf knows with the
-very content it has. This module is also part of the package's debconf `config` script, where only Python's standard
-library is at hand.
+very content it has. Rspamd: the folders for an admin's own files are empty. Exim: it delivers locally. This module is
+also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
 import hashlib
 import json
 import os
 import re
+from collections import OrderedDict
 from typing import Dict, Iterator, List, Tuple
+
+from smallmail import ports
 
 # Our drop-in is there from the first apply to the hand-back, see DESIGN: it says that the host is ours.
 OUR_MARK = "etc/dovecot/conf.d/05-smallmail.conf"
 
 _TABLE = r"(hash|cdb|lmdb|btree):"
+
+# After a removal: files of ours that were changed by hand, and stayed.
+_LEFT_OF_OURS = "var/lib/smallmail/ucf-files"
 
 # The parameters that Debian's postinst writes, and the values that are Debian's. Those with ".*" are answers to
 # Postfix's own questions or made from the host's name.
@@ -70,6 +76,8 @@ _SERVICES = {name.replace("/", " ", 1): command for name, command in (pair.split
 _OPTIONS_OF_DEBIAN = ("syslog_name=", "smtp_fallback_relay=", "flags=")
 
 _KINDS = ("files", "parameters", "services")
+# Of many things, so many are named.
+_SHOWN = 4
 
 # What ucf and dpkg leave beside a file is no configuration.
 _LEFTOVER = re.compile(r"\.(ucf|dpkg)-|~$")
@@ -86,16 +94,21 @@ def foreign(root: str = "/") -> bool:
 
 
 def found(root: str = "/") -> List[str]:
-    """The files in which an admin configured mail; empty on a host that has only what Debian put there."""
-    ours = _changed_of_ours(root)
-    paths = []
-    if any(not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value) and name not in ours["parameters"]
-           for name, value in _parameters(_text(root, "etc/postfix/main.cf"))):
-        paths.append("/etc/postfix/main.cf")
-    if not all(_is_of_debian(entry) or "/".join(entry.split()[:2]) in ours["services"]
-               for entry in _logical_lines(_text(root, "etc/postfix/master.cf"))):
-        paths.append("/etc/postfix/master.cf")
-    return paths + [path for path in _dovecot(root) if path[1:] not in ours["files"]]
+    """What an admin set up for mail, in words; empty on a host that has only what Debian put there."""
+    words, ours = [], _changed_of_ours(root)
+    parameters = [name for name in admins_parameters(_text(root, "etc/postfix/main.cf"))
+                  if name not in ours["parameters"]]
+    if parameters:
+        words.append("/etc/postfix/main.cf ({})".format(_counted(parameters, "parameter")))
+    services = [name for name in admins_services(_text(root, "etc/postfix/master.cf")) if name not in ours["services"]]
+    if services:
+        words.append("/etc/postfix/master.cf ({})".format(_counted(services, "service")))
+    for folder, paths in (("/etc/dovecot", dovecot(root)), ("/etc/rspamd", rspamd(root))):
+        words += _shortened([path for path in paths if path[1:] not in ours["files"]], folder)
+    words += ["{} (Exim)".format(path) for path in exim(root)]
+    words += ["port {}: {}".format(holder.port, ports.words(holder))
+              for holder in ports.taken(root, besides=[ports.EXIM])]
+    return words
 
 
 def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
@@ -106,6 +119,74 @@ def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
         return {kind: entries[kind] for kind in _KINDS}
     except (ValueError, KeyError, TypeError):
         return {kind: {} for kind in _KINDS}
+
+
+def admins_parameters(main_cf: str) -> List[str]:
+    """The parameters of that main.cf which are not as Debian's packages write them."""
+    return list(OrderedDict.fromkeys(name for name, value in _parameters(main_cf)
+                                     if not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value)))
+
+
+def admins_services(master_cf: str) -> List[str]:
+    """The services ("name/type") of that master.cf which are not as Debian's packages write them."""
+    return ["/".join(entry.split()[:2]) for entry in _logical_lines(master_cf) if not _is_of_debian(entry)]
+
+
+def dovecot(root: str = "/") -> Iterator[str]:
+    """The files of Dovecot's configuration that an admin made or changed."""
+    known = known_to_ucf(root)
+    for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
+        for path in _read(root, folder, (".conf", ".ext")):
+            text = _text(root, path[1:])
+            if known.get(path) != hashlib.md5(text.encode("utf-8", "surrogateescape")).hexdigest() and (
+                    path in known or _says_something(text)):
+                yield path
+
+
+def rspamd(root: str = "/") -> Iterator[str]:
+    """The files of Rspamd's configuration that an admin made, where upstream has them made."""
+    for name in ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua"):
+        if _says_something(_text(root, "etc/rspamd/" + name)):
+            yield "/etc/rspamd/" + name
+    for folder in ("etc/rspamd/local.d", "etc/rspamd/override.d"):
+        for path in _read(root, folder, (".conf", ".inc")):
+            if _says_something(_text(root, path[1:])):
+                yield path
+
+
+def exim(root: str = "/") -> Iterator[str]:
+    """The files that let Debian's Exim do more than to deliver locally. They outlive its removal by apt, which comes
+    before ours can look: Postfix takes its place."""
+    if _says_something(_text(root, "etc/exim4/exim4.conf")):
+        yield "/etc/exim4/exim4.conf"
+    choices = dict(_choices(_text(root, "etc/exim4/update-exim4.conf.conf")))
+    own = {"localhost", _text(root, "etc/mailname").strip(), _text(root, "etc/hostname").strip()}
+    names = {name for name in re.split(r"[\s:;]+", choices.get("dc_other_hostnames", "")) if name}
+    local = choices.get("dc_eximconfig_configtype", "local") in ("local", "none")
+    # "mx.example.org" is the host mx itself.
+    if not local or not all(name in own or name.partition(".")[0] in own for name in names):
+        yield "/etc/exim4/update-exim4.conf.conf"
+
+
+def _choices(text: str) -> Iterator[Tuple[str, str]]:
+    """The answers to Exim's questions, which are lines for sh."""
+    for line in _logical_lines(text):
+        name, _, value = line.partition("=")
+        yield name, value.strip("'\"")
+
+
+def _counted(names: List[str], word: str) -> str:
+    """How many, and the first of them."""
+    shown = ", ".join(name.partition("/")[0] for name in names[:_SHOWN])
+    more = " and others" if len(names) > _SHOWN else ""
+    return "{} {}{}: {}{}".format(len(names), word, "" if len(names) == 1 else "s", shown, more)
+
+
+def _shortened(paths: List[str], folder: str) -> List[str]:
+    """The paths, or the first of many and how many more there are."""
+    if len(paths) <= _SHOWN + 1:
+        return paths
+    return paths[:_SHOWN] + ["{} more files in {}".format(len(paths) - _SHOWN, folder)]
 
 
 def _parameters(main_cf: str) -> Iterator[Tuple[str, str]]:
@@ -121,16 +202,18 @@ def _is_of_debian(entry: str) -> bool:
         option.startswith(_OPTIONS_OF_DEBIAN) for option in options)
 
 
-def _dovecot(root: str) -> Iterator[str]:
-    known = known_to_ucf(root)
-    for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
-        for name in sorted(_names(os.path.join(root, folder))):
-            path = "/{}/{}".format(folder, name)
-            text = _text(root, path[1:])
-            if not name.endswith((".conf", ".ext")) or _LEFTOVER.search(name) or not list(_logical_lines(text)):
-                continue
-            if known.get(path) != hashlib.md5(text.encode("utf-8", "surrogateescape")).hexdigest():
-                yield path
+def _read(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
+    """The files in that folder which a daemon reads, without what we left there."""
+    ours = _text(root, _LEFT_OF_OURS).splitlines()
+    for name in sorted(_names(os.path.join(root, folder))):
+        path = "/{}/{}".format(folder, name)
+        if name.endswith(endings) and not _LEFTOVER.search(name) and path not in ours:
+            yield path
+
+
+def _says_something(text: str) -> bool:
+    """Whether there is more in it than comments."""
+    return any(True for _ in _logical_lines(text))
 
 
 def known_to_ucf(root: str) -> Dict[str, str]:

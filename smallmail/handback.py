@@ -25,7 +25,8 @@ def hand_back(host: Host) -> List[str]:
         transaction.undo(host)
         record = apply.load_record(host)
         if not record.originals:
-            return []
+            # Nothing to give back; or one that was cut off behind its swap.
+            return _leave(host) if assets.has_joined(host) else []
         now = apply.current(host, record.entries["files"])
         all_changes = plan.changes(tree.empty(), record, now)
         left = _left(record, now)
@@ -50,7 +51,7 @@ def hand_back(host: Host) -> List[str]:
         for folder in _FOLDERS:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))
-        return sentences + assets.leave_group(host) + _let_daemons_read(host)
+        return sentences + _leave(host)
 
 
 def _left(record: Record, now: Tree) -> Record:
@@ -113,13 +114,16 @@ def _comments(text: str) -> "Counter[str]":
     return Counter(line.strip() for line in text.splitlines() if line.lstrip().startswith("#"))
 
 
-def _let_daemons_read(host: Host) -> List[str]:
-    """Restart what runs; a removal must not fail because a daemon does not come up with what it had before."""
-    sentences = []
+def _leave(host: Host) -> List[str]:
+    """Let the daemons read what they have again, and run as they did; a removal must not fail because one does not come
+    up with what it had before."""
+    # Of what marks that this is still to be done, the end is the last step.
+    sentences = assets.leave_group(host)
     for service in services.DAEMONS:
         try:
             if services.active(host, service):
                 services.invoke(host, "stop" if service == services.REDIS else "restart", service)
         except Failed as error:
             sentences.append(str(error))
+    assets.forget_group(host)
     return sentences

@@ -9,7 +9,6 @@ from smallmail import (
     apply,
     ask,
     assets,
-    earlier,
     facts,
     handback,
     passwords,
@@ -41,14 +40,14 @@ def configure(host: Host, before: str) -> None:
         print(_NOT_SET_UP)
         return
     text = store.changed_text(host, _changes(host, answers or {}))
-    wanted = store.checked(settings.parse(text))
+    wanted = store.parsed(text)
     password = (answers or {}).get("password", "")
     if password:
         assets.keep_password(host, passwords.hashed(host, password))
     store.save(host, text)
     # From here on the answers live in our own files; before, an error leaves them for the next try.
     ask.forget_passwords(database)
-    if not wanted.take_over and earlier.foreign(host.root):
+    if not store.may_change(host, text):
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
@@ -79,7 +78,8 @@ def _changes(host: Host, answers: Dict[str, str]) -> Dict[str, str]:
             continue
         if name == "rspamd-password":
             answer = passwords.rspamd_hash(answer)
-        if answer != texts.get(name, field.default):
+        # "no" to taking over is written down: later it may be all that tells of what was in the way then.
+        if answer != texts.get(name, field.default) or (name == "take-over" and name not in texts):
             changes[name] = answer
     if not answers.get("relay-username", texts.get("relay-username", "")) and texts.get("relay-password"):
         changes["relay-password"] = ""
@@ -99,11 +99,11 @@ def triggered(host: Host) -> None:
     if not host.exists(settings.PATH) or not host.exists(record.PATH):
         return
     try:
+        known = apply.load_record(host).versions
         versions = facts.gather(host.root).versions
     except Problem:
         return  # a daemon is gone: its removal triggers us too
     try:
-        known = apply.load_record(host).versions
         renewed = ["{} {} (it was {})".format(daemon, version, known.get(daemon))
                    for daemon, version in versions.items() if known.get(daemon) != version]
         outcome = apply.apply(host, store.load_or_last(host), ", ".join(renewed) or "dpkg's trigger")

@@ -3,7 +3,8 @@
     written last   there now         wanted        ->
     (never)        nothing           W                SET
     (never)        W                 W                nothing to do: recorded as it is
-    (never)        X                 W                SET for what is shared (Postfix, /etc/mailname), else CONFLICT
+    (never)        X                 W                SET for what is shared (Postfix, /etc/mailname), and when a host
+                                                      is taken over; else CONFLICT
     L              L                 W                SET
     L              L                 nothing          GIVE_BACK
     L              X                 L                EDITED: an admin's change, it stays
@@ -15,7 +16,7 @@ from typing import Any, Iterable, Iterator, List, NamedTuple, Optional
 from smallmail import record as records
 from smallmail.errors import Problem
 from smallmail.record import KINDS, Record, fingerprint, things
-from smallmail.tree import File, Tree
+from smallmail.tree import OFF, File, Tree
 
 SET = "set"
 GIVE_BACK = "give back"
@@ -37,13 +38,16 @@ SHARED_FILES = {"etc/mailname"}
 SECRET_FILES = {"etc/postfix/smallmail/relay-password", "etc/rspamd/local.d/worker-controller.inc"}
 
 
-def changes(wanted: Tree, record: Record, now: Tree, replace: Iterable[str] = ()) -> List[Change]:
-    """All that is to be done or to be told, files first. `replace` has the labels of what was changed by hand and is to
-    be ours again all the same; raises Problem for one that was not."""
+def changes(wanted: Tree, record: Record, now: Tree, taken_over: Iterable[str] = (),
+            replace: Iterable[str] = ()) -> List[Change]:
+    """All that is to be done or to be told, files first. `taken_over`: files in whose place ours may be put, although
+    we did not write them. `replace`: labels of what was changed by hand and is to be ours again all the same; raises
+    Problem for one that was not."""
     found = []
     for kind in KINDS:
         for name in sorted(set(things(wanted, kind)) | set(record.entries[kind])):
-            change = _change(kind, name, things(wanted, kind).get(name), record, things(now, kind).get(name))
+            change = _change(kind, name, things(wanted, kind).get(name), record, things(now, kind).get(name),
+                             name in taken_over)
             if change is not None:
                 found.append(change)
     labels = {label(change) for change in by_hand(found)}
@@ -77,13 +81,15 @@ def by_hand(all_changes: List[Change]) -> List[Change]:
     return [change for change in all_changes if change.action in (CONFLICT, EDITED)]
 
 
-def _change(kind: str, name: str, wanted: Any, record: Record, now: Any) -> Optional[Change]:
+def _change(kind: str, name: str, wanted: Any, record: Record, now: Any, taken_over: bool) -> Optional[Change]:
     entry = record.entries[kind].get(name)
     written = entry.written if entry else None
+    if kind == "services" and now is None and OFF in (wanted, written):
+        now = OFF
     if fingerprint(now) == fingerprint(wanted):
         return None
     if written is None:
-        shared = kind != "files" or name in SHARED_FILES
+        shared = kind != "files" or name in SHARED_FILES or taken_over
         return Change(kind, name, SET if now is None or shared else CONFLICT, now, wanted)
     if fingerprint(now) == written:
         if wanted is not None:
@@ -106,7 +112,7 @@ def describe(change: Change) -> str:
         return "{}: changed by hand, and smallmail would now write something else: yours stays".format(what)
     if change.action == EDITED:
         return "{}: changed by hand: yours stays".format(what)
-    if change.wanted is None:
+    if change.wanted is None or (change.kind == "services" and change.wanted == OFF):
         return "{}: remove".format(what)
     return "{}: {}".format(what, "make" if change.now is None else "change")
 
@@ -122,8 +128,8 @@ def diff(change: Change) -> Iterator[str]:
 
 
 def _lines(change: Change, thing: Any) -> List[str]:
-    if thing is None:
-        return []
     if isinstance(thing, File):
         return thing.content.decode("utf-8", "replace").splitlines()
-    return ["{} = {}".format(change.name, thing) if change.kind == "parameters" else thing]
+    if thing is None or change.kind == "parameters":
+        return [] if thing is None else ["{} = {}".format(change.name, thing)]
+    return [thing] if thing != OFF else []

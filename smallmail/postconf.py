@@ -29,8 +29,8 @@ def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
                             if change.wanted is not None])
     _postconf(stage, "-X", [change.name for change in parameters if change.wanted is None])
     _postconf(stage, "-M", ["{}={}".format(change.name, change.wanted) for change in services
-                            if change.wanted is not None])
-    _postconf(stage, "-MX", [change.name for change in services if change.wanted is None])
+                            if change.wanted])
+    _postconf(stage, "-MX", [change.name for change in services if not change.wanted])
     return {path: _like(host.file(path), stage.file(path)) for path in STOCK}
 
 
@@ -39,6 +39,13 @@ def _end_last_line(stage: Host, path: str) -> None:
     file = stage.file(path)
     if file and file.content and not file.content.endswith(b"\n"):
         stage.write(path, file._replace(content=file.content + b"\n"))
+
+
+def defaults(host: Host, names: List[str]) -> Dict[str, str]:
+    """What Postfix has for these parameters by itself; those that it does not know are left out."""
+    text = host.run(["postconf", "-d"])
+    known = dict(line.split(" =", 1) for line in text.splitlines() if " =" in line)
+    return {name: known[name].strip() for name in names if name in known}
 
 
 def _postconf(stage: Host, option: str, arguments: List[str]) -> None:

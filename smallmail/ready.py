@@ -24,8 +24,9 @@ def prepare(host: Host, daemon: str) -> List[str]:
         # SQLite's own journal is rolled back by the first who may write: the daemons may only read.
         with assets.open_accounts(host):
             pass
-        known = apply.load_record(host).versions.get(daemon)
-        if facts.gather(host.root).versions[daemon] == known:
+        record = apply.load_record(host)
+        # Without originals we are not in charge: what was taken back just now may have been the first apply.
+        if not record.originals or facts.gather(host.root).versions[daemon] == record.versions.get(daemon):
             return []
         return apply.follow(host, store.load_or_last(host), daemon)
 

@@ -16,8 +16,9 @@ DAEMONS = [REDIS, "rspamd", "dovecot", "postfix"]
 
 # postconf(5): after a change of these Postfix must be stopped and started.
 _RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
-# A reload does not open other sockets, nor does it give them to other groups.
-_RESTART_RSPAMD = "etc/rspamd/local.d/worker-"
+# A reload does not open other sockets, nor give them to other groups; nor make the list of suffixes that options.inc
+# names (the unit's drop-in does).
+_RESTART_RSPAMD = ("etc/rspamd/local.d/worker-", "etc/rspamd/local.d/options.inc")
 
 
 def of(kind: str, name: str) -> str:

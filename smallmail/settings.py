@@ -6,7 +6,7 @@ A setting has one name everywhere: in debconf (smallmail-server/NAME), as a key 
 import difflib
 import re
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from configobj import ConfigObj, ConfigObjError
 
@@ -98,9 +98,12 @@ def parse(text: str) -> Dict[str, str]:
     """The keys and values of a settings file; raises Problem on bad syntax, unknown keys and sections."""
     config = _config(text)
     if config.sections:
-        raise Problem("{}: section [{}] is not known; this file has no sections".format(PATH, config.sections[0]))
+        raise Problem("/{}: section [{}] is not known; this file has no sections".format(PATH, config.sections[0]))
     for name in config.scalars:
-        known(name)
+        try:
+            known(name)
+        except Problem as error:
+            raise Problem("/{}: {}".format(PATH, error))
     return {name: _joined(config[name]) for name in config.scalars}
 
 
@@ -114,18 +117,27 @@ def known(name: str) -> Field:
 
 
 def edit(text: str, changes: Dict[str, str]) -> str:
-    """The settings file with some values changed; every comment and every other line stays."""
-    set_already = _config(text).scalars
-    for name in changes:
-        known(name)
-        if name in set_already:
-            continue
-        # A default stands in the file as a comment under its explanation: the value belongs there.
-        text = re.sub(r"(?m)^#[ \t]*{}[ \t]*=.*$".format(re.escape(name)), lambda _: name + " =", text, count=1)
-    config = _config(text)
+    """The settings file with some values changed; every comment and every other line stays as it is."""
+    config, lines = _config(text), text.splitlines()
     for name, value in changes.items():
-        config[name] = value
-    return "\n".join(config.write()) + "\n"
+        known(name)
+        line = _line(name, value, config.inline_comments.get(name))
+        # A default stands in the file as a comment under its explanation: the value belongs there.
+        set_already = r"\s*[\"']?{}[\"']?\s*=" if name in config.scalars else r"#[ \t]*{}[ \t]*="
+        where = [number for number, old in enumerate(lines) if re.match(set_already.format(re.escape(name)), old)]
+        if where:
+            lines[where[0]] = line
+        else:
+            lines.append(line)
+    return "".join(line + "\n" for line in lines)
+
+
+def _line(name: str, value: str, comment: Optional[str]) -> str:
+    """A line as ConfigObj writes it, in quotes where it needs them."""
+    config = _config("")
+    config[name] = value
+    config.inline_comments[name] = comment
+    return str(config.write()[0])
 
 
 def default_text() -> str:
@@ -158,6 +170,6 @@ def _config(text: str) -> ConfigObj:
     try:
         config = ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
     except ConfigObjError as error:
-        raise Problem("{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))
+        raise Problem("/{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))
     config.indent_type = "  "   # what ConfigObj writes between a value and the comment behind it
     return config

@@ -4,7 +4,7 @@ Only root may read it: it holds the password at the relayhost and the hash of Rs
 """
 from typing import Dict
 
-from smallmail import history, rules, settings
+from smallmail import earlier, history, rules, settings
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -16,7 +16,16 @@ def load(host: Host) -> Settings:
     text = host.text(settings.PATH)
     if not text:
         raise Problem("smallmail-server is not set up yet: type 'dpkg-reconfigure smallmail-server'")
-    return checked(settings.parse(text))
+    return parsed(text)
+
+
+def parsed(text: str) -> Settings:
+    """The settings that the file's text has; raises Problem, naming the file, when they cannot be used."""
+    texts = settings.parse(text)
+    try:
+        return checked(texts)
+    except Problem as error:
+        raise Problem("/{}: {}".format(settings.PATH, error))
 
 
 def load_or_last(host: Host) -> Settings:
@@ -37,6 +46,15 @@ def checked(texts: Dict[str, str]) -> Settings:
     made = Settings(texts)
     rules.check(made)
     return made
+
+
+def may_change(host: Host, text: str) -> bool:
+    """Whether these settings let us change what configures mail on this host: where an admin did that before us, or
+    where he says so, a plain "no" keeps us out."""
+    texts = settings.parse(text)
+    if Settings(texts).take_over or earlier.managed(host.root):
+        return True
+    return "take-over" not in texts and not earlier.foreign(host.root)
 
 
 def changed_text(host: Host, changes: Dict[str, str]) -> str:

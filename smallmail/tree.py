@@ -1,6 +1,6 @@
 """The words in which a configuration is spoken of: files, Postfix parameters, Postfix services."""
 from collections import OrderedDict
-from typing import Dict, Iterator, List, NamedTuple, Optional  # noqa: F401  (in type comments)
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional  # noqa: F401  (in type comments)
 
 File = NamedTuple("File", [
     ("content", bytes),
@@ -16,6 +16,17 @@ Tree = NamedTuple("Tree", [
     ("parameters", Dict[str, str]),
     ("services", Dict[str, str]),
 ])
+
+# A service that is not to be there, although it stood there before us.
+OFF = ""
+
+
+def joined(first: Dict[str, Any], second: Dict[str, Any]) -> Dict[str, Any]:
+    """Both together, in this order; of a name that both have the first one's."""
+    both = OrderedDict(first)
+    for name in sorted(second):
+        both.setdefault(name, second[name])
+    return both
 
 
 def empty() -> Tree:

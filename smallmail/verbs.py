@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Tuple
 
-from smallmail import apply, earlier, history, passwords, plan, report, settings, store
+from smallmail import apply, history, passwords, plan, report, settings, store
 from smallmail import dns as dns_records
 from smallmail import status as host_status
 from smallmail.apply import Outcome
@@ -41,10 +41,10 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         store.load(host)    # says how to set the host up
     changes = dict(_assignment(host, word, options.password_stdin) for word in options.changes)
     changed = store.checked(dict(settings.parse(host.text(settings.PATH)), **changes))
-    if not changed.take_over and earlier.foreign(host.root):
+    text = store.changed_text(host, {name: changed.text(name) for name in changes})
+    if not store.may_change(host, text):
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
-    text = store.changed_text(host, {name: changed.text(name) for name in changes})
     names = ["{}={}".format(name, "" if settings.FIELDS[name].secret else changed.text(name)) for name in changes]
     return _tell(apply.apply(host, changed, asked("set " + " ".join(names)), {settings.PATH: store.file(text)}))
 

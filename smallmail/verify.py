@@ -3,11 +3,10 @@ import contextlib
 import functools
 import socket
 import ssl
-import struct
 import time
-from typing import Callable, List, NamedTuple
+from typing import Callable, NamedTuple
 
-from smallmail import services
+from smallmail import ports, services
 from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 
@@ -31,8 +30,6 @@ MILTER = "var/spool/postfix/smallmail/milter.sock"
 # Rspamd answers up to 30 s after its unit is "active": it compiles its patterns first. The others are there at once,
 # and an apply that is to be taken back should not keep mail waiting.
 _SECONDS = {"rspamd": 90.0, "dovecot": 15.0, "postfix": 15.0}
-
-_LISTEN = "0A"  # the kernel's TCP_LISTEN
 
 # How long one daemon may take to greet, in seconds, before it is asked again.
 _GREETING = 10.0
@@ -112,28 +109,12 @@ def serving(host: Host) -> None:
 
 def listening(number: int) -> bool:
     """Whether something on this host takes connections on that TCP port, at whatever address."""
-    return bool(_addresses(number))
-
-
-def _addresses(number: int) -> List[str]:
-    """Where this host itself reaches those who listen on that TCP port (proc(5), net/tcp)."""
-    found = []
-    for table, family, itself in (("/proc/net/tcp", socket.AF_INET, "127.0.0.1"),
-                                  ("/proc/net/tcp6", socket.AF_INET6, "::1")):
-        with contextlib.suppress(FileNotFoundError), open(table, encoding="ascii") as stream:
-            for fields in (line.split() for line in stream):
-                digits, _, port = fields[1].rpartition(":")
-                if fields[3] == _LISTEN and int(port, 16) == number:
-                    # Words of 32 bits, each printed as this processor reads it.
-                    words = [int(digits[start:start + 8], 16) for start in range(0, len(digits), 8)]
-                    address = socket.inet_ntop(family, struct.pack("={}I".format(len(words)), *words))
-                    found.append(address if any(words) else itself)
-    return found
+    return any(listener.port == number for listener in ports.listening())
 
 
 def greets(port: Port) -> bool:
     """Whether the daemon behind that port says what it should to whoever connects."""
-    for address in _addresses(port.number)[:1]:
+    for address in [listener.address for listener in ports.listening() if listener.port == port.number][:1]:
         with contextlib.suppress(OSError), socket.create_connection((address, port.number), _GREETING) as plain, \
                 _ANY_CERTIFICATE.wrap_socket(plain) if port.tls else plain as connection:
             if not port.greeting or connection.recv(len(port.greeting)) == port.greeting:

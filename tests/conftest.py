@@ -18,11 +18,25 @@ LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The quick ones first; the lab's not at all where it cannot be."""
+    """The quick ones first; the lab's not at all where it cannot be.
+
+    Where several processes share the work (pytest-xdist), one machine's tests stay in one of them.
+    """
     items.sort(key=_wants_lab)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_machine(item)))
     if reason := any(map(_wants_lab, items)) and can_boot():
         for item in filter(_wants_lab, items):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _machine(item: pytest.Item) -> str:
+    """What the tests with the same name here share: a machine, or the folder that they stand in."""
+    if not _wants_lab(item):
+        return "pure"
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    shares_mail = "mail" in getattr(item, "fixturenames", ()) and item.path.name != "test_reconfigure.py"
+    return f"{'mail' if shares_mail else item.path.name}-{parameters.get('suite', '')}"
 
 
 def _wants_lab(item: pytest.Item) -> bool:

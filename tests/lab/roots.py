@@ -72,7 +72,7 @@ def base(suite: str) -> list[Path]:
     with _lock(suite):
         if not bottom.exists():
             _debootstrap(suite, bottom)
-    return _layer(suite, "base", [bottom], lambda chroot: _prepare(chroot, suite))
+    return layer(suite, "base", [bottom], lambda chroot: _prepare(chroot, suite))
 
 
 def warm(suite: str, deb: Path) -> list[Path]:
@@ -82,9 +82,9 @@ def warm(suite: str, deb: Path) -> list[Path]:
     """
     fields = subprocess.run(["dpkg-deb", "--field", str(deb), "Pre-Depends", "Depends", "Recommends"],
                             check=True, stdout=subprocess.PIPE).stdout
-    layers = _layer(suite, f"warm-{hashlib.sha256(fields).hexdigest()[:12]}", base(suite),
-                    lambda chroot: _download(chroot, suite, deb))
-    _forget_others(layers[0], "warm-*")
+    layers = layer(suite, f"warm-{hashlib.sha256(fields).hexdigest()[:12]}", base(suite),
+                   lambda chroot: _download(chroot, suite, deb))
+    forget(suite, "warm-*", layers[0])
     return layers
 
 
@@ -93,32 +93,40 @@ def tools(suite: str, deb: Path, packages: Sequence[str]) -> list[Path]:
     below = warm(suite, deb)
     name = hashlib.sha256(" ".join([below[0].name, *packages]).encode()).hexdigest()[:12]
     command = ["apt-get", "-y", "--no-install-recommends", "install", *packages]
-    layers = _layer(suite, f"tools-{name}", below, lambda chroot: _update_and(chroot, command))
-    _forget_others(layers[0], "tools-*")
+    layers = layer(suite, f"tools-{name}", below, lambda chroot: _update_and(chroot, command))
+    forget(suite, "tools-*", layers[0])
     return layers
 
 
-def _forget_others(layer: Path, pattern: str) -> None:
-    for old in layer.parent.glob(pattern):
-        if old != layer and not mounts.in_use(old):
-            shutil.rmtree(old)
+def fetched(suite: str, package: str) -> list[Path]:
+    """The .deb files of one more package of the suite, with what a base lacks of its dependencies."""
+    command = ["apt-get", "-y", "-d", "--no-install-recommends", "install", package]
+    layers = layer(suite, f"fetched-{package}", base(suite), lambda chroot: _update_and(chroot, command))
+    return sorted((layers[0] / "var/cache/apt/archives").glob("*.deb"))
 
 
 def world() -> list[Path]:
     """What the outside world runs: authoritative DNS, a resolver, a foreign mail server."""
     packages = ["apt-get", "-y", "--no-install-recommends", "install", *WORLD_PACKAGES]
-    return _layer(WORLD_SUITE, "world", base(WORLD_SUITE), lambda chroot: _update_and(chroot, packages))
+    return layer(WORLD_SUITE, "world", base(WORLD_SUITE), lambda chroot: _update_and(chroot, packages))
 
 
-def _layer(suite: str, name: str, below: list[Path], make: Callable[[Chroot], None]) -> list[Path]:
+def layer(suite: str, name: str, below: list[Path], make: Callable[[Chroot], None]) -> list[Path]:
     """The named layer upon those below it; `make` fills it when the cache has none."""
-    layer = CACHE / suite / name
+    kept = CACHE / suite / name
     with _lock(suite):
-        if not layer.exists():
+        if not kept.exists():
             with Chroot(below, f"{suite}-{name}", network=True) as chroot:
                 make(chroot)
-                chroot.keep(layer)
-    return [layer, *below]
+                chroot.keep(kept)
+    return [kept, *below]
+
+
+def forget(suite: str, pattern: str, newest: Path) -> None:
+    """Delete the layers of that name that a newer one has replaced, unless somebody stands on them."""
+    for old in (CACHE / suite).glob(pattern):
+        if old != newest and not mounts.in_use(old):
+            shutil.rmtree(old)
 
 
 def _debootstrap(suite: str, bottom: Path) -> None:

@@ -18,9 +18,10 @@ def plain(sender, recipient, subject, body="", headers=None):
     return (head + "\r\n" + body).encode("utf-8")
 
 
-def long(sender, recipient, subject):
-    """A letter with words enough for a statistical filter to learn from."""
-    body = "\r\n".join(" ".join(_WORDS[(row * 7 + column) % len(_WORDS)] for column in range(10)) for row in range(20))
+def long(sender, recipient, subject, about=""):
+    """A letter with words enough for a statistical filter to learn from; what it is `about` changes them all."""
+    words = [word + about.replace(" ", "") for word in _WORDS]
+    body = "\r\n".join(" ".join(words[(row * 7 + column) % len(words)] for column in range(10)) for row in range(20))
     return plain(sender, recipient, subject, body + "\r\n")
 
 

@@ -18,17 +18,19 @@ _CONNECTIONS = 10   # at the same time, in a burst
 class MailHost:
     """A mail server under test; a `with` block ends in its removal."""
 
-    def __init__(self, suite, deb, world, answers=None, before="", disk=False):
-        """`before` is run in the machine ahead of the installation, as a line for sh; `disk` as in Machine."""
+    def __init__(self, suite, deb, world, answers=None, before="", installed=None, disk=False):
+        """`before` is run in the machine ahead of the installation, as a line for sh; the layers of `installed` have
+        the package in them already; `disk` as in Machine."""
         self.world, self.name = world, NAME
         self.server = Server(NAME, ADDRESS)
         world.foreign.forget()
-        self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS, disk=disk)
+        self.machine = world.machine(installed or roots.warm(suite, deb), NAME, ADDRESS, disk=disk)
         if before:
             self.machine.run(before)
-        packages.offer(self.machine, deb)
-        packages.preseed(self.machine, deb, ANSWERS if answers is None else answers)
-        self.said = packages.install(self.machine, "smallmail-server")
+        if not installed:
+            packages.offer(self.machine, deb)
+            packages.preseed(self.machine, deb, ANSWERS if answers is None else answers)
+            self.said = packages.install(self.machine, "smallmail-server")
         self._wait_serving()
         self.publish()
 

@@ -44,26 +44,8 @@ sys.exit(code)
 READY = "for daemon in postfix dovecot rspamd; do python3 -I -m smallmail.ready $daemon || exit 1; done"
 CONFIGURATION = ("find /etc -type f -not -path '*/.*' -exec sha256sum {} + | sort -k2;"
                  " find /etc /var/lib/smallmail/tls -printf '%p %m %u %g %l\\n' | sort;"
-                 " grep -v '\"when\"' /var/lib/smallmail/record.json")
+                 " cat /var/lib/smallmail/record.json")
 JUDGES = "postfix check && doveconf -n >/dev/null && rspamadm configtest >/dev/null"
-
-
-@pytest.fixture(scope="module")
-def installed(deb):
-    """Layers of a host that is installed and set up, by suite; made once."""
-    made = {}
-
-    def layers(suite):
-        if suite not in made:
-            with chroot_with(suite, deb) as chroot:
-                packages.preseed(chroot, deb, ANSWERS)
-                install(chroot, deb)
-                chroot.write("/root/killer.py", KILLER)
-                layer = current().folder / "installed-{}".format(suite)
-                chroot.keep(layer)
-            made[suite] = [layer, *roots.warm(suite, deb)]
-        return made[suite]
-    return layers
 
 
 def killed_before(chroot, number, words):
@@ -79,9 +61,11 @@ def numbers(first, step):
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("trixie", 0, 5), ("bookworm", 2, 7), pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
+    ("trixie", 0, 27), pytest.param("bookworm", 3, 5, marks=pytest.mark.slow),
+    pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
 def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed, record):
     with Chroot(installed(suite), "{}-kills".format(suite)) as chroot:
+        chroot.write("/root/killer.py", KILLER)
         chroot.run("smallmail set hostname=other.example.org quota=1G")
         other = chroot.run(CONFIGURATION).stdout
         chroot.run("smallmail set hostname=mx.example.org quota=0")
@@ -103,13 +87,13 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
                 assert chroot.run(CONFIGURATION).stdout == original
         assert chroot.run(CONFIGURATION).stdout == other
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
-        assert kills > 10
+        assert kills > 8
         record("{}: {} kills, {} with the old configuration afterwards, {} with the new".format(
             suite, kills, kills - news, news))
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("trixie", 3, 23), pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
+    ("trixie", 3, 97), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
 def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
     with chroot_with(suite, deb) as bare:
@@ -141,7 +125,7 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("bookworm", 1, 6), pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
+    ("trixie", 1, 61), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
 def test_handing_back_is_finished_by_the_next(suite, first, step, installed, record):
     with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
         chroot.run("python3 -I -m smallmail.package remove")
@@ -149,11 +133,12 @@ def test_handing_back_is_finished_by_the_next(suite, first, step, installed, rec
     kills = 0
     for number in numbers(first, step):
         with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+            chroot.write("/root/killer.py", KILLER)
             killed = killed_before(chroot, number, "package remove")
             chroot.run("python3 -I -m smallmail.package remove")
             assert chroot.run(CONFIGURATION + " || true").stdout == wanted, number
         if not killed:
             break
         kills += 1
-    assert kills > 2
+    assert kills > 1
     record("{}: {} kills".format(suite, kills))

@@ -57,9 +57,9 @@ def test_killing_apt_or_smallmail_stops_no_mail(mail, world, record):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"], indirect=True)
-def test_a_power_cut_loses_nothing_that_was_taken(suite, deb, world, record):
+def test_a_power_cut_loses_nothing_that_was_taken(suite, deb, world, record, installed):
     moments, cuts = random.Random(SEED), 8
-    with MailHost(suite, deb, world, disk=True) as mail:
+    with MailHost(suite, deb, world, installed=installed(suite), disk=True) as mail:
         for number in range(cuts):
             subject = "before cut {}".format(number)
             taken(mail, world, subject)

@@ -28,13 +28,6 @@ def run(db: Debconf, root: Path | str = "/nowhere", reconfigure: bool = False) -
     return ask.answers(db.finish(), str(root))
 
 
-def settings_file(root: Path, text: str) -> Path:
-    path = root / ask.SETTINGS
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    return root
-
-
 def test_a_newcomer_accepts_what_is_suggested() -> None:
     db = Debconf({})
     assert run(db) == {
@@ -212,67 +205,6 @@ def test_the_config_script_runs_twice_in_an_installation() -> None:
     shown = list(db.shown)
     assert run(db) == first
     assert db.shown == shown
-
-
-FILE = """\
-# settings
-hostname = mail.example.org
-domain = example.org
-address = alice@example.org
-certificate = self-signed
-resolver = 192.0.2.53  # in the rack
-rspamd-password = $2$hash
-"""
-
-
-def test_an_upgrade_asks_nothing_and_answers_nothing(tmp_path: Path) -> None:
-    root = settings_file(tmp_path, FILE)
-    db = Debconf({}, priority="high")
-    assert run(db, root) == {"password": "", "rspamd-password": ""}
-    assert db.shown == []
-
-
-def test_reconfigure_shows_todays_values_and_changes_what_was_answered(tmp_path: Path) -> None:
-    root = settings_file(tmp_path, FILE)
-    db = Debconf({"domain": ["example.org example.net"]}, priority="low")
-    db.preseed(resolver="system", mail_directory="/old")
-    found = run(db, root, reconfigure=True)
-    assert found is not None
-    assert found["domain"] == "example.org example.net"
-    assert found["resolver"] == "192.0.2.53", "the file is the truth, not what debconf remembered"
-    assert found["mail-directory"] == "/srv/mail", "what the file does not say is the default"
-    assert (found["password"], found["rspamd-password"]) == ("", "")
-    ask.forget_passwords(db)
-    assert run(db, root) == {"password": "", "rspamd-password": ""}
-
-
-def test_what_debconf_remembers_never_goes_over_the_file(tmp_path: Path) -> None:
-    root = settings_file(tmp_path, FILE)
-    db = Debconf().preseed(**GOOD, mail_directory="/old", relayhost="[old.example]:25")
-    assert run(db, root) == {"password": "", "rspamd-password": ""}
-
-
-def test_an_answer_given_while_preconfiguring_survives_the_second_run(tmp_path: Path) -> None:
-    root = settings_file(tmp_path, FILE.replace("certificate = self-signed\n", ""))
-    db = Debconf({"certificate": ["self-signed"]})
-    db.preseed(**GOOD)
-    assert run(db, root) == {"password": "", "certificate": "self-signed", "rspamd-password": ""}
-    assert run(db, root) == {"password": "", "certificate": "self-signed", "rspamd-password": ""}
-
-
-def test_a_pending_password_survives_a_failed_configuration(tmp_path: Path) -> None:
-    db = Debconf().preseed(**GOOD, password="correct horse")
-    assert run(db) is not None
-    found = run(db, settings_file(tmp_path, FILE))
-    assert found is not None
-    assert found["password"] == "correct horse"
-
-
-def test_a_broken_settings_file_is_not_carried_into_debconf(tmp_path: Path) -> None:
-    root = settings_file(tmp_path, FILE.replace("mail.example.org", "mail"))
-    db = Debconf()
-    assert run(db, root) == {"password": "", "rspamd-password": ""}
-    assert db.get("hostname") != "mail"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_answers_to_postfixs_own_questions_are_no_configuration_of_the_admins(ro
 )  # fmt: skip
 def test_an_admins_parameters_are_found(root: Path, line: str) -> None:
     add(root, MAIN, line + "\n")
-    assert earlier.found(str(root)) == ["/etc/postfix/main.cf"]
+    assert earlier.found(str(root)) == [f"/etc/postfix/main.cf (1 parameter: {line.split(maxsplit=1)[0]})"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_admins_parameters_are_found(root: Path, line: str) -> None:
 )  # fmt: skip
 def test_an_admins_services_are_found(root: Path, entry: str) -> None:
     add(root, MASTER, entry)
-    assert earlier.found(str(root)) == ["/etc/postfix/master.cf"]
+    assert earlier.found(str(root)) == [f"/etc/postfix/master.cf (1 service: {entry.split(maxsplit=1)[0]})"]
 
 
 def test_a_chroot_column_or_a_comment_makes_no_service_the_admins(root: Path) -> None:
@@ -110,6 +110,13 @@ def test_dovecots_files_are_known_by_ucf(root: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_file_of_dovecots_in_which_all_was_commented_out_is_changed(root: Path) -> None:
+    add(root, "etc/dovecot/conf.d/10-auth.conf", "#!include auth-system.conf.ext\n")
+    md5 = hashlib.md5(b"!include auth-system.conf.ext\n").hexdigest()
+    add(root, "var/lib/ucf/hashfile", f"{md5}  /etc/dovecot/conf.d/10-auth.conf\n")
+    assert earlier.found(str(root)) == ["/etc/dovecot/conf.d/10-auth.conf"]
+
+
 def test_what_says_nothing_in_dovecots_folder_is_nothing(root: Path) -> None:
     add(root, "etc/dovecot/local.conf", "# nothing yet\n\n")
     add(root, "etc/dovecot/conf.d/10-auth.conf.ucf-dist", "x = y\n")
@@ -119,9 +126,49 @@ def test_what_says_nothing_in_dovecots_folder_is_nothing(root: Path) -> None:
     assert earlier.found(str(root)) == []
 
 
-def test_an_exim_that_was_here_is_left_alone(root: Path) -> None:
-    add(root, "etc/exim4/update-exim4.conf.conf", "dc_eximconfig_configtype='internet'\n")
+def test_many_things_are_counted(root: Path) -> None:
+    add(root, MAIN, "".join(f"virtual_{name} = x\n" for name in "abcdef"))
+    for number in range(7):
+        add(root, f"etc/dovecot/conf.d/{number}.conf", "x = y\n")
+    assert earlier.found(str(root)) == [
+        "/etc/postfix/main.cf (6 parameters: virtual_a, virtual_b, virtual_c, virtual_d and others)",
+        *(f"/etc/dovecot/conf.d/{number}.conf" for number in range(4)), "3 more files in /etc/dovecot",
+    ]  # fmt: skip
+
+
+def test_rspamds_folders_for_the_admin_are_the_admins(root: Path) -> None:
+    add(root, "etc/rspamd/local.d/options.inc", "dns { nameserver = [\"192.0.2.53\"]; }\n")
+    add(root, "etc/rspamd/override.d/empty.conf", "# nothing\n")
+    add(root, "etc/rspamd/worker-proxy.inc", "a conffile of Rspamd's\n")
+    assert earlier.found(str(root)) == ["/etc/rspamd/local.d/options.inc"]
+
+
+def test_what_a_removal_left_of_ours_is_not_the_admins_own(root: Path) -> None:
+    add(root, "etc/rspamd/local.d/options.inc", "edited\n")
+    add(root, "var/lib/smallmail/ucf-files", "/etc/rspamd/local.d/options.inc\n")
     assert earlier.found(str(root)) == []
+
+
+EXIM = "etc/exim4/update-exim4.conf.conf"
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "own"),
+    [
+        ("local", "", False), ("none", "", False), ("local", "mx.example.org", False),
+        ("local", "mx.example.org : localhost", False), ("local", "mx:example.org", True), ("internet", "", True),
+        ("smarthost", "mx.example.org", True), ("satellite", "", True),
+    ],
+)  # fmt: skip
+def test_exim_for_more_than_local_mail_is_the_admins(root: Path, kind: str, names: str, own: bool) -> None:
+    add(root, "etc/hostname", "mx\n")
+    add(root, EXIM, f"# /etc/exim4\ndc_eximconfig_configtype='{kind}'\ndc_other_hostnames='{names}'\n")
+    assert earlier.found(str(root)) == [f"/{EXIM} (Exim)"] * own
+
+
+def test_a_whole_configuration_for_exim_is_the_admins(root: Path) -> None:
+    add(root, "etc/exim4/exim4.conf", "primary_hostname = mx.example.org\n")
+    assert earlier.found(str(root)) == ["/etc/exim4/exim4.conf (Exim)"]
 
 
 def test_our_drop_in_says_that_the_host_is_ours(root: Path) -> None:
@@ -136,11 +183,12 @@ def test_what_was_changed_of_ours_is_told_from_what_an_admin_made_himself(root: 
     add(root, MASTER, "submission inet n - y - - smtpd\n  -o syslog_name=postfix/mine\n")
     add(root, "etc/dovecot/conf.d/95-smallmail.conf", "login_greeting = mine\n")
     foreign = earlier.found(str(root))
-    assert foreign == ["/" + MAIN, "/" + MASTER, "/etc/dovecot/conf.d/95-smallmail.conf"]
+    assert [words.split()[0] for words in foreign] == [
+        "/" + MAIN, "/" + MASTER, "/etc/dovecot/conf.d/95-smallmail.conf"]
     entries = {"parameters": ["message_size_limit"], "services": ["submission/inet"],
                "files": ["etc/dovecot/conf.d/95-smallmail.conf"]}  # fmt: skip
     left = Record({kind: {name: Entry(None, "ours") for name in names} for kind, names in entries.items()}, {}, {})
     add(root, record.LEFT, record.dumps(left))
     assert earlier.found(str(root)) == []
     add(root, MAIN, "virtual_mailbox_domains = example.org\n")
-    assert earlier.found(str(root)) == ["/" + MAIN]
+    assert [words.split()[0] for words in earlier.found(str(root))] == ["/" + MAIN]

@@ -128,6 +128,7 @@ CODE = {
         """,
     "postinst": r"""
         set\ -e|\.\ /usr/share/debconf/confmodule|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ triggered\ \];\ then|exit\ 0|fi
+        |if\ \[\ -z\ "\$\{DEBCONF_RECONFIGURE:-\}"\ \];\ then|:
         |case\ "\$1"\ in|[a-z|\ -]+\)|;;|esac|/usr/bin/python3\ -I\ -m\ smallmail\.package\ \w+\ "\$[@2]"
         """,
     "prerm": r"""

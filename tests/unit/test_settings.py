@@ -45,10 +45,14 @@ def test_any_secret_survives_the_file(value):
     assert settings.parse(settings.edit(text, {"quota": "1G"}))["relay-password"] == value
 
 
-def test_a_comment_behind_a_value_stays_behind_it():
-    text = "resolver = 192.0.2.53 # in the rack\n"
-    assert settings.edit(text, {"quota": "5G"}).splitlines()[0].split("#")[0].strip() == "resolver = 192.0.2.53"
-    assert settings.parse(settings.edit(text, {"quota": "5G"}))["resolver"] == "192.0.2.53"
+def test_every_other_line_stays_as_it_was_written():
+    before = ["# mine", "", 'hostname="a.example"', "resolver = 192.0.2.53 # in the rack", "  quota =1G", "\t# end"]
+    text = "\n".join(before) + "\n"
+    assert settings.edit(text, {}) == text
+    after = settings.edit(text, {"resolver": "192.0.2.54", "take-over": "yes"}).splitlines()
+    assert after[:3] + after[4:] == before[:3] + before[4:] + ["take-over = yes"]
+    assert after[3].split() == "resolver = 192.0.2.54 # in the rack".split()
+    assert settings.parse(settings.edit(text, {"quota": "2G"}))["quota"] == "2G"
 
 
 def test_an_unknown_key_names_its_nearest_neighbour():

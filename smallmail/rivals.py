@@ -1,0 +1,110 @@
+"""Taking over: what an earlier configuration has that would act against ours, and what stands there instead meanwhile.
+
+Ours sets what it needs; but a transport_maps or a service on port 465 of the admin's would still act beside it, lose
+mail or keep Postfix from starting. So on a host that is taken over, what was the admin's and is not set by us goes to
+what Postfix, Dovecot and Rspamd have by themselves: that is what smallmail is tested on. All of it is in the plan as
+any other change, what stood before is recorded, and comes back with the hand-back. What describes the machine stays.
+
+What an admin adds later is his own, and stays.
+"""
+import re
+from typing import Dict, Iterable, Iterator, Set, Tuple
+
+from smallmail import earlier, ports, postconf, render, services, tree
+from smallmail import record as records
+from smallmail.errors import Problem
+from smallmail.host import Host
+from smallmail.record import Record
+from smallmail.tree import OFF, File, Tree
+
+# Parameters that describe the machine, its network and its limits, or how Postfix is a client of others: they take
+# nothing away from our mail …
+_KEPT = re.compile(r"(smtp|debug|syslog|maillog|postscreen|tls|inet|multi_instance)_.*|proxy_interfaces|alias_database"
+                   r"|.*_(directory|bind_address6?|timeout|interval|lifetime|time|delay|limit|size|path|loglevel|owner"
+                   r"|group|privs)")
+# … except for these.
+_NOT_KEPT = re.compile(r"smtp_(.*header_checks|body_checks|generic_maps|fallback_relay|.*_filter)|tls_server_sni_maps")
+
+# Services of master(5) that only lead out of the host: an address to bind to is their admin's business.
+_CLIENTS = ("smtp/unix", "relay/unix")
+
+_ON_OUR_PORTS = {"25", "smtp", "mail", "465", "smtps", "submissions", "ssmtp", "urd", "587", "submission"}
+
+_INSTEAD = File(b"# What stood here is kept by smallmail; it comes back when smallmail-server is removed.\n", 0o644,
+                "root", "root")
+
+
+def ports_free(host: Host) -> None:
+    """Raises Problem when a daemon of ours would find its port taken by another program."""
+    first = not earlier.managed(host.root)
+    held = [holder for holder in ports.taken(host.root)
+            if first or not services.active(host, ports.PORTS[holder.port])]
+    if held:
+        raise Problem("{}: stop {} first, then 'smallmail apply'".format(
+            " and ".join("port {} is held by {}".format(holder.port, ports.words(holder)) for holder in held),
+            "it" if len({holder.pid for holder in held}) == 1 else "them"))
+
+
+def silenced(host: Host, target: Tree, record: Record) -> Tree:
+    """The wanted tree, together with what is wanted instead of an earlier configuration's."""
+    stood = _stood(host, record)
+    files = dict(_files(host, stood.files, target))
+    parameters = _parameters(host, stood.parameters, target)
+    return Tree(tree.joined(target.files, files), tree.joined(target.parameters, parameters),
+                tree.joined(target.services, dict(_services(host, stood.services, target))))
+
+
+def taken_over(host: Host, record: Record) -> Set[str]:
+    """The files of the admin's in whose place ours may be put, because the host is being taken over."""
+    if record.originals:
+        return set()
+    return {path[1:] for path in list(earlier.dovecot(host.root)) + list(earlier.rspamd(host.root))}
+
+
+def _stood(host: Host, record: Record) -> Tree:
+    """What was the admin's before us: as recorded, or on a host that we never touched what is there now."""
+    if record.originals:
+        before = {kind: {name: entry.before for name, entry in record.entries[kind].items() if entry.before is not None}
+                  for kind in records.KINDS}
+        stood = Tree(before["files"], before["parameters"], before["services"])
+    else:
+        stood = Tree(dict.fromkeys(taken_over(host, record), _INSTEAD), tree.parse_main(host.text(render.MAIN)),
+                     tree.parse_master(host.text(render.MASTER)))
+    parameters = earlier.admins_parameters("".join("{} = {}\n".format(*pair) for pair in stood.parameters.items()))
+    entries = earlier.admins_services("".join(entry + "\n" for entry in stood.services.values()))
+    return Tree(stood.files, {name: stood.parameters[name] for name in parameters},
+                {name: stood.services[name] for name in entries})
+
+
+def _files(host: Host, paths: Iterable[str], target: Tree) -> Iterator[Tuple[str, File]]:
+    """Dovecot's own text where it has one; else a comment. Files that nothing reads any more then are left alone."""
+    ours = {path.rpartition("/")[2] for path in target.files if path.startswith("etc/rspamd/local.d/")}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if path in target.files:
+            continue
+        if path.startswith("etc/dovecot/"):
+            stock = host.file(path.replace("etc/dovecot/", "usr/share/dovecot/", 1))
+            if stock or name.endswith(".conf"):
+                yield path, stock or _INSTEAD
+        elif path == "etc/rspamd/rspamd.conf.override" or (folder == "etc/rspamd/override.d" and name in ours):
+            yield path, _INSTEAD
+
+
+def _parameters(host: Host, stood: Dict[str, str], target: Tree) -> Dict[str, str]:
+    """Postfix's own defaults."""
+    names = [name for name in stood if name not in target.parameters
+             and (not _KEPT.fullmatch(name) or _NOT_KEPT.fullmatch(name))]
+    return postconf.defaults(host, names) if names else {}
+
+
+def _services(host: Host, stood: Dict[str, str], target: Tree) -> Iterator[Tuple[str, str]]:
+    stock = tree.parse_master(host.text(postconf.STOCK[render.MASTER]))
+    for name in stood:
+        if name in target.services or name in _CLIENTS:
+            continue
+        address, _, kind = name.rpartition("/")
+        if kind == "inet" and address.rpartition(":")[2] in _ON_OUR_PORTS:
+            yield name, OFF
+        elif name in stock and kind != "inet":
+            yield name, stock[name]

@@ -1,0 +1,123 @@
+"""Mail, mailboxes and an admin's own touches: what a host has that has lived, and how to tell whether all is there."""
+import hashlib
+import imaplib
+import re
+
+from tests.system import letters
+from tests.system.mailhost import ALICE, BOB, PASSWORD
+
+CAROL, CAROLS_PASSWORD = "carol@example.org", "another battery horse"
+ALIAS = "sales@example.org"
+BOXES = {ALICE: PASSWORD, CAROL: CAROLS_PASSWORD}
+FLAGS = ["()", r"(\Seen)", r"(\Seen \Flagged)", "($Label1)", r"(\Answered Important)"]
+EACH = 15   # messages in each folder
+SIEVE = 'require ["fileinto"];\nif header :contains "subject" "to be filed" { fileinto "Archive"; }\n'
+
+# An admin's own: files with a line each, a parameter of Postfix's that smallmail does not set, and one that it does.
+FILES = {
+    "/etc/smallmail/local/postfix/main.cf": "smtpd_client_connection_count_limit = 41\n",
+    "/etc/rspamd/override.d/actions.conf": "reject = 14.5;\n",
+    "/etc/dovecot/local.conf": "login_greeting = the lab's own\n",
+}
+PARAMETERS = {"smtpd_client_connection_count_limit": "41", "delay_warning_time": "3h", "smtpd_banner": "$myhostname hi"}
+
+
+def settle(host):
+    """Give a fresh MailHost a past."""
+    host.smallmail("user add --password-stdin " + CAROL, PASSWORD + "\n")
+    host.smallmail("user passwd --password-stdin " + CAROL, CAROLS_PASSWORD + "\n")
+    host.smallmail("alias add {} {}".format(ALIAS, CAROL))
+    for path, content in FILES.items():
+        host.machine.write(path, content)
+    host.smallmail("apply")
+    host.machine.run("postconf -e delay_warning_time=3h 'smtpd_banner=$myhostname hi'")
+    host.machine.run("systemctl reload postfix dovecot; systemctl restart rspamd")
+    host.machine.wait_port(11334)
+    for user, password in BOXES.items():
+        _fill(host, user, password)
+    host.machine.write("/root/own.sieve", SIEVE)
+    host.machine.run("doveadm sieve put -a -u {} own </root/own.sieve".format(ALICE))
+    teach(host, "before")
+    file_away(host, "before")
+
+
+def _fill(host, user, password):
+    connection = host.imap(user, password)
+    for folder in ("INBOX", "Junk", "Archive"):
+        for number in range(EACH):
+            letter = letters.plain(BOB, user, "{} {}".format(folder, number))
+            done = connection.append(folder, FLAGS[number % len(FLAGS)], None, letter)
+            assert done[0] == "OK", done
+    connection.logout()
+
+
+def snapshot(host):
+    """What an IMAP client sees: for each mailbox and folder its UIDVALIDITY, and of each UID flags and checksum."""
+    seen = {}
+    for user, password in BOXES.items():
+        connection = host.imap(user, password)
+        for line in connection.list()[1]:
+            folder = line.decode().rpartition(" ")[2].strip('"')
+            assert connection.select(folder, readonly=True)[0] == "OK", folder
+            validity = connection.response("UIDVALIDITY")[1][0]
+            seen[user, folder] = validity, dict(_messages(connection))
+        connection.logout()
+    return seen
+
+
+def _messages(connection):
+    parts = connection.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")[1]
+    for part in parts:
+        if isinstance(part, tuple):
+            flags = set(imaplib.ParseFlags(part[0])) - {rb"\Recent"}
+            uid = int(re.search(rb"UID (\d+)", part[0]).group(1))
+            yield uid, (frozenset(flags), hashlib.sha256(part[1]).hexdigest())
+
+
+def number(seen):
+    """How many messages a snapshot has."""
+    return sum(len(messages) for _, messages in seen.values())
+
+
+def missing(before, after):
+    """What a snapshot does not have, or has otherwise, that an earlier one had."""
+    found = []
+    for folder, (validity, messages) in before.items():
+        later_validity, later = after.get(folder, (None, {}))
+        if later_validity != validity:
+            found.append("{}: UIDVALIDITY {} is now {}".format(folder, validity, later_validity))
+        found += ["{}: message {} {} is now {}".format(folder, uid, message, later.get(uid))
+                  for uid, message in messages.items() if later.get(uid) != message]
+    return found
+
+
+def teach(host, when):
+    """Move two messages to Junk and one of them back: Rspamd must learn each time."""
+    mistaken, spam = "letter " + when, "junk " + when
+    for subject in (mistaken, spam):
+        host.world.send(BOB, ALICE, letters.long(BOB, ALICE, subject, subject), to=host.machine)
+        host.expect("INBOX", subject)
+    for subject, source, target, kind in ((mistaken, "INBOX", "Junk", "spam"), (mistaken, "Junk", "INBOX", "ham"),
+                                          (spam, "INBOX", "Junk", "spam")):
+        before = host.learned()[kind]
+        host.move(source, subject, target)
+        host.wait(lambda: host.learned()[kind] > before, "Rspamd to learn {!r} as {}".format(subject, kind))
+
+
+def file_away(host, when):
+    """Alice's own Sieve script files this letter."""
+    subject = "to be filed " + when
+    host.world.foreign.post(BOB, ALICE, letters.plain(BOB, ALICE, subject))
+    host.expect("Archive", subject)
+
+
+def touches_gone(host):
+    """What an admin set that is not in force any more."""
+    gone = [path for path, content in FILES.items() if host.machine.read(path) != content]
+    gone += ["{}: {}".format(name, said) for name, value in PARAMETERS.items()
+             if (said := host.machine.run(["postconf", "-h", name]).stdout.strip()) != value]
+    if "14.5" not in host.machine.run("rspamadm configdump actions").stdout:
+        gone.append("Rspamd's reject")
+    if host.machine.run("doveconf -h login_greeting").stdout.strip() != "the lab's own":
+        gone.append("Dovecot's login_greeting")
+    return gone

@@ -1,0 +1,218 @@
+"""A host goes on to Debian's next release by `apt-get full-upgrade`, booted, with mail in the boxes and more coming in;
+nobody lends it a hand. What is seen is collected on the way, and judged by one test each."""
+import datetime
+import re
+import time
+import typing
+
+import pytest
+
+from tests.lab import roots, upgrades
+from tests.system import household, letters, watch
+from tests.system.mailhost import ALICE, BOB, MailHost
+
+# Where dpkg asks about a file that both Debian and the admin have changed, this is what its default answer comes to.
+DEFAULTS = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+EDITED_CONFFILE = "/etc/rspamd/modules.d/phishing.conf"     # another in each release of Debian
+DPKG_LOG = "/var/log/dpkg.log"
+COMMENT = "# an admin was here\n"
+
+_MAIL = re.compile("postfix|dovecot|rspamd|redis|valkey|smallmail|unbound|certbot")
+
+QUICK = ("bookworm", "trixie")
+ROUTES = [QUICK,
+          pytest.param(("bullseye", "bookworm", "trixie"), marks=pytest.mark.slow),
+          pytest.param(("trixie", "forky"), marks=pytest.mark.slow)]
+
+
+class Hop(typing.NamedTuple):
+    """One upgrade: what apt said and what was seen afterwards."""
+
+    to: str
+    code: int
+    said: str
+    seconds: float
+    port_25: watch.Watch
+    port_993: watch.Watch
+    dpkg_log: str
+    posted: list
+    before: dict
+    after: dict
+    learned: typing.Tuple[dict, dict]
+    subjects: list
+    plan: str
+    status: str
+    failed: list
+    touches_gone: list
+
+
+class Journey(typing.NamedTuple):
+    """A host that has arrived, and each hop on its way."""
+
+    host: MailHost
+    conffile_edited: bool
+    hops: typing.List[Hop]
+
+
+@pytest.fixture(scope="module", params=ROUTES, ids="-".join)
+def journey(request, deb, world, installed):
+    start, *route = request.param
+    for suite in request.param:
+        if reason := roots.available(suite):
+            pytest.skip(reason)
+    layers = upgrades.upgradable(start, deb, *route)
+    with MailHost(start, deb, world, installed=[installed(start)[0], *layers]) as host:
+        household.settle(host)
+        # Without a conffile that both have changed dpkg has nothing to ask, and must do without these options.
+        options = [] if request.param == QUICK else DEFAULTS
+        if options:
+            host.machine.run("printf '{}' >>{}".format(COMMENT.replace("\n", r"\n"), EDITED_CONFFILE))
+        yield Journey(host, bool(options), [hop(host, world, suite, options) for suite in route])
+
+
+def hop(host, world, suite, options):
+    """Upgrade to that release, and look around."""
+    before, learned = household.snapshot(host), host.learned()
+    upgrades.point(host.machine, suite)
+    logged = len(host.machine.read(DPKG_LOG))
+    with watch.Watch(watch.receives(world, host.server)) as port_25, \
+            watch.Watch(watch.serves(world, host.server)) as port_993, \
+            watch.Correspondent(world, "during " + suite) as correspondent:
+        started = time.monotonic()
+        done = host.machine.run(["apt-get", "-y", *options, "full-upgrade"], check=False, timeout=1800)
+        seconds = time.monotonic() - started
+    host.wait(lambda: not world.foreign.queue(), "the foreign server's queue to empty")
+    host.wait(lambda: "is empty" in host.machine.run("postqueue -p").stdout, "the host's queue to empty", 30)
+    return Hop(to=suite, code=done.returncode, said=done.stdout + done.stderr, seconds=seconds, port_25=port_25,
+               port_993=port_993, dpkg_log=host.machine.read(DPKG_LOG)[logged:], posted=correspondent.posted,
+               before=before, after=household.snapshot(host), learned=(learned, host.learned()),
+               subjects=host.subjects("INBOX") + host.subjects("Junk"), plan=host.smallmail("plan"),
+               status=host.smallmail("status"), failed=failed(host), touches_gone=household.touches_gone(host))
+
+
+def in_pieces(log, daemon, last):
+    """Seconds from the moment when dpkg begins to replace a daemon's files until it has configured the `last` of its
+    packages for good: nobody can serve mail in that time who was not running before."""
+    begun = re.search(r"^(\S+ \S+) upgrade " + daemon, log, re.MULTILINE)
+    ended = re.findall(r"^(\S+ \S+) status installed {}:".format(last), log, re.MULTILINE)
+    moments = [datetime.datetime.fromisoformat(moment) for moment in (begun.group(1), ended[-1])]
+    return (moments[1] - moments[0]).total_seconds()
+
+
+def failed(host):
+    """The units of a mail server that systemd calls failed, but for what every Postfix of bookworm leaves behind on
+    trixie: the unit that it ran in until then is now for further instances, of which there are none."""
+    units = host.machine.run("systemctl list-units --failed --plain --no-legend | cut -d' ' -f1").stdout.split()
+    return [unit for unit in units if unit != "postfix@-.service" and _MAIL.match(unit)]
+
+
+def test_apt_finishes_and_asks_nothing(journey, record):
+    for step in journey.hops:
+        assert step.code == 0, step.said[-3000:]
+        assert "smallmail apply" not in step.said, "it wants a hand"
+        record("to {} in {:.0f} s".format(step.to, step.seconds))
+
+
+def test_all_services_are_up_and_nothing_is_left_to_do(journey):
+    for step in journey.hops:
+        assert step.failed == []
+        assert "Nothing to do." in step.plan, step.plan
+        assert "Problem" not in step.status, step.status
+
+
+def test_every_message_is_there_with_its_uid_and_flags(journey, record):
+    for step in journey.hops:
+        assert household.missing(step.before, step.after) == []
+        record("{}: {} messages before, {} after, {} of them came meanwhile".format(
+            step.to, household.number(step.before), household.number(step.after), len(step.posted)))
+
+
+def test_what_came_in_meanwhile_is_delivered_once(journey):
+    for step in journey.hops:
+        assert len(step.posted) > 10
+        assert [subject for subject in step.posted if step.subjects.count(subject) != 1] == []
+
+
+def test_mail_is_down_no_longer_than_dpkg_has_the_daemon_in_pieces(journey, record):
+    """Debian stops Dovecot before it unpacks the new one. Postfix goes on, but in some releases its new smtpd does not
+    understand the old proxymap: mail is deferred until the restart."""
+    late = []
+    for step in journey.hops:
+        for name, port, packages in (("25", step.port_25, ("postfix", "postfix")),
+                                     ("993", step.port_993, ("dovecot", "dovecot-core"))):
+            seconds = in_pieces(step.dpkg_log, *packages)
+            record("{}: port {} away for {:.0f} s, {:.0f} at a time, of {:.0f} in which {} was in pieces".format(
+                step.to, name, port.away, port.longest, seconds, packages[0]))
+            if port.away > seconds + 15:
+                late.append((step.to, name, sorted(set(port.errors))))
+    assert late == []
+
+
+def test_once_smallmail_was_told_of_new_versions_every_start_succeeds(journey, record):
+    """Dovecot's first start, when only its core is configured, may meet the old syntax, also in files of Debian's own
+    (90-sieve-extprograms.conf). From dpkg's trigger on nothing may."""
+    for step in journey.hops:
+        told = re.search(r"^(\S+ \S+) trigproc smallmail-server", step.dpkg_log, re.MULTILINE).group(1)
+        bad = "Failed to start|Error in configuration|set aside"
+        for since, until in ((step.dpkg_log[:19], told), (told, "now")):
+            noted = journey.host.machine.run(["journalctl", "-q", "--no-pager", "--since", since, "--until", until,
+                                              "-u", "dovecot", "-u", "rspamd", "-u", "postfix*", "-u", "smallmail*",
+                                              "--grep", bad, "--case-sensitive=no"], check=False).stdout
+            if since == told:
+                assert noted == ""
+            else:
+                record("{}: {} starts failed before smallmail was told".format(
+                    step.to, noted.lower().count("failed to start dovecot")))
+
+
+def test_what_rspamd_has_learned_is_not_lost(journey):
+    for step in journey.hops:
+        before, after = step.learned
+        assert before["spam"] > 0 and after == before
+
+
+def test_the_admins_own_edits_are_in_force(journey):
+    for step in journey.hops:
+        assert step.touches_gone == []
+    if journey.conffile_edited:
+        assert COMMENT in journey.host.machine.read(EDITED_CONFFILE)
+        assert COMMENT not in journey.host.machine.read(EDITED_CONFFILE + ".dpkg-dist")
+
+
+def test_mail_is_sorted_learned_and_sent_as_before(journey, world):
+    look_alive(journey.host, world, "after the upgrade")
+
+
+def look_alive(host, world, when):
+    """Sieve, Junk, the alias, the changed password, and a signed letter out."""
+    household.file_away(host, when)
+    household.teach(host, when)
+    letter = letters.plain(BOB, household.ALIAS, "to the alias " + when)
+    world.foreign.post(BOB, household.ALIAS, letter)
+    user, password = household.CAROL, household.CAROLS_PASSWORD
+    host.wait(lambda: "to the alias " + when in subjects(host, user, password), "the alias's letter")
+    host.submit(letters.plain(ALICE, BOB, "out " + when))
+    assert world.verify_dkim(world.foreign.expect(BOB, "out " + when))
+
+
+def subjects(host, user, password):
+    connection = host.imap(user, password)
+    connection.select("INBOX", readonly=True)
+    found = connection.uid("FETCH", "1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+    connection.logout()
+    return [part[1].decode().partition(":")[2].strip() for part in found if isinstance(part, tuple)]
+
+
+def test_a_reboot_finds_all_of_it_again(journey, world, record):
+    host = journey.host
+    before, learned = household.snapshot(host), host.learned()
+    record("serving again after {:.0f} s".format(host.reboot()))
+    host.machine.wait_port(11334)
+    assert household.missing(before, household.snapshot(host)) == []
+    assert host.learned() == learned
+    assert failed(host) == [] and household.touches_gone(host) == []
+    look_alive(host, world, "after the reboot")
+    assert "Nothing to do." in host.smallmail("plan")
+    assert "Problem" not in host.smallmail("status")
+    assert re.search(r"VERSION_CODENAME=" + journey.hops[-1].to, host.machine.read("/etc/os-release"))
+

@@ -1,0 +1,97 @@
+"""Who holds the ports of mail, as /proc tells it: of a made-up machine, and of this one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from smallmail import ports
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+
+@pytest.fixture()
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    (tmp_path / "proc/net").mkdir(parents=True)
+    for table in ("tcp", "tcp6"):
+        (tmp_path / "proc/net" / table).write_text(HEAD)
+    return tmp_path
+
+
+def listen(root: Path, port: int, inode: int, state: str = "0A", table: str = "tcp") -> None:
+    address = "0" * (8 if table == "tcp" else 32)
+    with (root / "proc/net" / table).open("a") as stream:
+        stream.write(f"   0: {address}:{port:04X} {address}:0000 {state} 00000000:00000000 00:00000000 00000000     0"
+                     f"        0 {inode} 1 0000000000000000 100 0 0 10 0\n")
+
+
+def process(root: Path, pid: int, program: str, *inodes: int) -> None:
+    folder = root / "proc" / str(pid)
+    (folder / "fd").mkdir(parents=True)
+    (folder / "exe").symlink_to(program)
+    (folder / "comm").write_text(program.rpartition("/")[2][:15] + "\n")
+    for number, inode in enumerate(inodes):
+        (folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
+
+
+def test_a_stranger_is_named_with_his_port(root: Path) -> None:
+    listen(root, 993, 71)
+    listen(root, 993, 72, table="tcp6")
+    listen(root, 80, 73)
+    listen(root, 25, 74, state="01")
+    process(root, 812, "/usr/bin/courier-imapd", 71, 72)
+    process(root, 813, "/usr/bin/courier-imapd", 71)
+    assert ports.taken(str(root)) == [ports.Holder(993, "courier-imapd", 812)]
+    assert ports.words(ports.taken(str(root))[0]) == "courier-imapd (pid 812)"
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["/usr/lib/postfix/sbin/master", "/usr/sbin/dovecot", "/usr/lib/dovecot/imap-login",
+     "/usr/lib/postfix/sbin/master (deleted)"],
+)  # fmt: skip
+def test_what_we_configure_is_no_stranger(root: Path, program: str) -> None:
+    listen(root, 465, 71)
+    process(root, 90, program, 71)
+    assert ports.taken(str(root)) == []
+
+
+def test_exim_is_no_stranger_while_apt_has_yet_to_replace_it(root: Path) -> None:
+    listen(root, 25, 71)
+    process(root, 90, "/usr/sbin/exim4", 71)
+    assert ports.taken(str(root), besides=[ports.EXIM]) == []
+    assert [holder.name for holder in ports.taken(str(root))] == ["exim4"]
+
+
+def test_systemds_sockets_are_dovecots_only_where_its_unit_is_on(root: Path) -> None:
+    listen(root, 993, 71)
+    process(root, 1, "/usr/lib/systemd/systemd", 71)
+    assert [holder.name for holder in ports.taken(str(root))] == ["systemd"]
+    wants = root / "etc/systemd/system/sockets.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "dovecot.socket").symlink_to("/usr/lib/systemd/system/dovecot.socket")
+    assert ports.taken(str(root)) == []
+
+
+def test_a_program_that_cannot_be_seen_is_told_of_all_the_same(root: Path) -> None:
+    listen(root, 25, 71)
+    assert ports.words(ports.taken(str(root))[0]) == "a program that cannot be seen from here"
+
+
+def test_a_chroot_says_nothing_of_the_machine_around_it(root: Path) -> None:
+    listen(root, 25, 71)
+    (root / "run/systemd/system").rmdir()
+    assert ports.taken(str(root)) == []
+
+
+def test_the_kernels_own_tables_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On this very machine: a socket that this process has."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setattr(ports, "PORTS", {listener.getsockname()[1]: "postfix"})
+        (tmp_path / "run/systemd/system").mkdir(parents=True)
+        (tmp_path / "proc").symlink_to("/proc")
+        assert [holder.pid for holder in ports.taken(str(tmp_path))] == [os.getpid()]
