@@ -81,14 +81,9 @@ def _users(host: Host, settings: Settings) -> None:
         host.run(["adduser", "--quiet", "_rspamd", "postfix"])
 
 
-def has_joined(host: Host) -> bool:
-    """Whether Rspamd is in Postfix's group because we put it there."""
-    return host.exists(_JOINED)
-
-
 def leave_group(host: Host) -> List[str]:
     """Rspamd leaves Postfix's group, where we had put it there; a sentence if that goes wrong."""
-    if not has_joined(host):
+    if not host.exists(_JOINED):
         return []
     try:
         members = grp.getgrnam("postfix").gr_mem
@@ -99,12 +94,8 @@ def leave_group(host: Host) -> List[str]:
             host.run(["deluser", "--quiet", "_rspamd", "postfix"])
     except Failed as error:
         return [str(error)]
-    return []
-
-
-def forget_group(host: Host) -> None:
-    """The group is left, and the daemons know."""
     host.remove(_JOINED)
+    return []
 
 
 def _folders(host: Host, settings: Settings) -> None:

@@ -25,8 +25,7 @@ def hand_back(host: Host) -> List[str]:
         transaction.undo(host)
         record = apply.load_record(host)
         if not record.originals:
-            # Nothing to give back; or one that was cut off behind its swap.
-            return _leave(host) if assets.has_joined(host) else []
+            return []
         now = apply.current(host, record.entries["files"])
         all_changes = plan.changes(tree.empty(), record, now)
         left = _left(record, now)
@@ -46,12 +45,14 @@ def hand_back(host: Host) -> List[str]:
         files[records.LEFT] = None if in_force else _as_file(left)
         # What refers to a file goes before the file does.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=lambda item: item[1] is None)))
-        transaction.commit(host)
         ucf.forget(host, record.entries["files"], _to_purge(host, record, left))
         for folder in _FOLDERS:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))
-        return sentences + _leave(host)
+        sentences += _leave(host)
+        # Cut off before this, all of it is taken back, and done again by whoever comes next.
+        transaction.commit(host)
+        return sentences
 
 
 def _left(record: Record, now: Tree) -> Record:
@@ -117,7 +118,6 @@ def _comments(text: str) -> "Counter[str]":
 def _leave(host: Host) -> List[str]:
     """Let the daemons read what they have again, and run as they did; a removal must not fail because one does not come
     up with what it had before."""
-    # Of what marks that this is still to be done, the end is the last step.
     sentences = assets.leave_group(host)
     for service in services.DAEMONS:
         try:
@@ -125,5 +125,4 @@ def _leave(host: Host) -> List[str]:
                 services.invoke(host, "stop" if service == services.REDIS else "restart", service)
         except Failed as error:
             sentences.append(str(error))
-    assets.forget_group(host)
     return sentences

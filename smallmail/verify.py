@@ -4,7 +4,7 @@ import functools
 import socket
 import ssl
 import time
-from typing import Callable, NamedTuple
+from typing import Callable, List, NamedTuple
 
 from smallmail import ports, services
 from smallmail.errors import Problem
@@ -64,7 +64,21 @@ def _judge_postfix(stage: Host) -> None:
     if stage.exists("etc/mailname"):
         # main.cf names it by its full path, where it may not stand yet.
         stage.run(["postconf", "-c", stage.path("etc/postfix"), "-e", "myorigin=" + stage.path("etc/mailname")])
-    stage.run(["postfix", "-c", stage.path("etc/postfix"), "check"])
+    command = ["postfix", "-c", stage.path("etc/postfix"), "check"]
+    try:
+        stage.run(command)
+    except Failed as error:
+        # Some versions tell a terminal only what is wrong, and else the log: script(1) is one, and in every Debian.
+        said = str(error).partition("failed: ")[2]
+        raise Failed("'postfix check' failed: {}".format(_for_a_terminal(stage, command) if said.isdigit() else said))
+
+
+def _for_a_terminal(stage: Host, command: List[str]) -> str:
+    """What a command that fails says to a terminal."""
+    try:
+        return stage.run(["script", "-qec", " ".join(command), "/dev/null"])
+    except Failed as error:
+        return str(error).partition("failed: ")[2].replace("\r", "")
 
 
 def _judge_dovecot(stage: Host) -> None:

@@ -35,8 +35,8 @@ def _machine(item: pytest.Item) -> str:
     if not _wants_lab(item):
         return "pure"
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    shares_mail = "mail" in getattr(item, "fixturenames", ()) and item.path.name != "test_reconfigure.py"
-    return f"{'mail' if shares_mail else item.path.name}-{parameters.get('suite', '')}"
+    shares = "shared" in getattr(item, "fixturenames", ())
+    return f"{'shared' if shares else item.path.name}-{parameters.get('suite', '')}"
 
 
 def _wants_lab(item: pytest.Item) -> bool:

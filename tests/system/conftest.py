@@ -7,12 +7,43 @@ from tests.lab.session import current
 from tests.system.mailhost import ANSWERS, MailHost
 
 
+class Shared:
+    """One machine for all tests that leave it as they found it, as long as they follow one another: another machine
+    has the same name and address."""
+
+    def __init__(self):
+        self.suite, self.host = None, None
+
+    def get(self, suite, deb, world):
+        if self.suite != suite:
+            self.close()
+            self.host, self.suite = MailHost(suite, deb, world), suite
+        return self.host
+
+    def close(self):
+        if self.host:
+            self.host.machine.close()
+        self.suite, self.host = None, None
+
+
+_shared = Shared()
+
+
+def pytest_runtest_setup(item):
+    if "shared" not in item.fixturenames:
+        _shared.close()
+
+
 @pytest.fixture(scope="session")
-def mail(suite, deb, world):
-    """One machine a suite for all tests that leave it as they found it: installed while it runs, from a local
-    repository, preseeded and noninteractive."""
-    with MailHost(suite, deb, world) as host:
-        yield host
+def shared(world):
+    yield _shared
+    _shared.close()
+
+
+@pytest.fixture
+def mail(shared, suite, deb, world):
+    """Installed while it runs, from a local repository, preseeded and noninteractive."""
+    return shared.get(suite, deb, world)
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ class MailHost:
         return self.machine.run(
             "find /etc -type f -exec sha256sum {} + | sort; find /etc -printf '%p %m %u %g %l\\n' | sort;"
             " systemctl show -p MainPID -p ActiveEnterTimestamp postfix postfix@- dovecot rspamd smallmail-redis;"
-            " journalctl -q --no-pager -u 'postfix*' -u dovecot -u rspamd | grep -ci reload || true").stdout
+            " journalctl -q --no-pager _PID=1 | grep -c ': Reloading' || true").stdout
 
     def settled(self):
         """The fingerprint, once nothing goes on any more; else nothing."""
