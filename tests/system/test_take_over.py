@@ -10,10 +10,12 @@ from tests.lab.clients import Server
 from tests.system import dialogue, letters, own_mail
 from tests.system.mailhost import ADDRESS, ALICE, ANSWERS, BOB, NAME, PASSWORD, MailHost
 
+pytestmark = pytest.mark.slow
+
 SPY = "spy@example.net"     # who gets a copy of all mail, if the earlier configuration acts beside ours
 
 
-@pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["trixie", "bookworm"])
 def host(request, deb, world):
     """A machine with an admin's own mail system, and smallmail-server installed noninteractively upon it."""
     suite = request.param
@@ -136,7 +138,6 @@ def test_removal_brings_back_what_was_there(host, world, record):
     record("every file of Postfix, Dovecot and Rspamd as it was, {:.0f} s; mail flows".format(seconds))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suite", ["trixie"])
 def test_an_exim_for_the_internet_is_told_of_and_can_come_back(suite, deb, record):
     """Without services, with the archive's network: apt replaces Exim whatever we do."""

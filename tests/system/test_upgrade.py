@@ -17,7 +17,8 @@ SHOWN = "/var/tmp/shown"
 RECORDER = "#!/bin/sh\ncat \"$1\" >>{}\n".format(SHOWN)
 ASKING = {"DEBIAN_FRONTEND": "editor", "EDITOR": "/usr/local/bin/recorder", "VISUAL": "/usr/local/bin/recorder"}
 
-CASES = [("trixie", "editor", False), ("bookworm", "noninteractive", True),
+CASES = [("bookworm", "noninteractive", True),
+         pytest.param("trixie", "editor", False, marks=pytest.mark.slow),
          pytest.param("trixie", "noninteractive", True, marks=pytest.mark.slow),
          pytest.param("bookworm", "editor", False, marks=pytest.mark.slow)]
 
