@@ -93,8 +93,10 @@ class Authority:
 
     def _cut(self, name: Any, depth: int = 0) -> _Cut:
         """The zone that a name is in, found from the root downwards."""
-        cut = max([known for known in self._cuts.values() if name.is_subdomain(known.name)] or [self._root()],
-                  key=lambda known: len(known.name))
+        cut = self._root()
+        for known in self._cuts.values():
+            if name.is_subdomain(known.name) and len(known.name) > len(cut.name):
+                cut = known
         for _ in range(_DEPTH):
             said = self._first(cut.servers, name, "SOA", lambda said: _is_final(said) or bool(_below(said, cut, name)))
             if said is None:
@@ -144,9 +146,9 @@ class Authority:
             random.shuffle(names)
             servers = [Server(name, address) for name in names[:_ROOTS] for kind in self._kinds
                        for address in self._resolve(name, kind)]
-            if not servers:
-                raise Unanswered("the system's resolver does not say where the root's name servers are")
             self._cuts[root] = _Cut(root, servers, [], names)
+        if not self._cuts[root].servers:
+            raise Unanswered("the system's resolver does not say where the root's name servers are")
         return self._cuts[root]
 
     def _resolve(self, name: str, kind: str) -> List[str]:
@@ -155,7 +157,7 @@ class Authority:
             resolver = dns.resolver.Resolver(configure=self._resolvers is None)
             if self._resolvers is not None:
                 resolver.nameservers = self._resolvers
-            resolver.lifetime = 5.0
+            resolver.lifetime = max(0.1, min(5.0, self._deadline - time.monotonic()))
             ask = getattr(resolver, "resolve", None) or resolver.query    # dnspython 2 and 1
             return [value_text(each) for each in ask(dns.name.from_text(name), kind)]
         except (dns.exception.DNSException, OSError):
