@@ -13,6 +13,7 @@ Wanted = NamedTuple("Wanted", [
     ("addresses", List[str]),   # the host's public ones; none behind NAT
     ("records", List[dns.Record]),
     ("letsencrypt", bool),
+    ("chain", List[Tuple[bytes, bytes]]),   # the certificate that is served, see dnstexts.tlsa_trouble()
     ("relay", bool),            # mail leaves by another host, whose addresses are not known here
 ])
 
@@ -41,6 +42,7 @@ class _Check:
             yield from self.dmarc(domain)
         yield from self.spf()
         yield from self.caa()
+        yield from self.tlsa()
         yield from self.back()
         yield from self.disagreements()
         for sentence in self.unanswered:
@@ -206,6 +208,13 @@ class _Check:
         if issuers and "letsencrypt.org" not in issuers:
             yield problem("the CAA record of {} forbids Let's Encrypt".format(name), "The host can't get or renew its"
                           " certificate.", '{}. IN CAA 0 issue "letsencrypt.org"'.format(name))
+
+    def tlsa(self) -> Iterator[Finding]:
+        name = "_25._tcp." + self.wanted.hostname
+        trouble = dnstexts.tlsa_trouble(self.ask(name, "TLSA"), self.wanted.chain)
+        if trouble:
+            yield problem("{}: {}".format(name, trouble), "Servers that check it (DANE) do not deliver to this one.",
+                          "{}. IN TLSA {}".format(name, dnstexts.tlsa_value(self.wanted.chain)))
 
     def back(self) -> Iterator[Finding]:
         """Forward-confirmed reverse DNS: every address names the host, and the name leads back to the address."""

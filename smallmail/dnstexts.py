@@ -1,9 +1,10 @@
-"""DKIM keys (RFC 6376, 3.6.1) and DMARC policies (RFC 7489, 6.3) in TXT records: what they mean. Pure."""
+"""What the values of some records mean: DKIM keys (RFC 6376, 3.6.1), DMARC policies (RFC 7489, 6.3), TLSA. Pure."""
 import base64
 import binascii
+import hashlib
 import re
 from collections import OrderedDict
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 # What stands before an RSA key in its SubjectPublicKeyInfo: a few key makers leave it out.
 _LONGEST_HEAD = 24
@@ -109,3 +110,31 @@ def report_domains(texts: List[str]) -> List[str]:
     """The domains that DMARC reports go to."""
     return [domain.lower() for text in texts
             for domain in re.findall(r"mailto:[^@,;\s]+@([^,;!\s]+)", text, re.IGNORECASE)]
+
+
+def tlsa_trouble(values: List[str], chain: List[Tuple[bytes, bytes]]) -> str:
+    """Why no TLSA record fits the certificate that is served; empty when one does, or when none counts.
+
+    `chain`: the certificate and those above it, each with its public key (SubjectPublicKeyInfo), in DER. Only the
+    usages 2 and 3 count for mail servers (RFC 7672, 3.1.3).
+    """
+    entries = [value.split(None, 3) for value in values]
+    usable = [entry for entry in entries if entry[0] in ("2", "3")]
+    if not usable or not chain:
+        return ""
+    for usage, selector, matching, data in usable:
+        for place in chain if usage == "2" else chain[:1]:
+            if _digest(place[int(selector) & 1], matching) == data.replace(" ", "").lower():
+                return ""
+    return "none of the TLSA records is that of the certificate that is served"
+
+
+def _digest(content: bytes, matching: str) -> str:
+    if matching == "0":
+        return binascii.hexlify(content).decode("ascii")
+    return (hashlib.sha512 if matching == "2" else hashlib.sha256)(content).hexdigest()
+
+
+def tlsa_value(chain: List[Tuple[bytes, bytes]]) -> str:
+    """The record that stays right as long as the key stays (RFC 7672, 3.1.1)."""
+    return "3 1 1 " + _digest(chain[0][1], "1")

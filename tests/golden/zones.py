@@ -19,6 +19,7 @@ NAMES = sorted(path.parent.name for path in FOLDER.glob("*/zone"))
 HOST, DOMAIN = "mx.example.com", "example.com"
 ADDRESSES = ["203.0.113.210", "2001:db8:113::210"]
 KEY = "v=DKIM1; k=rsa; p=" + (FOLDER / "dkim-key").read_text("ascii").strip()
+CHAIN = [(b"certificate", b"key"), (b"certificate above", b"key above")]
 
 Ask = Callable[[str, str], Answer]
 
@@ -27,7 +28,7 @@ def wanted(relay: bool = False, addresses: list[str] | None = None) -> dnscheck.
     """What the host of all these zones wants there."""
     here = ADDRESSES if addresses is None else addresses
     needed = [*records.records(HOST, [DOMAIN], here, {DOMAIN: KEY}, "dkim")]
-    return dnscheck.Wanted(HOST, [DOMAIN], here, needed, True, relay)
+    return dnscheck.Wanted(HOST, [DOMAIN], here, needed, True, CHAIN, relay)
 
 
 def text(name: str) -> str:
