@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -146,3 +148,50 @@ def test_a_host_without_network_says_so_soon(world):
     assert time.monotonic() - started < 10
     assert any("resolver does not say where the root's name servers are" in line for line in found), found
 
+
+
+# Where checkdmarc 6 and we differ, and why we stay with it.
+DIFFER = {
+    "correct-spelling": "RFC 7208, 12 with RFC 5234, 2.3: V=SPF1 is as good as v=spf1",
+    "dmarc-without-policy": "RFC 7489, 6.3 wants p=; checkdmarc goes by the successor, which reads its lack as p=none",
+}
+
+
+@pytest.mark.slow
+def test_checkdmarc_agrees(world, tool, record):
+    """An independent judge: which SPF and DMARC records are valid, and how many hosts take mail."""
+    program, differ = tool("checkdmarc"), {}
+    compared = [name for name in zones.NAMES if name.startswith(("spf-", "dmarc-", "correct-", "mx-missing"))]
+    for name in compared:
+        with published(world, zones.text(name)):
+            command = world.client.namespace.enter([program, "example.com", "-n", RESOLVER, "-f", "json"])
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        said, found = json.loads(done.stdout), "\n".join(zones.expected(name))
+        ours = {"spf": "SPF of example.com: permerror" not in found and "SPF of example.com: none" not in found,
+                "dmarc": "_dmarc.example.com: " not in found, "mx": "has no MX" not in found}
+        theirs = {"spf": said["spf"]["valid"], "dmarc": said["dmarc"]["valid"], "mx": bool(said["mx"]["hosts"])}
+        if ours != theirs:
+            differ[name] = (ours, theirs, said["spf"].get("error"), said["dmarc"].get("error"))
+        time.sleep(1)   # what its resolver remembers of this zone is forgotten
+    assert set(differ) == set(DIFFER), differ
+    record(f"{len(compared)} zones")
+
+
+def test_the_verbs_on_a_host(mail):
+    """As an admin types them: clean when all is published, then a record is gone."""
+    run = mail.machine.run
+    done = run("smallmail dns check", check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
+    plain = run("smallmail dns show --plain").stdout
+    assert "name:     dkim._domainkey\ntype:     TXT\nvalue:    v=DKIM1; k=rsa; p=" in plain
+    mail.world.dns.remove("_dmarc.example.org", "TXT")
+    try:
+        done = run("smallmail dns check --json", check=False)
+    finally:
+        mail.publish()
+    assert done.returncode == 1
+    found = [each for each in json.loads(done.stdout) if each["severity"] == "problem"]
+    assert [each["what"] for each in found] == ["_dmarc.example.org: there is no DMARC record"]
+    assert found[0]["type"].startswith('_dmarc.example.org. 3600 IN TXT "v=DMARC1;')
+    refused = run("smallmail dns check example.net", check=False)
+    assert refused.returncode == 1 and "example.net is no mail domain of this host" in refused.stderr
