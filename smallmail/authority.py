@@ -83,7 +83,8 @@ class Authority:
             first = self._first(cut.servers, name, kind, _is_final)
             answers = [(Server("", ""), first)] if first else []
         if not answers:
-            raise Unanswered("no name server of {} answers".format(_text(cut.name)))
+            raise Unanswered("no name server of {} answers (asked: {})".format(
+                _text(cut.name), ", ".join(map(_label, cut.servers))))
         for server, message in answers:
             said[_label(server)] = sorted(_values(message, name, kind) or _values(message, name, "CNAME"))
         values, alias = _values(answers[0][1], name, kind), _values(answers[0][1], name, "CNAME")
@@ -112,8 +113,8 @@ class Authority:
                 lower = self._first(cut.servers, apex, "NS", _is_final)
                 return self._keep(apex, lower, _values(lower, apex, "NS") if lower else [], cut)
             cut = self._keep(delegation.name, said, [value_text(each) for each in delegation], cut)
-        raise Unanswered("no name server of {} answers for {}: {}".format(
-            _text(cut.name), _text(name), ", ".join(map(_label, cut.servers)) or "none has an address"))
+        raise Unanswered("no name server of {} answers (asked: {})".format(
+            _text(cut.name), ", ".join(map(_label, cut.servers)) or "none, for none has an address"))
 
     def _keep(self, name: Any, said: Any, names: List[str], above: _Cut) -> _Cut:
         """Remember a zone; its own word on its servers counts beside that of the zone above."""

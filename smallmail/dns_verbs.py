@@ -29,8 +29,9 @@ def check(host: Host, options: argparse.Namespace) -> Told:
     for name in chosen:
         if name not in domains:
             raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
-    wanted = dnscheck.Wanted(settings.hostname, chosen, addresses.public(), report.all_records(host, settings),
-                             settings.certificate == "letsencrypt", certificate.chain(host), bool(settings.relayhost))
+    wanted = dnscheck.Wanted(settings.hostname, chosen, addresses.public(), addresses.is_here,
+                             report.all_records(host, settings), settings.certificate == "letsencrypt",
+                             certificate.chain(host), bool(settings.relayhost))
     authority = Authority([settings.hostname] + chosen)
     found = dnscheck.findings(wanted, authority.ask, authority.zone)
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

@@ -10,7 +10,8 @@ from smallmail.findings import NOTE, PROBLEM, Finding
 Wanted = NamedTuple("Wanted", [
     ("hostname", str),
     ("domains", List[str]),     # those to check
-    ("addresses", List[str]),   # the host's public ones; none behind NAT
+    ("addresses", List[str]),   # the host's public ones that mail leaves from; none behind NAT
+    ("is_here", Callable[[str], bool]),     # whether an address is the host's
     ("records", List[dns.Record]),
     ("letsencrypt", bool),
     ("chain", List[Tuple[bytes, bytes]]),   # the certificate that is served, see dnstexts.tlsa_trouble()
@@ -34,44 +35,41 @@ class _Check:
 
     def everything(self) -> Iterator[Finding]:
         names = [self.wanted.hostname] + [name for name in self.wanted.domains if name != self.wanted.hostname]
-        yield from self.zones(names)
-        yield from self.host()
+        parts = [self.zones(names), self.host()]
         for domain in self.wanted.domains:
-            yield from self.mx(domain)
-            yield from self.dkim(domain)
-            yield from self.dmarc(domain)
-        yield from self.spf()
-        yield from self.caa()
-        yield from self.tlsa()
-        yield from self.back()
+            parts += [self.mx(domain), self.dkim(domain), self.dmarc(domain)]
+        for part in parts + [self.spf(), self.caa(), self.tlsa(), self.back()]:
+            try:
+                yield from part
+            except Unanswered as error:
+                self.unanswered[str(error)] = True  # what nobody answers is not missing
         yield from self.disagreements()
         for sentence in self.unanswered:
             yield problem(sentence, "What could not be asked could not be checked; others may not be able to ask"
                           " either.", "smallmail dns check")
 
     def ask(self, name: str, kind: str) -> List[str]:
-        """The values; none, too, where nobody answers, which is said at the end."""
-        try:
-            answer = self._ask(name, kind)
-        except Unanswered as error:
-            self.unanswered[str(error)] = True
-            return []
+        """The values, where all that the servers said is remembered."""
+        answer = self._ask(name, kind)
         if len(answer.said) > 1 and (name, kind) not in [(seen[0], seen[1]) for seen in self.seen]:
             self.seen.append((name, kind, answer))
         return answer.values
 
     def alias(self, name: str) -> str:
-        try:
-            return self._ask(name, "CNAME").values[0].rstrip(".") if self._ask(name, "CNAME").values else ""
-        except Unanswered:
-            return ""
+        return (self._ask(name, "CNAME").values or [""])[0].rstrip(".")
 
     def addresses(self, name: str) -> List[str]:
         return [str(ipaddress.ip_address(text)) for kind in ("A", "AAAA") for text in self.ask(name, kind)]
 
     def own(self) -> List[str]:
         """The addresses that mail leaves from: behind NAT those that DNS has for the host."""
-        return self.wanted.addresses or self.addresses(self.wanted.hostname)
+        return self.wanted.addresses + [address for address in self.addresses(self.wanted.hostname)
+                                        if self.behind_nat(address)]
+
+    def behind_nat(self, address: str) -> bool:
+        """Whether the host can't know that address, nor that it is not its own."""
+        known = self.wanted.addresses
+        return not known or (":" not in address and all(":" in each for each in known))
 
     def record(self, name: str, *kinds: str) -> str:
         """The wanted records of a name, as what to type."""
@@ -86,7 +84,10 @@ class _Check:
             except Unanswered as error:
                 self.unanswered[str(error)] = True
                 continue
-            if found.name not in seen:
+            if found.name != name and "." not in found.name.strip("."):
+                yield problem("{} has no name servers".format(name), "Nobody can find anything below it.",
+                              "at your registrar: register it, or set its name servers")
+            elif found.name not in seen:
                 seen.add(found.name)
                 yield from _servers(found)
                 yield from _dnssec(found)
@@ -102,19 +103,19 @@ class _Check:
         if not found:
             yield problem("{} has no address in DNS{}".format(name, self.doubled(name, "A")),
                           "Nobody can find the host.", self.record(name, "A", "AAAA") or "smallmail dns show")
-        elif not own:
-            yield note("this host has no public address of its own (NAT): {} stand in DNS; whether they lead here can't"
-                       " be seen from here".format(" and ".join(found)))
-        else:
-            for address in found:
-                if address not in own:
-                    yield problem("{} leads to {}, which is not an address of this host".format(name, address),
-                                  "Mail that others send there is late or lost.", self.record(name, "A", "AAAA"))
-            for address in own:
-                if address not in found:
-                    yield problem("{} is an address of this host, but {} does not lead to it".format(address, name),
-                                  "Mail that leaves from it looks like that of a hijacked machine: many refuse it.",
-                                  self.record(name, "AAAA" if ":" in address else "A"))
+        elsewhere = [address for address in found if self.behind_nat(address)]
+        if elsewhere:
+            yield note("this host does not see a public address of its own (NAT): {} in DNS; whether mail for it comes"
+                       " here can't be seen from here".format(" and ".join(elsewhere)))
+        for address in found:
+            if address not in own + elsewhere and not self.wanted.is_here(address):
+                yield problem("{} leads to {}, which is not an address of this host".format(name, address),
+                              "Mail that others send there is late or lost.", self.record(name, "A", "AAAA"))
+        for address in own if found else []:
+            if address not in found:
+                yield problem("{} is an address of this host, but {} does not lead to it".format(address, name),
+                              "Mail that leaves from it looks like that of a hijacked machine: many refuse it.",
+                              self.record(name, "AAAA" if ":" in address else "A"))
 
     def mx(self, domain: str) -> Iterator[Finding]:
         name, fix = self.wanted.hostname, self.record(domain, "MX")
@@ -181,6 +182,9 @@ class _Check:
                 result, reason = spf.check(address, domain, "postmaster@" + domain, self.wanted.hostname, self.look)
                 found.setdefault((result, reason), []).append(address)
             for (result, reason), addresses in sorted(found.items()):
+                if result == "temperror":
+                    self.unanswered[reason] = True
+                    continue
                 if result == "pass" or (self.wanted.relay and result in ("neutral", "softfail", "fail")) \
                         or (domain not in self.wanted.domains and result in ("none", "neutral")):
                     continue
@@ -244,7 +248,11 @@ class _Check:
         """A hint at the commonest slip in web forms: a full name where one below the zone was wanted."""
         for domain in self.wanted.domains:
             twice = "{}.{}".format(name, domain)
-            if ("." + name).endswith("." + domain) and self.ask(twice, kind):
+            try:
+                there = ("." + name).endswith("." + domain) and self._ask(twice, kind).values
+            except Unanswered:
+                there = False
+            if there:
                 return "; but there is one at {}: the form of your DNS host adds the domain by itself".format(twice)
         return ""
 

@@ -14,7 +14,8 @@ from smallmail.host import STATE, Host
 def host(tmp_path):
     made = Host(str(tmp_path))
     (tmp_path / "etc/smallmail").mkdir(parents=True)
-    (tmp_path / settings.PATH).write_text("hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n")
+    (tmp_path / settings.PATH).write_text(
+        "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n")
     (tmp_path / STATE).mkdir(parents=True)
     with assets.open_accounts(made) as database:
         database.add_domain("example.org", "alice@example.org")
@@ -40,7 +41,8 @@ def test_show(host):
 
 def test_show_plain(host):
     text, _, _ = dns_verbs.show(host, options(plain=True))
-    assert "name:     _imaps._tcp\ntype:     SRV\npriority: 0\nweight:   1\nport:     993\nvalue:    mx.example.org\n" in text
+    assert ("name:     _imaps._tcp\ntype:     SRV\npriority: 0\nweight:   1\nport:     993\n"
+            "value:    mx.example.org\n") in text
 
 
 def test_a_domain_of_somebody_else_is_not_checked(host):
