@@ -50,7 +50,8 @@ def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[
 
 def helpful(hostname: str, domains: List[str], certificate: str) -> Iterator[Record]:
     """Records without which mail flows, but that make it safer or a mail program's set-up easier."""
-    if certificate == "letsencrypt":
+    # Below a domain's own name may be a web site, whose certificates another issuer makes.
+    if certificate == "letsencrypt" and hostname not in domains:
         yield Record(hostname, "CAA", '0 issue "letsencrypt.org"',
                      "only Let's Encrypt may make certificates for this name and those below it")
     for domain in domains:

@@ -56,6 +56,7 @@ def test_what_is_good_to_have():
         ("_pop3s._tcp.example.org", "SRV", "0 0 0 ."),
     ]
     assert "CAA" not in [record.type for record in dns.helpful("mx.example.org", [], "files")]
+    assert "CAA" not in [record.type for record in dns.helpful("example.org", ["example.org"], "letsencrypt")]
 
 
 def test_every_line_is_a_zone_file_s():
