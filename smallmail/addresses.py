@@ -27,3 +27,13 @@ def public() -> List[str]:
             if not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC):
                 found.append(address)
     return found
+
+
+def is_here(address: str) -> bool:
+    """Whether the address is one of this host's, also one that mail does not leave from: then a socket may have it."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True

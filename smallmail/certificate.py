@@ -3,9 +3,11 @@
 /var/lib/smallmail/tls/current is a symbolic link to a folder with fullchain.pem and privkey.pem (the names that certbot
 uses). Changing the source changes that one link; both daemons then reload, and no configuration changes.
 """
+import base64
 import hashlib
 import os
-from typing import List
+import re
+from typing import List, Tuple
 
 from smallmail.errors import Problem
 from smallmail.host import STATE, Failed, Host
@@ -38,6 +40,17 @@ def ensure(host: Host, settings: Settings) -> str:
 def is_self_signed(host: Host) -> bool:
     """Whether the daemons serve the certificate that we made ourselves."""
     return os.readlink(host.path(CURRENT)).startswith("self-signed-")
+
+
+def chain(host: Host) -> List[Tuple[bytes, bytes]]:
+    """What the daemons serve: the certificate and those above it, each with its public key, in DER."""
+    texts = re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n",
+                       host.text(CURRENT + "/fullchain.pem"), re.DOTALL)
+    return [(_der(text), _der(host.run(["openssl", "x509", "-noout", "-pubkey"], text))) for text in texts]
+
+
+def _der(pem: str) -> bytes:
+    return base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-----")))
 
 
 def _obtained(settings: Settings) -> str:

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from typing import Any, Callable, List
 
-from smallmail import __version__, account_verbs, verbs
+from smallmail import __version__, account_verbs, dns_verbs, verbs
 from smallmail.errors import Problem
 from smallmail.host import Host
 
@@ -51,10 +51,20 @@ def parser() -> argparse.ArgumentParser:
                  " of the history; without a number, of the one before the present one.")
     back.add_argument("number", nargs="?", type=int, metavar="N")
     _account_verbs(found)
-    dns = found.add_parser("dns", help="The records to set in DNS.").add_subparsers(dest="action", metavar="ACTION")
-    dns.required = True
-    _reading(dns, "show", verbs.dns_show, "All records for all domains, as zone file text.")
+    _dns_verbs(found)
     return top
+
+
+def _dns_verbs(found: Any) -> None:
+    dns = _group(found, "dns", "The host's and its domains' records in DNS.")
+    showing = _reading(dns, "show", dns_verbs.show, "All records for all domains, as zone file text with a reason each;"
+                       " with --plain field by field, for typing them into the web form of a DNS host.")
+    showing.add_argument("--plain", action="store_true", help="names relative to the domain, values without quotes")
+    checking = _reading(dns, "check", dns_verbs.check, "Ask the domains' own name servers, past all caches, whether"
+                        " what they say lets mail flow: addresses, MX, SPF, DKIM, DMARC, CAA, reverse names,"
+                        " DNSSEC, and the name servers themselves. It judges what records mean and not how they are"
+                        " written, and tells what to type for each problem; exit code 1 when there is one.")
+    checking.add_argument("names", nargs="*", metavar="DOMAIN")
 
 
 def _account_verbs(found: Any) -> None:

@@ -9,12 +9,22 @@ from smallmail.host import Failed, Host
 from smallmail.settings import Settings
 
 
-def records(host: Host, settings: Settings) -> List[dns.Record]:
-    """The DNS records for this host and all its domains."""
+def domains(host: Host) -> List[str]:
+    """All mail domains of this host."""
     with assets.open_accounts(host) as database:
-        domains = database.domains()
-    keys = {domain: dkim.record_value(host, domain) for domain in domains}
-    return list(dns.records(settings.hostname, domains, addresses.public(), keys, dkim.SELECTOR, settings.relayhost))
+        return database.domains()
+
+
+def records(host: Host, settings: Settings) -> List[dns.Record]:
+    """The DNS records without which mail does not flow, for this host and all its domains."""
+    names = domains(host)
+    keys = {domain: dkim.record_value(host, domain) for domain in names}
+    return list(dns.records(settings.hostname, names, addresses.public(), keys, dkim.SELECTOR, settings.relayhost))
+
+
+def all_records(host: Host, settings: Settings) -> List[dns.Record]:
+    """Those, and the ones that are good to have."""
+    return records(host, settings) + list(dns.helpful(settings.hostname, domains(host), settings.certificate))
 
 
 def alarm(host: Host, sentences: List[str]) -> None:
@@ -37,7 +47,7 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
                   .format(settings.hostname), "  mail programs warn of it; 'smallmail apply' takes the real one."]
     lines += ["  " + notice for notice in outcome.notices]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
-    lines += ["", "Set these records in DNS (shown again by 'smallmail dns show'):", ""]
+    lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' asks for them):", ""]
     lines += ["  " + line for line in dns.zone_text(records(host, settings)).splitlines()]
     lines += ["", "Ports to open: 25, 465, 587, 993, 4190 (and 80 for Let's Encrypt). Next: 'smallmail status'."]
     return "\n".join(lines)

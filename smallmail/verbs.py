@@ -6,8 +6,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Tuple
 
-from smallmail import apply, history, passwords, plan, report, settings, store
-from smallmail import dns as dns_records
+from smallmail import apply, history, passwords, plan, settings, store
 from smallmail import status as host_status
 from smallmail.apply import Outcome
 from smallmail.errors import Problem
@@ -136,10 +135,3 @@ def _tell(outcome: Outcome) -> int:
     if not outcome.done and not outcome.touched:
         print("Nothing to do.")
     return 0
-
-
-def dns_show(host: Host, _: argparse.Namespace) -> Told:
-    """The records to set."""
-    records = report.records(host, store.load(host))
-    data = [OrderedDict(zip(record._fields, record)) for record in records]
-    return dns_records.zone_text(records).rstrip(), data, 0

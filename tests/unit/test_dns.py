@@ -1,4 +1,7 @@
 """The records that we tell people to set."""
+import dns.zonefile as dns_zonefile
+import pytest
+
 from smallmail import dns
 
 LONG = "v=DKIM1; k=rsa; p=" + "A" * 392
@@ -36,3 +39,55 @@ def test_behind_a_relay_spf_ends_softly():
 def test_an_address_that_the_host_cannot_know_is_a_comment():
     lines = dns.zone_text(made(addresses=[])).splitlines()
     assert "; mx.example.org. 3600 IN A " in lines
+
+
+def test_what_is_good_to_have():
+    records = [(record.name, record.type, record.value)
+               for record in dns.helpful("mx.example.org", ["example.org"], "letsencrypt")]
+    assert records == [
+        ("mx.example.org", "CAA", '0 issue "letsencrypt.org"'),
+        ("_smtp._tls.example.org", "TXT", "v=TLSRPTv1; rua=mailto:postmaster@example.org"),
+        ("_submissions._tcp.example.org", "SRV", "0 1 465 mx.example.org."),
+        ("_submission._tcp.example.org", "SRV", "0 1 587 mx.example.org."),
+        ("_imaps._tcp.example.org", "SRV", "0 1 993 mx.example.org."),
+        ("_sieve._tcp.example.org", "SRV", "0 1 4190 mx.example.org."),
+        ("_imap._tcp.example.org", "SRV", "0 0 0 ."),
+        ("_pop3._tcp.example.org", "SRV", "0 0 0 ."),
+        ("_pop3s._tcp.example.org", "SRV", "0 0 0 ."),
+    ]
+    assert "CAA" not in [record.type for record in dns.helpful("mx.example.org", [], "files")]
+    assert "CAA" not in [record.type for record in dns.helpful("example.org", ["example.org"], "letsencrypt")]
+
+
+def test_every_line_is_a_zone_file_s():
+    text = dns.zone_text(made() + list(dns.helpful("mx.example.org", ["example.org"], "letsencrypt")))
+    parsed = dns_zonefile.read_rrsets(text, rdclass=None, relativize=False)
+    assert sum(len(rrset) for rrset in parsed) == len(text.splitlines()) / 2 == 16
+    long = next(rrset[0] for rrset in parsed if rrset.name.to_text().startswith("dkim."))
+    assert b"".join(long.strings).decode() == LONG
+
+
+@pytest.mark.parametrize(("name", "kind", "value", "fields"), [
+    ("example.org", "MX", "10 mx.example.org.",
+     {"zone": "example.org", "name": "@", "type": "MX", "priority": "10", "value": "mx.example.org"}),
+    ("a.sub.example.org", "A", "203.0.113.1", {"zone": "sub.example.org", "name": "a", "type": "A",
+                                               "value": "203.0.113.1"}),
+    ("dkim._domainkey.example.org", "TXT", LONG,
+     {"zone": "example.org", "name": "dkim._domainkey", "type": "TXT", "value": LONG}),
+    ("_imaps._tcp.example.org", "SRV", "0 1 993 mx.example.org.",
+     {"zone": "example.org", "name": "_imaps._tcp", "type": "SRV", "priority": "0", "weight": "1", "port": "993",
+      "value": "mx.example.org"}),
+    ("_pop3._tcp.example.org", "SRV", "0 0 0 .",
+     {"zone": "example.org", "name": "_pop3._tcp", "type": "SRV", "priority": "0", "weight": "0", "port": "0",
+      "value": "."}),
+    ("mx.example.net", "CAA", '0 issue "letsencrypt.org"',
+     {"zone": "", "name": "mx.example.net", "type": "CAA", "flags": "0", "tag": "issue", "value": "letsencrypt.org"}),
+    ("notexample.org", "A", "", {"zone": "", "name": "notexample.org", "type": "A", "value": ""}),
+])
+def test_fields_of_a_web_form(name, kind, value, fields):
+    assert dns.plain(dns.Record(name, kind, value, ""), ["example.org", "sub.example.org"]) == fields
+
+
+def test_plain_text_has_no_quotes():
+    text = dns.plain_text(made(), ["example.org"])
+    assert '"' not in text and "name:     dkim._domainkey\n" in text and "value:    " + LONG + "\n" in text

@@ -1,0 +1,37 @@
+"""What the verbs on DNS do: show the records to set, and check what DNS says."""
+import argparse
+from collections import OrderedDict
+
+from smallmail import addresses, certificate, dns, dnscheck, findings, report, store
+from smallmail.authority import Authority
+from smallmail.errors import Problem
+from smallmail.host import Host
+from smallmail.verbs import Told
+
+
+def show(host: Host, options: argparse.Namespace) -> Told:
+    """The records to set."""
+    settings = store.load(host)
+    records = report.all_records(host, settings)
+    zones = report.domains(host)
+    data = [OrderedDict(list(zip(record._fields, record)) + [("plain", dns.plain(record, zones))])
+            for record in records]
+    text = dns.plain_text(records, zones) if options.plain else dns.zone_text(records)
+    mark = "#" if options.plain else ";"
+    return "{}\n{} {}".format(text.rstrip(), mark, dns.NOT_HERE), data, 0
+
+
+def check(host: Host, options: argparse.Namespace) -> Told:
+    """What the domains' own name servers say; exit code 1 when something is wrong."""
+    settings = store.load(host)
+    domains = report.domains(host)
+    chosen = [name.lower().rstrip(".") for name in options.names] or domains
+    for name in chosen:
+        if name not in domains:
+            raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
+    wanted = dnscheck.Wanted(settings.hostname, chosen, addresses.public(), addresses.is_here,
+                             report.all_records(host, settings), settings.certificate == "letsencrypt",
+                             certificate.chain(host), bool(settings.relayhost))
+    authority = Authority([settings.hostname] + chosen)
+    found = dnscheck.findings(wanted, authority.ask, authority.zone)
+    return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

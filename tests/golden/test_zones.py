@@ -1,0 +1,18 @@
+"""Wrong zones are diagnosed, correct ones raise no alarm. After an intended change of words: `expected` beside them."""
+import pytest
+
+from smallmail import dnscheck
+from tests.golden import zones
+
+
+@pytest.mark.parametrize("name", zones.NAMES)
+def test_zone(name):
+    found = dnscheck.findings(zones.wanted(), zones.asking(zones.text(name)), zones.healthy)
+    assert zones.lines(found) == zones.expected(name)
+    assert any(line.startswith("problem: ") for line in zones.expected(name)) != name.startswith("correct-")
+    assert all(finding.why and finding.type for finding in found if finding.severity == "problem"), found
+
+
+def test_there_are_enough():
+    correct = [name for name in zones.NAMES if name.startswith("correct-")]
+    assert len(correct) >= 5 and len(zones.NAMES) - len(correct) >= 20

@@ -1,0 +1,63 @@
+"""The verbs on DNS, on a host that is a folder."""
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from smallmail import assets, certificate, dns_verbs, settings
+from smallmail.errors import Problem
+from smallmail.host import STATE, Host
+
+
+@pytest.fixture
+def host(tmp_path):
+    made = Host(str(tmp_path))
+    (tmp_path / "etc/smallmail").mkdir(parents=True)
+    (tmp_path / settings.PATH).write_text(
+        "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n")
+    (tmp_path / STATE).mkdir(parents=True)
+    with assets.open_accounts(made) as database:
+        database.add_domain("example.org", "alice@example.org")
+    return made
+
+
+def options(**given):
+    return argparse.Namespace(**{"plain": False, "names": [], **given})
+
+
+def test_show(host):
+    text, data, code = dns_verbs.show(host, options())
+    assert code == 0
+    assert '_smtp._tls.example.org. 3600 IN TXT "v=TLSRPTv1; rua=mailto:postmaster@example.org"' in text
+    assert 'mx.example.org. 3600 IN CAA 0 issue "letsencrypt.org"' in text
+    assert "MTA-STS" in text.splitlines()[-1]
+    assert all(line.startswith(";") or " IN " in line for line in text.splitlines())
+    mx = next(record for record in json.loads(json.dumps(data)) if record["type"] == "MX")
+    assert mx["value"] == "10 mx.example.org."
+    assert mx["plain"] == {"zone": "example.org", "name": "@", "type": "MX", "priority": "10",
+                           "value": "mx.example.org"}
+
+
+def test_show_plain(host):
+    text, _, _ = dns_verbs.show(host, options(plain=True))
+    assert ("name:     _imaps._tcp\ntype:     SRV\npriority: 0\nweight:   1\nport:     993\n"
+            "value:    mx.example.org\n") in text
+
+
+def test_a_domain_of_somebody_else_is_not_checked(host):
+    with pytest.raises(Problem, match=r"example\.net is no mail domain of this host"):
+        dns_verbs.check(host, options(names=["example.net"]))
+
+
+def test_what_is_served(host):
+    host.directory(certificate.FOLDER)
+    assert certificate.chain(host) == []
+    host.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=mx.example.org", "-keyout",
+              host.path("key.pem"), "-out", host.path("cert.pem")])
+    host.directory(certificate.FOLDER + "/own")
+    Path(host.path(certificate.FOLDER + "/own/fullchain.pem")).write_text(host.text("cert.pem") * 2)
+    host.point(certificate.CURRENT, "own")
+    served = certificate.chain(host)
+    assert len(served) == 2 and served[0] == served[1]
+    assert served[0][1] in served[0][0] and served[0][1][:1] == b"\x30"     # the key is a part of the certificate
