@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
-from .errors import LabError, tail
+from .errors import LabError, tail, until
 
 
 def mount(*arguments: str | Path) -> None:
@@ -22,12 +23,23 @@ def below(folder: Path) -> list[Path]:
 def umount_below(folder: Path) -> None:
     """Undo every mount at and below a folder, and detach the loop devices that they stood on."""
     for point in below(folder):
-        _run("umount", point)
+        until(partial(_umounted, point), f"{point} to be free", 10)
     loops = subprocess.run(["losetup", "--noheadings", "--list", "--output", "NAME,BACK-FILE"], check=True,
                            stdout=subprocess.PIPE, encoding="utf-8").stdout
     for device, file in (line.split(None, 1) for line in loops.splitlines()):
         if folder in Path(file).parents:
             _run("losetup", "--detach", device)
+
+
+def _umounted(point: Path) -> bool:
+    """A process that is dying, or another runner that looks around, may be in the way for a moment."""
+    try:
+        _run("umount", point)
+    except LabError as error:
+        if "busy" not in str(error):
+            raise
+        return False
+    return True
 
 
 def remove(folder: Path) -> None:
