@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from typing import Any, Callable, List
 
-from smallmail import __version__, account_verbs, verbs
+from smallmail import __version__, account_verbs, certificate_verbs, verbs
 from smallmail.errors import Problem
 from smallmail.host import Host
 
@@ -51,6 +51,10 @@ def parser() -> argparse.ArgumentParser:
                  " of the history; without a number, of the one before the present one.")
     back.add_argument("number", nargs="?", type=int, metavar="N")
     _account_verbs(found)
+    shown = _group(found, "certificate", "The certificate that the daemons serve.")
+    _reading(shown, "status", certificate_verbs.status, "Whose it is, until when, whether it is served, and what it"
+             " waits for; exit code 1 when something is wrong with it.")
+    _verb(shown, "obtain", certificate_verbs.obtain, "Ask Let's Encrypt for it now, without waiting for the timer.")
     dns = found.add_parser("dns", help="The records to set in DNS.").add_subparsers(dest="action", metavar="ACTION")
     dns.required = True
     _reading(dns, "show", verbs.dns_show, "All records for all domains, as zone file text.")
