@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional
 
-from smallmail import apply, certbot, certificate, reach, served, services, store
+from smallmail import apply, certbot, certificate, reach, record, served, services, store
 from smallmail.errors import Problem
 from smallmail.host import Busy, Failed, Host
 from smallmail.settings import Settings
@@ -137,6 +137,8 @@ def _settle(host: Host, settings: Settings, known: Dict[str, Any], reason: str) 
 
 def _serve(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
     """Let the daemons serve the certificate that is there, when it is another than they were last seen to serve."""
+    if not host.exists(record.PATH):
+        return ""   # removed while certbot was at work: not ours any more
     if settings.certificate == "letsencrypt" and certbot.has_lineage(host, settings) \
             and host.link(certificate.CURRENT) != "/" + certificate.lineage(settings):
         apply.apply(host, settings, "the certificate from Let's Encrypt")

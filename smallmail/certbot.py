@@ -92,7 +92,7 @@ def _taken(who: str) -> str:
 
 _RATE = r"rateLimited|too many (certificates|failed|new|currently|registrations)|rate limit"
 _AWAY = (r"Max retries exceeded|NewConnectionError|Name or service not known|Temporary failure in name resolution|"
-         r"Network is unreachable|ConnectTimeout|Connection refused'")
+         r"Network is unreachable|ConnectTimeout|Requesting \S+: ")
 
 # The first that fits. Types are those of RFC 8555, 6.7.
 _SENTENCES = [
@@ -102,10 +102,10 @@ _SENTENCES = [
      " clock right, and ca-certificates up to date?"),
     (_AWAY, "the ACME server cannot be reached from here: is the way out to port 443 open?"),
     (r"Type: +caa|acme:error:caa", "a CAA record forbids this certificate authority to certify {host}{detail}"),
+    (r"Type: +dns|acme:error:dns|could not resolve", "the ACME server does not find {host} in DNS: 'smallmail dns show'"
+     " has the records to set{detail}"),
     (r"Type: +connection|acme:error:connection", "port 80 of {host} cannot be reached from outside: open it in every"
      " firewall before this host, or type 'smallmail set acme-challenge=dns'{detail}"),
-    (r"Type: +dns|acme:error:dns", "the ACME server does not find {host} in DNS: 'smallmail dns show' has the records"
-     " to set{detail}"),
     (r"Type: +unauthorized|acme:error:(unauthorized|incorrectResponse)", "something else than this host answers on"
      " port 80 of {host}: is there a proxy, or an AAAA record of another host?{detail}"),
     (r"invalidContact|unsupportedContact|invalidEmail", "acme-email: the ACME server does not take that address"
@@ -115,8 +115,8 @@ _SENTENCES = [
 
 
 def _detail(words: str) -> str:
-    """What the server itself said of it (certbot wraps nothing, but prints a URL of documentation at the end)."""
-    found = re.search(r"(?:Detail: |urn:ietf:params:acme:error:\w+ :: )(.+)", words)
+    """What the server itself said of it, without the long URL that it tried."""
+    found = re.search(r"(?:Detail: |urn:ietf:params:acme:error:\w+ :: )(?:Get \S+ )?(.+)", words)
     return re.sub(r"\s+", " ", found.group(1)).strip().rstrip(".")[:300] if found else ""
 
 

@@ -29,6 +29,7 @@ Hint: The Certificate Authority failed to download the challenge files.
 Some challenges have failed.
 Ask for help or search for solutions at https://community.letsencrypt.org.
 """
+PEBBLE = 'Get "http://mx.example.org:80/.well-known/acme-challenge/Lg_Ndg": '
 TIMEOUT = "203.0.113.10: Fetching http://mx.example.org/.well-known/acme-challenge/x: Timeout during connect"
 LIMITED = ("An unexpected error occurred:\nError creating new order :: too many certificates (5) already issued for"
            " this exact set of domains in the last 168h0m0s")
@@ -37,12 +38,17 @@ LIMITED = ("An unexpected error occurred:\nError creating new order :: too many 
 @pytest.mark.parametrize("words, sentence", [
     (FAILED.format("connection", TIMEOUT), "port 80 of mx.example.org cannot be reached from outside"),
     (FAILED.format("connection", TIMEOUT), TIMEOUT),
+    (FAILED.format("connection", PEBBLE + "dial tcp 203.0.113.10:80: i/o timeout"),
+     "'smallmail set acme-challenge=dns' (dial tcp 203.0.113.10:80: i/o timeout)"),
+    (FAILED.format("connection", PEBBLE + 'could not resolve URL "http://…"'), "does not find mx.example.org in DNS"),
     (FAILED.format("dns", "no valid A records found for mx.example.org"), "does not find mx.example.org in DNS"),
     (FAILED.format("unauthorized", "Invalid response from http://…: 404"), "something else than this host answers"),
     (FAILED.format("caa", "CAA record for example.org prevents issuance"), "a CAA record forbids"),
     (FAILED.format("rateLimited", "too many failed authorizations (5)"), "wants a pause"),
     (LIMITED, "wants a pause"),
     ("Could not bind TCP port 80 because it is already in use by another process on this system", "port 80 is held by"),
+    ("An unexpected error occurred:\nValueError: Requesting acme.example.net/dir: Connection refused",
+     "cannot be reached from here"),
     ("requests.exceptions.ConnectionError: HTTPSConnectionPool(host='acme.example.net', port=443): Max retries exceeded"
      " with url: /directory (Caused by NewConnectionError(…))", "cannot be reached from here"),
     ("requests.exceptions.SSLError: HTTPSConnectionPool(host='x'): Max retries exceeded (Caused by SSLError(…"
