@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional
 
-from smallmail import apply, certbot, certificate, reach, record, served, services, store
+from smallmail import addresses, apply, certbot, certificate, reach, record, served, services, store
 from smallmail.errors import Problem
 from smallmail.host import Busy, Failed, Host
 from smallmail.settings import Settings
@@ -30,10 +30,11 @@ _RELOADING = 30.0
 
 _LOCK = "certificate-lock"
 
-# `asked`: what was asked for when the present one was had. `last` and `next` are attempts, `failures` those since the
-# last good one, `reason` why there is no new certificate or why it is not served; `served` the fingerprint last proven.
-_EMPTY = OrderedDict([("asked", None), ("last", None), ("next", None), ("failures", 0), ("reason", ""),
-                      ("served", "")])  # type: Dict[str, Any]
+# `asked`: what was asked for when the present one was had, `tried`: at the last attempt. `last` and `next` are of
+# attempts, `failures` how many since the last good one, `reason` why there is no new certificate or why it is not
+# served, `served` the fingerprint last proven.
+_EMPTY = OrderedDict([("asked", None), ("tried", None), ("last", None), ("next", None), ("failures", 0),
+                      ("reason", ""), ("served", "")])  # type: Dict[str, Any]
 
 
 def state(host: Host) -> Dict[str, Any]:
@@ -57,7 +58,14 @@ def wanted(host: Host, settings: Settings, known: Dict[str, Any]) -> bool:
     One that the admin's own certbot made is left as he made it."""
     if settings.certificate != "letsencrypt":
         return False
-    return not certbot.has_lineage(host, settings) or known["asked"] not in (None, certbot.asked(settings))
+    asked = known["asked"] or {}
+    return not certbot.has_lineage(host, settings) or (
+        asked.get("hostname") == settings.hostname and asked != certbot.asked(settings))
+
+
+def due(settings: Settings, known: Dict[str, Any]) -> float:
+    """When it is asked for next, in seconds since 1970: 0 for at once. Other settings are another chance."""
+    return float(known["next"] or 0) if known["tried"] == certbot.asked(settings) else 0.0
 
 
 def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
@@ -67,16 +75,20 @@ def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
         known, reason = state(host), ""
         now = time.time() if now is None else now
         if wanted(host, settings, known):
-            if (known["next"] or 0) > now:
+            if due(settings, known) > now:
                 reason = known["reason"]
             else:
                 reason = certbot.obstacle(host, settings) or _not_here_yet(settings) \
                     or _attempt(host, settings, known, now)
+        elif settings.certificate == "letsencrypt" and served.on_disk(host).until < now + served.FEW_DAYS * 86400:
+            # certbot should have renewed it long ago; these are the reasons that can be seen from here.
+            reason = certbot.obstacle(host, settings) or _not_here_yet(settings)
         return _settle(host, settings, known, reason)
 
 
-def obtain(host: Host, settings: Settings) -> None:
-    """Ask now, whatever the last attempts came to. Raises Problem with the reason when there is no new one."""
+def obtain(host: Host, settings: Settings, new: bool = False) -> None:
+    """Ask now, whatever the last attempts came to; `new` replaces one that is still good. Raises Problem with the
+    reason when that went wrong."""
     if settings.certificate != "letsencrypt":
         raise Problem("certificate is '{}': 'smallmail set certificate=letsencrypt' lets it come from there".format(
             settings.certificate))
@@ -87,7 +99,7 @@ def obtain(host: Host, settings: Settings) -> None:
             warning = _not_here_yet(settings)
             if warning:
                 print(warning)
-            reason = _attempt(host, settings, known, time.time())
+            reason = _attempt(host, settings, known, time.time(), new)
         known["served"] = ""    # to be proven again
         reason = _settle(host, settings, known, reason)
     if reason:
@@ -108,19 +120,27 @@ def _not_here_yet(settings: Settings) -> str:
     return "" if settings.acme_challenge == "dns" else reach.obstacle(settings.hostname)
 
 
-def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float) -> str:
+def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, new: bool = False) -> str:
     """Ask certbot, and note how it went; why it failed, if it did."""
-    known["last"] = now
-    asked = certbot.asked(settings)
-    replace = certbot.has_lineage(host, settings) and known["asked"] not in (None, asked)
+    asked, had = certbot.asked(settings), certbot.has_lineage(host, settings)
+    replace = had and (new or wanted(host, settings, known))
+    known.update(last=now, tried=asked, failures=known["failures"] if known["tried"] == asked else 0)
     try:
         host.run(certbot.command(host, settings, replace))
     except Failed as error:
         known["failures"] += 1
         known["next"] = now + delay(known["failures"], str(error))
-        return certbot.boiled_down(str(error), settings.hostname)
-    known.update(asked=asked, failures=0, next=None)
+        return certbot.boiled_down(str(error), settings.hostname) + _translated(settings, str(error))
+    known.update(failures=0, next=None)
+    if replace or not had:
+        known["asked"] = asked  # else certbot has kept one that was asked for by somebody else
     return ""
+
+
+def _translated(settings: Settings, words: str) -> str:
+    if settings.acme_challenge == "dns" or certbot.is_unreachable(words) or addresses.public():
+        return ""
+    return "; this host has no public address of its own (NAT): whatever translates it must pass port 80 on to it"
 
 
 def _settle(host: Host, settings: Settings, known: Dict[str, Any], reason: str) -> str:

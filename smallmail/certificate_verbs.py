@@ -21,17 +21,17 @@ def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
         ("until", _time(found.until)),
         ("served", OrderedDict((str(port), what == found.fingerprint) for port, what in shown.items())),
         ("last attempt", _time(known["last"])),
-        ("next attempt", _next(known) if acme.wanted(host, settings, known) else ""),
+        ("next attempt", _next(acme.due(settings, known)) if acme.wanted(host, settings, known) else ""),
         ("reason", known["reason"]),
         ("problems", problems),
     ])  # type: Dict[str, Any]
     return _screen(data), data, 1 if problems else 0
 
 
-def obtain(host: Host, _: argparse.Namespace) -> int:
+def obtain(host: Host, options: argparse.Namespace) -> int:
     """Ask for it now."""
     settings = store.load(host)
-    acme.obtain(host, settings)
+    acme.obtain(host, settings, options.new)
     found = served.on_disk(host)
     print("{} is served, valid until {}.".format(" and ".join(found.names), _time(found.until))
           if services.managed() else "valid until {}".format(_time(found.until)))
@@ -52,8 +52,8 @@ def _screen(data: Dict[str, Any]) -> str:
     return "\n".join(lines + ["Problem: " + sentence for sentence in data["problems"]])
 
 
-def _next(known: Dict[str, Any]) -> str:
-    return _time(known["next"]) if (known["next"] or 0) > time.time() else "within minutes"
+def _next(due: float) -> str:
+    return _time(due) if due > time.time() else "within minutes"
 
 
 def _time(seconds: Any) -> str:

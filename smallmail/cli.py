@@ -54,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
     shown = _group(found, "certificate", "The certificate that the daemons serve.")
     _reading(shown, "status", certificate_verbs.status, "Whose it is, until when, whether it is served, and what it"
              " waits for; exit code 1 when something is wrong with it.")
-    _verb(shown, "obtain", certificate_verbs.obtain, "Ask Let's Encrypt for it now, without waiting for the timer.")
+    _verb(shown, "obtain", certificate_verbs.obtain, "Ask Let's Encrypt for it now, without waiting for the timer.") \
+        .add_argument("--new", action="store_true", help="replace one that is still valid, with a new key")
     dns = found.add_parser("dns", help="The records to set in DNS.").add_subparsers(dest="action", metavar="ACTION")
     dns.required = True
     _reading(dns, "show", verbs.dns_show, "All records for all domains, as zone file text.")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab import inside, packages, roots
 from tests.lab.acme import URL, Acme
+from tests.lab.network import GATEWAY
 from tests.system.mailhost import PASSWORD
 
 NAME, ADDRESS = "cert.example.com", "203.0.113.44"
@@ -18,6 +19,8 @@ ANSWERS = {"hostname": NAME, "domain": "example.com", "address": "alice@example.
            "password-again": PASSWORD, "certificate": "letsencrypt", "acme-email": "", "resolver": "system"}
 PORTS = (25, 465, 993)
 ATTEMPTS = "grep -h 'certbot version' /var/log/letsencrypt/*.log* 2>/dev/null | wc -l"
+RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}.\ndns_rfc2136_secret = {}\n"
+           "dns_rfc2136_algorithm = HMAC-SHA256\n")
 # What a certificate of the admin's own comes from.
 OWN = ("mkdir -p /root/own && cd /root/own && openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=own{0}"
        " -addext subjectAltName=DNS:" + NAME + " -days 300 -keyout key{0}.pem -out cert{0}.pem 2>/dev/null")
@@ -28,7 +31,7 @@ class Certified:
     anywhere."""
 
     def __init__(self, suite, deb, world, authority):
-        self.world = world
+        self.world, self.suite = world, suite
         world.dns.remove(NAME, "A")
         world.dns.remove(NAME, "AAAA")
         self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS)
@@ -178,6 +181,20 @@ def test_after_a_refusal_it_waits_and_says_why(host):
 def test_the_challenge_by_dns_says_what_it_needs(host):
     done = host.machine.run("smallmail set acme-challenge=dns && smallmail certificate obtain", check=False)
     assert "type 'apt install python3-certbot-dns-rfc2136'" in done.stderr
+    host.machine.run("smallmail set acme-challenge=http")
+
+
+@pytest.mark.slow   # certbot waits a minute for the record to be everywhere
+def test_the_challenge_by_dns(host, world, deb):
+    packages.offer(host.machine, deb, *roots.fetched(host.suite, "python3-certbot-dns-rfc2136"))
+    packages.install(host.machine, "python3-certbot-dns-rfc2136")
+    host.machine.run("smallmail set acme-challenge=dns")
+    host.machine.write("/etc/smallmail/rfc2136.ini", RFC2136.format(GATEWAY, *world.dns.key[::2]), 0o600)
+    before = host.served()
+    host.look()
+    status, code = host.status()
+    assert (status["reason"], code) == ("", 0)
+    assert host.served() != before
     host.machine.run("smallmail set acme-challenge=http")
 
 

@@ -106,6 +106,17 @@ def test_what_the_admins_own_certbot_made_is_left_alone(tmp_path: Path) -> None:
     assert not acme.wanted(host, settings, known)
     assert acme.wanted(host, other, known), "another key, please"
     assert not acme.wanted(host, Settings({**PLAIN, "certificate": "self-signed"}), known)
+    known["asked"]["hostname"] = "old.example.org"
+    assert not acme.wanted(host, other, known), "that was asked for another name"
+
+
+def test_other_settings_are_another_chance(tmp_path: Path) -> None:
+    settings = Settings(PLAIN)
+    known = acme.state(Host(str(tmp_path)))
+    assert acme.due(settings, known) == 0
+    known.update(tried=certbot.asked(settings), next=1e10)
+    assert acme.due(settings, known) == 1e10
+    assert acme.due(Settings({**PLAIN, "acme-challenge": "dns"}), known) == 0
 
 
 def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
