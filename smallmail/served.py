@@ -68,17 +68,17 @@ def _key(text: str) -> str:
 
 
 def by_port(host: Host, hostname: str) -> Dict[int, str]:
-    """The fingerprint of what is shown on each port; empty where nobody answers. Without the daemons that do not run
-    at all: that is another problem."""
-    running = {service for service in set(PORTS.values()) if services.active(host, service)}
-    return OrderedDict((port, _shown(port, hostname)) for port, service in PORTS.items() if service in running)
+    """The fingerprint of what is shown on each port; empty where nobody answers. Nothing where no service may run."""
+    return OrderedDict((port, _shown(port, hostname)) for port in PORTS if services.managed())
 
 
 def elsewhere(host: Host, hostname: str, seconds: float = 0.0) -> List[int]:
-    """The ports where something else is served than stands on the disk, once that time is over."""
+    """The ports where something else is served than stands on the disk, once that time is over. A daemon that does not
+    run will have to read what is there."""
     deadline, wanted = time.monotonic() + seconds, fingerprint(host)
+    running = {service for service in set(PORTS.values()) if services.active(host, service)}
     while True:
-        wrong = [port for port, shown in by_port(host, hostname).items() if shown != wanted]
+        wrong = [port for port, service in PORTS.items() if service in running and _shown(port, hostname) != wanted]
         if not wrong or time.monotonic() > deadline:
             return wrong
         time.sleep(0.5)
@@ -92,7 +92,11 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]
         sentences.append("the certificate has expired: 'smallmail certificate status' says more")
     elif days < FEW_DAYS:
         sentences.append("the certificate expires in {} days: 'smallmail certificate status' says more".format(days))
-    wrong = [str(port) for port, what in shown.items() if what != found.fingerprint]
+    silent = [str(port) for port, what in shown.items() if not what]
+    if silent:
+        sentences.append("no certificate is served on port {}: 'smallmail status' says what runs".format(
+            " and ".join(silent)))
+    wrong = [str(port) for port, what in shown.items() if what not in ("", found.fingerprint)]
     if wrong:
         sentences.append("another certificate is served on port {}: type 'systemctl reload postfix dovecot'".format(
             " and ".join(wrong)))
