@@ -28,8 +28,8 @@ def ensure(host: Host, settings: Settings) -> str:
     host.directory(FOLDER, 0o700)
     if settings.certificate == "files":
         target = _linked(host, settings.certificate_file, settings.key_file)
-    elif settings.certificate == "letsencrypt" and host.exists(_obtained(settings) + "/fullchain.pem"):
-        target = "/" + _obtained(settings)
+    elif settings.certificate == "letsencrypt" and host.exists(lineage(settings) + "/fullchain.pem"):
+        target = "/" + lineage(settings)
     else:
         target = _self_signed(host, settings.hostname)
     if host.link(CURRENT) is None:
@@ -53,7 +53,8 @@ def _der(pem: str) -> bytes:
     return base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-----")))
 
 
-def _obtained(settings: Settings) -> str:
+def lineage(settings: Settings) -> str:
+    """Where certbot keeps the newest certificate for the hostname."""
     return "etc/letsencrypt/live/{}".format(settings.hostname)
 
 

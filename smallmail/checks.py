@@ -22,6 +22,8 @@ SYSTEM_FOLDERS = ("/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /lost+found /
 SHARED_FOLDERS = "/ /home /media /mnt /opt /srv /var /var/local /var/mail /var/opt".split()
 
 CERTIFICATES = ("letsencrypt", "files", "self-signed")
+CERTIFICATE_KEYS = ("rsa4096", "ecdsa")
+ACME_CHALLENGES = ("http", "dns")
 
 _SHORTEST_PASSWORD = 8
 
@@ -119,6 +121,24 @@ def optional_password(text: str) -> str:
 def certificate(text: str) -> str:
     """Where the certificate comes from."""
     return _one_of(text, CERTIFICATES)
+
+
+def certificate_key(text: str) -> str:
+    """What kind of key an ACME certificate is asked for with."""
+    return _one_of(text, CERTIFICATE_KEYS)
+
+
+def acme_challenge(text: str) -> str:
+    """How an ACME server is shown that the name is ours."""
+    return _one_of(text, ACME_CHALLENGES)
+
+
+def acme_server(text: str) -> str:
+    """The URL of an ACME server's directory (RFC 8555, 7.1.1), or nothing."""
+    text = line(text)
+    if text and not re.fullmatch(r"https://[^\s/]+/\S*", text):
+        raise ValueError("'{}' is not the URL of an ACME server: type it from https:// on".format(text))
+    return text
 
 
 def path(text: str) -> str:

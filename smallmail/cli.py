@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from typing import Any, Callable, List
 
-from smallmail import __version__, account_verbs, dns_verbs, verbs
+from smallmail import __version__, account_verbs, certificate_verbs, dns_verbs, verbs
 from smallmail.errors import Problem
 from smallmail.host import Host
 
@@ -51,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
                  " of the history; without a number, of the one before the present one.")
     back.add_argument("number", nargs="?", type=int, metavar="N")
     _account_verbs(found)
+    shown = _group(found, "certificate", "The certificate that the daemons serve.")
+    _reading(shown, "status", certificate_verbs.status, "Whose it is, until when, whether it is served, and what it"
+             " waits for; exit code 1 when something is wrong with it.")
+    _verb(shown, "obtain", certificate_verbs.obtain, "Ask Let's Encrypt for it now, without waiting for the timer.") \
+        .add_argument("--new", action="store_true", help="replace one that is still valid, with a new key")
     _dns_verbs(found)
     return top
 

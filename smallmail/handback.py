@@ -12,7 +12,9 @@ from smallmail.record import Entry, Record
 from smallmail.tree import File, Tree
 
 # Folders that only we make; they go when nothing is left in them.
-_FOLDERS = ["etc/postfix/smallmail", "etc/smallmail/local/postfix", "etc/smallmail/local"]
+_FOLDERS = ["etc/postfix/smallmail", "etc/smallmail/local/postfix", "etc/smallmail/local",
+            # certbot makes these, too, when it first runs.
+            "etc/letsencrypt/renewal-hooks/deploy", "etc/letsencrypt/renewal-hooks"]
 
 _SHARED = {"etc/postfix/main.cf": ("parameters", tree.parse_main),
            "etc/postfix/master.cf": ("services", tree.parse_master)}

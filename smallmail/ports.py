@@ -5,7 +5,7 @@ This module is also part of the package's debconf `config` script, where only Py
 import os
 import socket
 import struct
-from typing import Dict, Iterable, Iterator, List, NamedTuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 # The ports that our configuration opens to others, and the service that holds each.
 PORTS = {25: "postfix", 465: "postfix", 587: "postfix", 993: "dovecot", 4190: "dovecot"}
@@ -21,6 +21,7 @@ EXIM = "/usr/sbin/exim4"
 # Where systemd holds a port for Dovecot, it does so by this unit.
 _DOVECOTS_SOCKET = "etc/systemd/system/sockets.target.wants/dovecot.socket"
 
+_UNSEEN = "a program that cannot be seen from here"
 _LISTEN = "0A"      # the kernel's TCP_LISTEN
 
 
@@ -40,10 +41,18 @@ def taken(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
         if holders == [1] and os.path.lexists(os.path.join(root, _DOVECOTS_SOCKET)):
             continue
         pid = holders[0] if holders else 0
-        holder = Holder(sockets[inode], _name(root, pid) if pid else "a program that cannot be seen from here", pid)
+        holder = Holder(sockets[inode], _name(root, pid) if pid else _UNSEEN, pid)
         if not any(other[:2] == holder[:2] for other in found):
             found.append(holder)    # else: the same over IPv6
     return found
+
+
+def holder(port: int, root: str = "/") -> Optional[Holder]:
+    """Who holds that port, whoever it is; None when nobody does."""
+    sockets = {listener.inode: port for listener in listening(root) if listener.port == port}
+    for _, pids in sorted(_holders(root, sockets).items()):
+        return Holder(port, _name(root, pids[0]) if pids else _UNSEEN, pids[0] if pids else 0)
+    return None
 
 
 def words(holder: Holder) -> str:

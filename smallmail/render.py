@@ -17,9 +17,13 @@ MASTER = "etc/postfix/master.cf"
 
 # Who may read what is not for everybody: (mode, owner, group). All else is 0644 root:root.
 PERMISSIONS = {
+    "etc/letsencrypt/renewal-hooks/deploy/smallmail": (0o755, "root", "root"),
     "etc/postfix/smallmail/relay-password": (0o600, "root", "root"),
     "etc/rspamd/local.d/worker-controller.inc": (0o640, "root", "_rspamd"),
 }  # type: Dict[str, Tuple[int, str, str]]
+
+# No daemon, and what it gets from us is the same in every version.
+_ONE_FOR_ALL = {"certbot": "0"}
 
 
 def render(settings: Settings, facts: Facts, local_main: str = "", local_master: str = "",
@@ -62,6 +66,7 @@ def overlays(templates: str, versions: Dict[str, str]) -> Dict[str, str]:
 def _fitting(templates: str, versions: Dict[str, str]) -> List[str]:
     """The overlay folders that fit, oldest first."""
     fitting = []
+    versions = dict(_ONE_FOR_ALL, **versions)
     for folder in os.listdir(templates):
         daemon, _, since = folder.rpartition("-")
         if daemon in versions and version_tuple(since) <= version_tuple(versions[daemon]):

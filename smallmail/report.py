@@ -43,8 +43,8 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     lines += ["  read mail   IMAP, port 993, TLS                 login: {}".format(settings.address),
               "  send mail   SMTP, port 465, TLS (or 587, STARTTLS), same login and password"]
     if settings.certificate == "letsencrypt" and certificate.is_self_signed(host):
-        lines += ["  The certificate is self-signed until there is one in /etc/letsencrypt/live/{} (certbot certonly):"
-                  .format(settings.hostname), "  mail programs warn of it; 'smallmail apply' takes the real one."]
+        lines += ["  The certificate is self-signed until Let's Encrypt gives one: it is asked for as soon as {} is"
+                  .format(settings.hostname), "  in DNS; 'smallmail certificate status' tells how far that is."]
     lines += ["  " + notice for notice in outcome.notices]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
     lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' asks for them):", ""]

@@ -43,6 +43,16 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "on a self-signed one until the real one is had."),
     _field("acme-email", checks.optional_address, "",
            "Where Let's Encrypt may write to; may be empty."),
+    _field("certificate-key", checks.certificate_key, "rsa4096",
+           "The key of the certificate from Let's Encrypt: rsa4096, which every mail server understands, or ecdsa, "
+           "which is smaller."),
+    _field("acme-server", checks.acme_server, "",
+           "The directory URL of another ACME server than Let's Encrypt's."),
+    _field("acme-challenge", checks.acme_challenge, "http",
+           "How Let's Encrypt is shown that the name is yours: http (it connects to port 80, which nothing else may "
+           "hold), or dns (a record is set by dynamic update, RFC 2136: that needs the package "
+           "python3-certbot-dns-rfc2136, and in /etc/smallmail/rfc2136.ini, which only root may read, the lines "
+           "dns_rfc2136_server, dns_rfc2136_name, dns_rfc2136_secret and dns_rfc2136_algorithm of its manual)."),
     _field("certificate-file", checks.optional_path, "",
            "The certificate with its chain, in PEM, when certificate is 'files'."),
     _field("key-file", checks.optional_path, "",

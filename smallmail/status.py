@@ -1,10 +1,11 @@
 """One screen on the state of the host: what runs, what waits, what was changed by hand."""
 import os
 import shutil
+import time
 from collections import OrderedDict
 from typing import Any, Dict, List
 
-from smallmail import apply, aside, assets, certificate, plan, services, verify
+from smallmail import apply, aside, assets, certificate, plan, served, services, verify
 from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
@@ -19,6 +20,7 @@ def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
     state["services"] = OrderedDict((name, _service(host, name)) for name in services.DAEMONS)
     state["ports"] = OrderedDict((str(port.number), verify.listening(port.number)) for port in verify.PORTS)
     state["certificate"] = _certificate(host)
+    state["certificate problems"] = _certificate_problems(host, settings)
     state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)
     state["disk"] = _disk(host, settings)
     with assets.open_accounts(host) as database:
@@ -39,6 +41,7 @@ def problems(state: Dict[str, Any]) -> List[str]:
         found += ["{} is {}: 'journalctl -u {}' says why".format(name, word, name)
                   for name, word in state["services"].items() if word != "active"]
         found += ["nothing answers on port {}".format(port) for port, open_ in state["ports"].items() if not open_]
+    found += state["certificate problems"]
     if state["to do"]:
         found.append("{} things are not as the settings say: 'smallmail plan' shows them, 'smallmail apply' does them"
                      .format(len(state["to do"])))
@@ -82,6 +85,12 @@ def _certificate(host: Host) -> str:
         raise Problem("the certificate can't be read: {}".format(error))
     kind = os.readlink(host.path(certificate.CURRENT))
     return "{}, valid until {}".format("self-signed" if kind.startswith("self-signed") else kind, until)
+
+
+def _certificate_problems(host: Host, settings: Settings) -> List[str]:
+    if not host.exists(certificate.CURRENT + "/fullchain.pem"):
+        return []
+    return served.problems(served.on_disk(host), served.by_port(host, settings.hostname), time.time())
 
 
 def _count(folder: str) -> int:

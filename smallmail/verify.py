@@ -51,8 +51,8 @@ class Refused(Problem):
 def judge(stage: Host, daemon: str) -> None:
     """Let that daemon judge the staged configuration, which this may adapt to where it stands; raises Refused with its
     words."""
-    if not stage.exists("etc/" + daemon):
-        return
+    if daemon not in _QUESTIONS or not stage.exists("etc/" + daemon):
+        return      # certbot, too, reads a file of ours
     try:
         _QUESTIONS[daemon](stage)
     except Failed as error:

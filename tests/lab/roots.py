@@ -105,10 +105,15 @@ def fetched(suite: str, package: str) -> list[Path]:
     return sorted((layers[0] / "var/cache/apt/archives").glob("*.deb"))
 
 
+def upon_base(suite: str, name: str, command: list[str]) -> list[Path]:
+    """A base on which a command has installed something, by that name."""
+    return layer(suite, name, base(suite), lambda chroot: _update_and(chroot, command))
+
+
 def world() -> list[Path]:
     """What the outside world runs: authoritative DNS, a resolver, a foreign mail server."""
     packages = ["apt-get", "-y", "--no-install-recommends", "install", *WORLD_PACKAGES]
-    return layer(WORLD_SUITE, "world", base(WORLD_SUITE), lambda chroot: _update_and(chroot, packages))
+    return upon_base(WORLD_SUITE, "world", packages)
 
 
 def layer(suite: str, name: str, below: list[Path], make: Callable[[Chroot], None]) -> list[Path]:
