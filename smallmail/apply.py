@@ -134,9 +134,6 @@ def _carry_out(host: Host, the_job: Job, ensured: assets.Ensured, extra: Files) 
     actions = services.needed(to_do)
     if ensured.links:
         actions = dict({"dovecot": "reload", "postfix": "reload"}, **actions)
-    for daemon in _renewed(the_job):
-        if daemon in actions:
-            actions[daemon] = "restart"     # a master of the old version does not survive a reload by the new one
     if not the_job.before.originals:
         # The first time: Rspamd has just got a new group, and daemons may hold ports that are not theirs any more.
         actions = {service: "restart" for service in services.DAEMONS}
