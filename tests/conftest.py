@@ -17,6 +17,7 @@ BOOTED = ("bookworm", "trixie")
 LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick ones first; the lab's not at all where it cannot be.
 

@@ -15,8 +15,8 @@ REINSTALL = "apt-get -y install --reinstall smallmail-server 2>&1"
 def mended(mail):
     """Whatever a test changes by hand is gone afterwards."""
     yield mail
-    mail.machine.run("rm -rf {0} /etc/dovecot/local.conf* /etc/rspamd/override.d/options.inc* /etc/dovecot/*.ucf-*"
-                     " /etc/dovecot/conf.d/*.ucf-*".format(LOCAL))
+    mail.machine.run("rm -rf /etc/smallmail/local /etc/dovecot/local.conf* /etc/rspamd/override.d/options.inc*"
+                     " /etc/dovecot/*.ucf-* /etc/dovecot/conf.d/*.ucf-*")
     names = [line.split("--replace ")[1].split("'")[0] for line in mail.smallmail("plan").splitlines()
              if "--replace" in line]
     mail.smallmail("apply " + " ".join("--replace " + name for name in names))
@@ -79,7 +79,7 @@ def test_a_configuration_that_a_daemon_refuses_never_goes_live(mended, world):
     mended.machine.run("mkdir -p {0}; echo 'compatibility_level = often' >{0}/main.cf".format(LOCAL))
     sentence = refused(mended, "apply")
     assert "compatibility_level" in sentence or "compatibility level" in sentence
-    mended.machine.run("rm -r " + LOCAL)
+    mended.machine.run("rm -r /etc/smallmail/local")
     assert mended.fingerprint() == before
 
 
