@@ -5,14 +5,13 @@
 """
 import contextlib
 import json
-import sqlite3
 import sys
 import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional
 
 from smallmail import addresses, apply, certbot, certificate, reach, record, served, services, store
-from smallmail.errors import Problem
+from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Busy, Failed, Host
 from smallmail.settings import Settings
 from smallmail.tree import File
@@ -206,7 +205,7 @@ def main(arguments: List[str]) -> int:
         return 1 if reason and arguments[0] == "deploy" else 0
     except Busy:
         return 0
-    except (Problem, ValueError, KeyError, OSError, sqlite3.Error) as error:
+    except EXPECTED as error:
         print("smallmail: {}".format(error), file=sys.stderr)
         return 1
 

@@ -1,11 +1,12 @@
 """The host's own public addresses, as far as the host itself can know them."""
 import ipaddress
 import socket
+from collections import OrderedDict
 from typing import List
 
 # Documentation addresses (RFC 5737, RFC 3849): a UDP socket "connected" to them sends nothing, but the kernel chooses
 # the source address that it would use on the way out.
-_FAR = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
+_FAR = OrderedDict([("A", (socket.AF_INET, "192.0.2.1")), ("AAAA", (socket.AF_INET6, "2001:db8::1"))])
 
 # RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 2.5.6, and the host itself.
 _NOT_PUBLIC = [ipaddress.ip_network(network) for network in (
@@ -16,17 +17,19 @@ _NOT_PUBLIC = [ipaddress.ip_network(network) for network in (
 def public() -> List[str]:
     """The addresses that mail would leave from: at most one of IPv4 and one of IPv6; none behind NAT, where the host
     cannot know them."""
-    found = []
-    for family, far in _FAR:
+    return [address for address in map(leaving, _FAR) if address
+            and not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC)]
+
+
+def leaving(kind: str) -> str:
+    """The address of that kind (A or AAAA) with which the host goes out; empty when it has no way."""
+    family, far = _FAR[kind]
+    try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((far, 9))
-            except OSError:
-                continue
-            address = probe.getsockname()[0]
-            if not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC):
-                found.append(address)
-    return found
+            probe.connect((far, 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
 
 
 def is_here(address: str) -> bool:

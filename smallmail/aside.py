@@ -21,7 +21,6 @@ _FOLDERS = OrderedDict([
     ("rspamd", ["etc/rspamd", "etc/rspamd/local.d", "etc/rspamd/override.d"]),
 ])
 _READ_BY_DOVECOT = (".conf", ".ext")
-_ADMINS_OF_RSPAMD = ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua")
 
 
 def files(host: Host) -> List[str]:
@@ -94,7 +93,9 @@ def _suspects(host: Host, daemon: str, wanted: Tree, known: Dict[str, str]) -> I
 def _is_read(daemon: str, folder: str, name: str) -> bool:
     if daemon == "dovecot":
         return name.endswith(_READ_BY_DOVECOT)
-    return name in _ADMINS_OF_RSPAMD if folder == "etc/rspamd" else not name.startswith(".") and SUFFIX not in name
+    if folder == "etc/rspamd":
+        return name in earlier.ADMINS_OF_RSPAMD
+    return not name.startswith(".") and SUFFIX not in name
 
 
 def _instead(host: Host, path: str, wanted: Tree, known: Dict[str, str]) -> Optional[File]:

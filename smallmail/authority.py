@@ -2,7 +2,6 @@
 name does not exist yet: the system's resolver is asked for the root's servers and for the addresses of name servers."""
 import concurrent.futures
 import random
-import socket
 import time
 from collections import OrderedDict
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple  # noqa: F401 (in type comments)
@@ -16,6 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
+from smallmail import addresses
 from smallmail.answers import Answer, Server, Unanswered, Zone, value_text
 
 _TRIES = (1.5, 3.0)     # seconds for each try of one question at one server
@@ -35,8 +35,7 @@ class Authority:
         self._own = [dns.name.from_text(name) for name in own]
         self._deadline = time.monotonic() + patience
         self._resolvers = resolvers
-        self._kinds = [kind for family, far, kind in ((socket.AF_INET, "192.0.2.1", "A"),
-                                                      (socket.AF_INET6, "2001:db8::1", "AAAA")) if _way(family, far)]
+        self._kinds = [kind for kind in ("A", "AAAA") if addresses.leaving(kind)]
         self._cuts = {}     # type: Dict[Any, _Cut]
         self._answers = {}  # type: Dict[Tuple[str, str], Answer]
         self._silent = set()    # type: Set[str]
@@ -252,13 +251,3 @@ def _label(server: Server) -> str:
 
 def _text(name: Any) -> str:
     return str(name.to_text(omit_final_dot=True))
-
-
-def _way(family: int, far: str) -> bool:
-    """Whether the host has a way out: connecting a UDP socket sends nothing."""
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 53))
-    except OSError:
-        return False
-    return True

@@ -44,12 +44,17 @@ def is_self_signed(host: Host) -> bool:
 
 def chain(host: Host) -> List[Tuple[bytes, bytes]]:
     """What the daemons serve: the certificate and those above it, each with its public key, in DER."""
-    texts = re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n",
-                       host.text(CURRENT + "/fullchain.pem"), re.DOTALL)
-    return [(_der(text), _der(host.run(["openssl", "x509", "-noout", "-pubkey"], text))) for text in texts]
+    return [(der(text), der(host.run(["openssl", "x509", "-noout", "-pubkey"], text))) for text in texts(host)]
 
 
-def _der(pem: str) -> bytes:
+def texts(host: Host) -> List[str]:
+    """The certificate that the daemons are told to serve and those above it, each in PEM."""
+    return re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----",
+                      host.text(CURRENT + "/fullchain.pem"), re.DOTALL)
+
+
+def der(pem: str) -> bytes:
+    """What a PEM block holds. Raises ValueError when it is damaged."""
     return base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-----")))
 
 

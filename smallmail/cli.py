@@ -2,12 +2,11 @@
 import argparse
 import json
 import os
-import sqlite3
 import sys
 from typing import Any, Callable, List
 
 from smallmail import __version__, account_verbs, certificate_verbs, dns_verbs, verbs
-from smallmail.errors import Problem
+from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Host
 
 
@@ -20,7 +19,7 @@ def main(arguments: List[str]) -> int:
         return int(options.run(Host(), options))
     except Problem as error:
         print("smallmail: {}".format(error), file=sys.stderr)
-    except (OSError, KeyError, ValueError, sqlite3.Error) as error:
+    except EXPECTED as error:
         print("smallmail: {}: {}".format(type(error).__name__, error), file=sys.stderr)
     except KeyboardInterrupt:
         print("smallmail: interrupted", file=sys.stderr)

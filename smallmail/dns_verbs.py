@@ -3,7 +3,6 @@ import argparse
 from collections import OrderedDict
 
 from smallmail import addresses, certificate, dns, dnscheck, findings, report, store
-from smallmail.authority import Authority
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
@@ -23,6 +22,9 @@ def show(host: Host, options: argparse.Namespace) -> Told:
 
 def check(host: Host, options: argparse.Namespace) -> Told:
     """What the domains' own name servers say; exit code 1 when something is wrong."""
+    # Every verb would wait for dnspython: loading it takes a tenth of a second.
+    from smallmail.authority import Authority  # noqa: PLC0415
+
     settings = store.load(host)
     domains = report.domains(host)
     chosen = [name.lower().rstrip(".") for name in options.names] or domains

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import Dict, Iterator, List, Tuple
 
 from smallmail import ports
+from smallmail.tree import logical_lines
 
 # Our drop-in is there from the first apply to the hand-back, see DESIGN: it says that the host is ours.
 OUR_MARK = "etc/dovecot/conf.d/05-smallmail.conf"
@@ -76,6 +77,9 @@ _SERVICES = {name.replace("/", " ", 1): command for name, command in (pair.split
 _OPTIONS_OF_DEBIAN = ("syslog_name=", "smtp_fallback_relay=", "flags=")
 
 _KINDS = ("files", "parameters", "services")
+# Beside local.d and override.d, where upstream has an admin put his own.
+ADMINS_OF_RSPAMD = ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua")
+
 # Of many things, so many are named.
 _SHOWN = 4
 
@@ -129,7 +133,7 @@ def admins_parameters(main_cf: str) -> List[str]:
 
 def admins_services(master_cf: str) -> List[str]:
     """The services ("name/type") of that master.cf which are not as Debian's packages write them."""
-    return ["/".join(entry.split()[:2]) for entry in _logical_lines(master_cf) if not _is_of_debian(entry)]
+    return ["/".join(entry.split()[:2]) for entry in logical_lines(master_cf) if not _is_of_debian(entry)]
 
 
 def dovecot(root: str = "/") -> Iterator[str]:
@@ -145,7 +149,7 @@ def dovecot(root: str = "/") -> Iterator[str]:
 
 def rspamd(root: str = "/") -> Iterator[str]:
     """The files of Rspamd's configuration that an admin made, where upstream has them made."""
-    for name in ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua"):
+    for name in ADMINS_OF_RSPAMD:
         if _says_something(_text(root, "etc/rspamd/" + name)):
             yield "/etc/rspamd/" + name
     for folder in ("etc/rspamd/local.d", "etc/rspamd/override.d"):
@@ -170,7 +174,7 @@ def exim(root: str = "/") -> Iterator[str]:
 
 def _choices(text: str) -> Iterator[Tuple[str, str]]:
     """The answers to Exim's questions, which are lines for sh."""
-    for line in _logical_lines(text):
+    for line in logical_lines(text):
         name, _, value = line.partition("=")
         yield name, value.strip("'\"")
 
@@ -190,7 +194,7 @@ def _shortened(paths: List[str], folder: str) -> List[str]:
 
 
 def _parameters(main_cf: str) -> Iterator[Tuple[str, str]]:
-    for entry in _logical_lines(main_cf):
+    for entry in logical_lines(main_cf):
         name, _, value = entry.partition("=")
         yield name.strip(), " ".join(value.replace(",", " ").split())
 
@@ -213,29 +217,13 @@ def _read(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
 
 def _says_something(text: str) -> bool:
     """Whether there is more in it than comments."""
-    return any(True for _ in _logical_lines(text))
+    return any(True for _ in logical_lines(text))
 
 
 def known_to_ucf(root: str) -> Dict[str, str]:
     """The content that ucf last installed at each path, as MD5 (ucf(1), /var/lib/ucf/hashfile)."""
     lines = [line.split(None, 1) for line in _text(root, "var/lib/ucf/hashfile").splitlines()]
     return {pair[1]: pair[0] for pair in lines if len(pair) == 2}
-
-
-def _logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments and empty ones, continuation lines joined (postconf(5), "General format")."""
-    joined = ""
-    for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if line[0].isspace():
-            joined += " " + line.strip()
-            continue
-        if joined:
-            yield joined
-        joined = line.strip()
-    if joined:
-        yield joined
 
 
 def _names(folder: str) -> List[str]:

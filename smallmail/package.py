@@ -1,6 +1,5 @@
 """What the maintainer scripts call: configure, triggered, remove. See debian/smallmail-server.postinst and prerm."""
 import os
-import sqlite3
 import sys
 from typing import Dict, List
 
@@ -19,12 +18,9 @@ from smallmail import (
     store,
     ucf,
 )
-from smallmail.errors import Problem
+from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Host
 from smallmail.settings import Settings
-
-# Besides our own sentences: answers that are wrong, a full disk, a user that is missing, a database that is locked.
-_ERRORS = (Problem, ValueError, KeyError, OSError, sqlite3.Error)
 
 _NOT_SET_UP = """\
 smallmail-server is installed and has changed nothing yet: no question was answered.
@@ -108,7 +104,7 @@ def triggered(host: Host) -> None:
                    for daemon, version in versions.items() if known.get(daemon) != version]
         outcome = apply.apply(host, store.load_or_last(host), ", ".join(renewed) or "dpkg's trigger")
         report.alarm(host, outcome.notices)
-    except _ERRORS as error:
+    except EXPECTED as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
 
 
@@ -126,7 +122,7 @@ def main(arguments: List[str]) -> int:
             configure(host, arguments[2] if len(arguments) > 2 else "")
         else:
             {"triggered": triggered, "remove": remove}[arguments[0]](host)
-    except _ERRORS as error:
+    except EXPECTED as error:
         print("smallmail-server: {}".format(error), file=sys.stderr)
         return 1
     return 0

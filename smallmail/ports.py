@@ -77,6 +77,11 @@ def listening(root: str = "/") -> Iterator[Listener]:
                     yield Listener(int(port, 16), address if any(words) else itself, fields[9])
 
 
+def address(number: int) -> str:
+    """Where this host itself reaches who listens on that TCP port; empty when nobody does."""
+    return next((listener.address for listener in listening() if listener.port == number), "")
+
+
 def _holders(root: str, sockets: Dict[str, int]) -> Dict[str, List[int]]:
     """The processes that have each of these sockets open, the oldest first."""
     found = {inode: [] for inode in sockets}  # type: Dict[str, List[int]]

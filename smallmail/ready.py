@@ -4,12 +4,11 @@ A machine may have lost its power in the middle of a swap, or of a change of the
 a daemon in its new version before dpkg has told us of it. So, before it starts: whatever was cut off is taken back,
 and what it reads is written for the version that is installed now. Nothing is started or reloaded here.
 """
-import sqlite3
 import sys
 from typing import List
 
 from smallmail import apply, assets, facts, report, store, transaction
-from smallmail.errors import Problem
+from smallmail.errors import EXPECTED
 from smallmail.host import Busy, Host
 
 # Another daemon's start may be doing the same: that takes a few seconds.
@@ -38,7 +37,7 @@ def main(arguments: List[str]) -> int:
         report.alarm(host, prepare(host, arguments[0]))
     except Busy:
         return 0
-    except (Problem, ValueError, KeyError, OSError, sqlite3.Error) as error:
+    except EXPECTED as error:
         print("smallmail: {}".format(error), file=sys.stderr)
         return 1
     return 0

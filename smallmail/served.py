@@ -1,5 +1,4 @@
 """The certificate as it is: what stands in its file, and what the daemons show to whoever connects."""
-import base64
 import contextlib
 import hashlib
 import re
@@ -10,7 +9,7 @@ import time
 from collections import OrderedDict
 from typing import Dict, List, NamedTuple, Optional
 
-from smallmail import certificate, ports, services
+from smallmail import certificate, ports, services, verify
 from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 
@@ -22,11 +21,6 @@ FEW_DAYS = 14
 
 _PATIENCE = 10.0        # seconds for one daemon to show its certificate
 _DAY = 86400.0
-
-# Whose it is, is what we want to know: nobody vouches for it here.
-_ANY = ssl.create_default_context()
-_ANY.check_hostname = False
-_ANY.verify_mode = ssl.CERT_NONE
 
 Certificate = NamedTuple("Certificate", [
     ("issuer", str),
@@ -53,10 +47,9 @@ def on_disk(host: Host) -> Certificate:
 
 def fingerprint(host: Host) -> str:
     """Of the first certificate in the file; empty when there is none."""
-    found = re.search(r"-----BEGIN CERTIFICATE-----(.+?)-----END", host.text(certificate.CURRENT + "/fullchain.pem"),
-                      re.DOTALL)
+    texts = certificate.texts(host)
     try:
-        return hashlib.sha256(base64.b64decode(found.group(1))).hexdigest() if found else ""
+        return hashlib.sha256(certificate.der(texts[0])).hexdigest() if texts else ""
     except ValueError:
         return ""
 
@@ -104,8 +97,8 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]
 
 
 def _shown(port: int, hostname: str) -> str:
-    der = None  # type: Optional[bytes]
-    for address in [listener.address for listener in ports.listening() if listener.port == port][:1]:
+    der, address = None, ports.address(port)  # type: Optional[bytes], str
+    if address:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             der = _by_starttls(address, port) if port == 25 else _at_once(address, port, hostname)
     return hashlib.sha256(der).hexdigest() if der else ""
@@ -113,13 +106,13 @@ def _shown(port: int, hostname: str) -> str:
 
 def _by_starttls(address: str, port: int) -> Optional[bytes]:
     with smtplib.SMTP(address, port, local_hostname="localhost", timeout=_PATIENCE) as connection:
-        connection.starttls(context=_ANY)
+        connection.starttls(context=verify.any_certificate())
         return connection.sock.getpeercert(True) if isinstance(connection.sock, ssl.SSLSocket) else None
 
 
 def _at_once(address: str, port: int, hostname: str) -> Optional[bytes]:
     with socket.create_connection((address, port), _PATIENCE) as plain, \
-            _ANY.wrap_socket(plain, server_hostname=hostname) as connection:
+            verify.any_certificate().wrap_socket(plain, server_hostname=hostname) as connection:
         connection.recv(100)    # its greeting: who leaves before is noted as an error
         connection.sendall(b"QUIT\r\n" if port == 465 else b"x LOGOUT\r\n")
         return connection.getpeercert(True)

@@ -34,10 +34,6 @@ _SECONDS = {"rspamd": 90.0, "dovecot": 15.0, "postfix": 15.0}
 # How long one daemon may take to greet, in seconds, before it is asked again.
 _GREETING = 10.0
 
-# We want to know whether it speaks TLS; whose certificate it is, is another question.
-_ANY_CERTIFICATE = ssl.create_default_context()
-_ANY_CERTIFICATE.check_hostname = False
-_ANY_CERTIFICATE.verify_mode = ssl.CERT_NONE
 
 
 class Refused(Problem):
@@ -123,17 +119,27 @@ def serving(host: Host) -> None:
 
 def listening(number: int) -> bool:
     """Whether something on this host takes connections on that TCP port, at whatever address."""
-    return any(listener.port == number for listener in ports.listening())
+    return bool(ports.address(number))
+
+
+def any_certificate() -> ssl.SSLContext:
+    """For talking TLS to our own daemons: whose certificate it is, is another question."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def greets(port: Port) -> bool:
     """Whether the daemon behind that port says what it should to whoever connects."""
-    for address in [listener.address for listener in ports.listening() if listener.port == port.number][:1]:
-        with contextlib.suppress(OSError), socket.create_connection((address, port.number), _GREETING) as plain, \
-                _ANY_CERTIFICATE.wrap_socket(plain) if port.tls else plain as connection:
-            if not port.greeting or connection.recv(len(port.greeting)) == port.greeting:
-                connection.sendall(port.farewell)
-                return True
+    address = ports.address(port.number)
+    if not address:
+        return False
+    with contextlib.suppress(OSError), socket.create_connection((address, port.number), _GREETING) as plain, \
+            any_certificate().wrap_socket(plain) if port.tls else plain as connection:
+        if not port.greeting or connection.recv(len(port.greeting)) == port.greeting:
+            connection.sendall(port.farewell)
+            return True
     return False
 
 
