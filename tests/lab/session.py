@@ -98,6 +98,8 @@ def current() -> Session:
     atexit.register(session.close)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    # A shell starts what it sends to the background with Ctrl-C ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return session
 
 
