@@ -127,7 +127,7 @@ def test_the_daemons_serve_as_before_whenever_we_are_gone(suite, deb, world, rec
         left = differences(before, fingerprint(host.machine, everywhere))
         assert set(left) == {"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
         assert traces(host.machine) == ["/etc/passwd"]     # vmail, whose mail is there
-        assert host.machine.run("pgrep -af smallmail", check=False).stdout == ""
+        assert host.machine.run(["pgrep", "-af", "smallmail"], check=False).stdout == ""
         host.serves_as_before(4)
         record("purged: {} names below {} are the same".format(len(before), everywhere))
 
