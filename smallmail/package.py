@@ -1,4 +1,5 @@
 """What the maintainer scripts call: configure, triggered, remove. See debian/smallmail-server.postinst and prerm."""
+import contextlib
 import os
 import sys
 from typing import Dict, List
@@ -14,12 +15,13 @@ from smallmail import (
     plan,
     record,
     report,
+    services,
     settings,
     store,
     ucf,
 )
 from smallmail.errors import EXPECTED, Problem
-from smallmail.host import Host
+from smallmail.host import Failed, Host
 from smallmail.settings import Settings
 
 _NOT_SET_UP = """\
@@ -50,6 +52,7 @@ def configure(host: Host, before: str) -> None:
     assets.forget_compiled(host)
     outcome = apply.apply(host, wanted, _asked(before))
     _settle(host, wanted, outcome.by_hand)
+    services.renew_maps(host)
     print(report.installed(host, wanted, outcome))
 
 
@@ -106,6 +109,8 @@ def triggered(host: Host) -> None:
         report.alarm(host, outcome.notices)
     except EXPECTED as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
+    with contextlib.suppress(Failed):
+        services.renew_maps(host)
 
 
 def remove(host: Host) -> None:

@@ -3,9 +3,11 @@
 See deb-systemd-invoke(1p) and invoke-rc.d(8). Where no service manager runs (a chroot, an image being built) nothing is
 started, and that is no error: the daemons start with the machine.
 """
+import contextlib
 import os
+import re
 import time
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, Iterator, List
 
 from smallmail.host import Failed, Host
 from smallmail.plan import Change
@@ -13,6 +15,9 @@ from smallmail.plan import Change
 REDIS = "smallmail-redis"
 # In the order of starting: who needs another comes after it.
 DAEMONS = [REDIS, "rspamd", "dovecot", "postfix"]
+
+# Postfix's list of map types that came in packages of their own; the second since Postfix 3.11.
+_MAP_TYPES = ("etc/postfix/dynamicmaps.cf", "usr/share/postfix/dynamicmaps.cf.d/sqlite.cf")
 
 # postconf(5): after a change of these Postfix must be stopped and started.
 _RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
@@ -76,6 +81,31 @@ def take_effect(host: Host, actions: Dict[str, str]) -> List[str]:
             invoke(host, action, service)
             touched.append(service)
     return touched
+
+
+def renew_maps(host: Host) -> bool:
+    """Let Postfix know its map types again, when that is needed; whether it was.
+
+    While postfix-sqlite is upgraded its type is not in dynamicmaps.cf. A proxymap(8) that was started then refuses our
+    tables as long as it lives, and mail that is kept busy asking keeps it alive.
+    """
+    changed = max([os.stat(host.path(path)).st_ctime for path in _MAP_TYPES if host.exists(path)] or [0.0])
+    if not active(host, "postfix") or all(started > changed for started in _started(host, "proxymap")):
+        return False
+    invoke(host, "reload", "postfix")
+    host.run(["postqueue", "-f"])   # what waited because of it would wait for minutes more
+    return True
+
+
+def _started(host: Host, name: str) -> Iterator[float]:
+    """When the running processes of that name were started, in seconds since the epoch (proc(5): PID/stat, stat)."""
+    boot = float(re.findall(r"^btime (\d+)$", host.text("proc/stat"), re.MULTILINE)[0])
+    for pid in filter(str.isdigit, host.names("proc")):
+        with contextlib.suppress(ProcessLookupError):   # it has just ended
+            # The name is in parentheses; the start is the 22nd field, in ticks since the boot.
+            named, _, rest = host.text("proc/{}/stat".format(pid)).rpartition(")")
+            if named.endswith("(" + name):
+                yield boot + float(rest.split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def failures(host: Host, seconds: float = 5.0) -> List[str]:

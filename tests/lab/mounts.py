@@ -13,6 +13,16 @@ def mount(*arguments: str | Path) -> None:
     _run("mount", *arguments)
 
 
+def share(folder: Path) -> None:
+    """Let what is unmounted below a folder be so everywhere: every machine begins with a copy of all mounts.
+
+    That is how systemd leaves the root (mount_namespaces(7)); containers often have it private.
+    """
+    above = subprocess.run(["findmnt", "--noheadings", "--output", "TARGET", "--target", str(folder)], check=True,
+                           stdout=subprocess.PIPE, encoding="utf-8").stdout.strip()
+    mount("--make-shared", above)
+
+
 def below(folder: Path) -> list[Path]:
     """The mount points at and below a folder, the last mounted first."""
     text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")

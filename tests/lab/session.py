@@ -55,6 +55,7 @@ class Session:
         folder = CACHE / "sessions" / str(self.pid)
         folder.mkdir(parents=True)
         (self.state / "folder").symlink_to(folder)
+        mounts.share(folder)
         self._lock = (self.state / "lock").open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 

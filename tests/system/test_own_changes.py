@@ -116,6 +116,22 @@ def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, pat
     mended.machine.run("rm " + path + ".set-aside")
 
 
+def test_postfix_learns_its_map_types_again(mended, world):
+    """While postfix-sqlite is upgraded its type is not known; what was started then goes on not to know it."""
+    def code():
+        return world.send(BOB, ALICE, letters.plain(BOB, ALICE, "maps"), to=mended.machine).code
+    types = "/etc/postfix/dynamicmaps.cf"
+    mended.machine.run("cp -p {0} /root/types; sed -i /^sqlite/d {0}; pkill -x proxymap; true".format(types))
+    assert code() == 451
+    mended.machine.run("cp -p /root/types {0}; rm /root/types".format(types))
+    assert code() == 451
+    mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    assert code() == 250
+    before = mended.machine.run("pgrep -x proxymap").stdout
+    mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    assert mended.machine.run("pgrep -x proxymap").stdout == before     # not a second time
+
+
 def test_a_daemon_that_starts_in_another_version_finds_its_files(mended):
     """The second line of defence: dpkg's trigger has not run yet, and an override would keep Dovecot from starting."""
     mended.machine.run("echo 'a_setting_of_the_past = yes' >/etc/dovecot/local.conf")
