@@ -5,7 +5,7 @@ section [example.net] names the server of that zone alone.
 """
 import base64
 import binascii
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, NamedTuple, Optional
 
 from configobj import ConfigObj, ConfigObjError
 
@@ -49,20 +49,18 @@ def load(host: Host) -> Dict[str, NameServer]:
     try:
         config = ConfigObj(host.text(PATH).splitlines(), interpolation=False)
     except ConfigObjError as error:
-        raise Problem("/{}: {}; a line has the form 'name = value'".format(PATH, str(error).rstrip(".")))
+        # Its own words have the line in them, which may be the one with the secret.
+        first = (getattr(error, "errors", None) or [error])[0]
+        raise Problem("/{}: line {} has not the form 'name = value'".format(PATH, first.line_number))
     found = {zone.lower().rstrip("."): _name_server(config[zone], "[{}] ".format(zone)) for zone in config.sections}
     if config.scalars or not found:
         found[_ALL_OTHERS] = _name_server(config, "")
     return found
 
 
-def for_zone(servers: Dict[str, NameServer], zone: str) -> NameServer:
-    """The one that takes updates of that zone. Raises Problem when there is none."""
-    found = servers.get(zone) or servers.get(_ALL_OTHERS)
-    if not found:
-        raise Problem("/{} names no name server for the zone {}: write one into a section [{}]".format(
-            PATH, zone, zone))
-    return found
+def for_zone(servers: Dict[str, NameServer], zone: str) -> Optional[NameServer]:
+    """The one that takes updates of that zone, if there is one."""
+    return servers.get(zone) or servers.get(_ALL_OTHERS)
 
 
 def _name_server(values: Any, where: str) -> NameServer:

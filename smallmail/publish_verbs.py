@@ -113,15 +113,22 @@ def diff(reading: Any, plan: Plan, notes: List[str]) -> List[str]:
         for change in changes:
             lines += ["- " + line for line in _lines(change, change.remove)]
             lines += ["+ " + line for line in _lines(change, change.add)]
-    lines += [] if plan.changes else ["Nothing to do."]
+    lines += [] if plan.changes else ["Nothing to do."] if not plan.foreign else ["Nothing that is smallmail's to do."]
     lines += ["Right already, as others wrote it: {} {}".format(place.name, _kind(place)) for place in plan.right]
     for foreign in plan.foreign:
         lines += ["Not touched, for others wrote it: {} {}: {}".format(
             foreign.place.name, _kind(foreign.place), foreign.why)]
         lines += ["    " + value for value in foreign.values]
         lines += ["  > smallmail dns publish --replace {} {}".format(foreign.place.name, foreign.place.type)]
-    lines += ["Left out: {}: {}".format(name, why) for name, why in reading.skipped.items()]
-    return lines + ["Left out: " + note for note in notes]
+    return lines + ["Left out: " + note for note in _left_out(reading) + notes]
+
+
+def _left_out(reading: Any) -> List[str]:
+    """One line for all names that the same keeps from being written."""
+    by_reason = OrderedDict()   # type: OrderedDict[str, List[str]]
+    for name, why in reading.skipped.items():
+        by_reason.setdefault(why, []).append(name)
+    return ["{}: {}".format(", ".join(names), why) for why, names in by_reason.items()]
 
 
 def _kind(place: dnsplan.Place) -> str:

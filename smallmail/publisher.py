@@ -7,7 +7,6 @@ from smallmail import answers, credentials, dnscheck, dnsjudge, dnsplan, ownersh
 from smallmail.answers import Answer, Unanswered
 from smallmail.authority import Authority
 from smallmail.dnsplan import Change, Entry, Plan, Present
-from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.rfc2136 import Changed, Primary, Refused
 
@@ -20,6 +19,7 @@ Reading = NamedTuple("Reading", [
     ("primaries", Dict[str, Primary]),  # by zone
     ("seen", Dict[Tuple[str, str], Any]),           # by name and type: the record set as the name server has it
     ("present", Dict[Tuple[str, str], Present]),    # the same, as dnsplan has it
+    ("refused", Dict[str, str]),    # why a zone cannot be written
     ("skipped", Dict[str, str]),    # why a name cannot be written
 ])
 
@@ -27,7 +27,7 @@ Reading = NamedTuple("Reading", [
 def read(host: Host, entries: Iterable[Entry]) -> Reading:
     """What there is now of these names and types, at the servers that take updates. Raises Problem."""
     servers, authority = credentials.load(host), Authority([])
-    reading = Reading(OrderedDict(), OrderedDict(), {}, {}, OrderedDict())
+    reading = Reading({}, OrderedDict(), {}, {}, {}, OrderedDict())
     for name, kind in OrderedDict(((entry.name, entry.type), None) for entry in entries):
         if name in reading.skipped:
             continue
@@ -45,14 +45,28 @@ def _locate(reading: Reading, servers: Dict[str, credentials.NameServer], author
     """Find a name's zone and who takes its updates; why that is not possible."""
     try:
         zone = authority.apex(name)
-        if "." not in zone:
+        if "." not in zone.strip("."):
             return "its domain has no name servers: register it, or set its name servers at your registrar"
-        if zone not in reading.primaries:
-            reading.primaries[zone] = Primary(credentials.for_zone(servers, zone), zone)
-    except (Unanswered, Problem) as error:
+        if zone not in reading.primaries and zone not in reading.refused:
+            _introduce(reading, servers, zone)
+    except Unanswered as error:
         return str(error)
-    reading.zones[name] = zone
-    return ""
+    if zone in reading.primaries:
+        reading.zones[name] = zone
+    return reading.refused.get(zone, "")
+
+
+def _introduce(reading: Reading, servers: Dict[str, credentials.NameServer], zone: str) -> None:
+    """Find out whether there is a server that takes updates of the zone."""
+    server = credentials.for_zone(servers, zone)
+    primary = Primary(server, zone) if server else None
+    why = primary.obstacle() if primary else \
+        "/{} names no name server that takes updates of the zone {}: write one into a section [{}]".format(
+            credentials.PATH, zone, zone)
+    if primary and not why:
+        reading.primaries[zone] = primary
+    else:
+        reading.refused[zone] = why
 
 
 def _look(reading: Reading, name: str, kind: str) -> str:

@@ -54,15 +54,20 @@ class Primary:
         self._address = ""
         self.label = server.server + (" port {}".format(server.port) if server.port != 53 else "")
 
+    def obstacle(self) -> str:
+        """Why this server is not the one to ask about the zone; empty when it serves it. Raises Problem."""
+        found = self._ask(self._name(), "SOA")
+        if found.rcode() == dns.rcode.NOERROR and found.flags & dns.flags.AA and found.answer:
+            return ""
+        return "the name server {} does not serve the zone {} to this host: where another takes its updates, write" \
+            " that one into /{}, in a section [{}]".format(self.label, self._name(), credentials.PATH, self._name())
+
     def read(self, name: str, kind: str) -> Seen:
         """The records of that type at that name, as they are there now."""
-        question = dns.message.make_query(dns.name.from_text(name), kind)
-        question.flags &= ~dns.flags.RD
-        self._sign(question)
-        said = self._exchange(question)
+        said = self._ask(name, kind)
         if said.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise Refused("the name server {} answers {} when it is asked for {}: does it serve the zone {}?".format(
-                self.label, dns.rcode.to_text(said.rcode()), name, self._name()))
+            raise Refused("the name server {} answers {} when it is asked for {}".format(
+                self.label, dns.rcode.to_text(said.rcode()), name))
         full = dns.name.from_text(name)
         alias = said.get_rrset(said.answer, full, dns.rdataclass.IN, dns.rdatatype.CNAME)
         apexes = [rrset.name for rrset in said.authority if rrset.rdtype == dns.rdatatype.SOA]
@@ -90,6 +95,12 @@ class Primary:
             raise Changed()
         if said.rcode() != dns.rcode.NOERROR:
             raise Refused(self._refusal(said.rcode()))
+
+    def _ask(self, name: str, kind: str) -> Any:
+        question = dns.message.make_query(dns.name.from_text(name), kind)
+        question.flags &= ~dns.flags.RD
+        self._sign(question)
+        return self._exchange(question)
 
     def _sign(self, message: Any) -> None:
         message.use_tsig(self._keyring, dns.name.from_text(self._server.key),
