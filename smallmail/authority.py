@@ -50,6 +50,10 @@ class Authority:
                 raise Unanswered("{} is no name".format(name))
         return self._answers[key]
 
+    def apex(self, name: str) -> str:
+        """The name of the zone that a name is in. Raises Unanswered."""
+        return _text(self._cut(dns.name.from_text(name)).name)
+
     def zone(self, name: str) -> Zone:
         """The zone that a name is in, and how its servers do. Raises Unanswered."""
         cut = self._cut(dns.name.from_text(name))

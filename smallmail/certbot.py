@@ -4,12 +4,10 @@ import re
 from collections import OrderedDict
 from typing import Dict, List
 
-from smallmail import certificate, ports
+from smallmail import certificate, credentials, ports
 from smallmail.facts import version_tuple
 from smallmail.host import Host
 from smallmail.settings import Settings
-
-CREDENTIALS = "etc/smallmail/rfc2136.ini"
 
 _PLUGIN = "certbot_dns_rfc2136"
 
@@ -32,7 +30,7 @@ def command(host: Host, settings: Settings, renew: bool) -> List[str]:
     if settings.acme_server:
         words += ["--server", settings.acme_server]
     if settings.acme_challenge == "dns":
-        words += ["--authenticator", "dns-rfc2136", "--dns-rfc2136-credentials", "/" + CREDENTIALS,
+        words += ["--authenticator", "dns-rfc2136", "--dns-rfc2136-credentials", "/" + credentials.PATH,
                   "--preferred-challenges", "dns"]
     else:
         words += ["--standalone", "--preferred-challenges", "http"]
@@ -52,13 +50,8 @@ def obstacle(host: Host, settings: Settings) -> str:
     if not importlib.util.find_spec(_PLUGIN):
         return "acme-challenge is 'dns', but certbot has no RFC 2136 here: type 'apt install" \
             " python3-certbot-dns-rfc2136'"
-    file = host.file(CREDENTIALS)
-    if file is None:
-        return "acme-challenge is 'dns', but there is no /{}: write the name server and its TSIG key there, as" \
-            " certbot-dns-rfc2136 has it".format(CREDENTIALS)
-    if file.mode & 0o077:
-        return "/{} holds a key and can be read by others: type 'chmod 600 /{}'".format(CREDENTIALS, CREDENTIALS)
-    return ""
+    trouble = credentials.obstacle(host)
+    return "acme-challenge is 'dns', but " + trouble if trouble else ""
 
 
 def has_lineage(host: Host, settings: Settings) -> bool:

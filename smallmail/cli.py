@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any, Callable, List
 
-from smallmail import __version__, account_verbs, certificate_verbs, dns_verbs, verbs
+from smallmail import __version__, account_verbs, certificate_verbs, dns_verbs, publish_verbs, verbs
 from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Host
 
@@ -69,6 +69,16 @@ def _dns_verbs(found: Any) -> None:
                         " DNSSEC, and the name servers themselves. It judges what records mean and not how they are"
                         " written, and tells what to type for each problem; exit code 1 when there is one.")
     checking.add_argument("names", nargs="*", metavar="DOMAIN")
+    publishing = _verb(dns, "publish", publish_verbs.publish, "Put the records into DNS by dynamic update (RFC 2136)"
+                       " and wait until all name servers show them. Shows what it would change and asks first. Adds"
+                       " what is missing and changes what it has put there itself; what others wrote stays, and is"
+                       " named where it does not serve. /etc/smallmail/rfc2136.ini says which name server takes"
+                       " updates.")
+    publishing.add_argument("names", nargs="*", metavar="DOMAIN")
+    publishing.add_argument("--yes", action="store_true", help="do not ask; without a terminal nothing is changed else")
+    publishing.add_argument("--replace", action="append", nargs=2, default=[], metavar=("NAME", "TYPE"),
+                            help="replace records that others wrote, too; may be repeated")
+    publishing.add_argument("--json", action="store_true", help="for programs; changes nothing without --yes")
 
 
 def _account_verbs(found: Any) -> None:

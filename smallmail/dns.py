@@ -78,7 +78,7 @@ def zone_text(all_records: List[Record]) -> str:
 
 def zone_line(record: Record) -> str:
     """The record as a line of a zone file."""
-    return "{}. {} IN {} {}".format(record.name, _TTL, record.type, _value(record))
+    return "{}. {} IN {} {}".format(record.name, _TTL, record.type, zone_value(record))
 
 
 def plain(record: Record, zones: List[str]) -> "OrderedDict[str, str]":
@@ -109,7 +109,8 @@ def plain_text(all_records: List[Record], zones: List[str]) -> str:
     return "\n".join(lines)
 
 
-def _value(record: Record) -> str:
+def zone_value(record: Record) -> str:
+    """The value as a zone file has it."""
     if record.type != "TXT":
         return record.value
     parts = [record.value[start:start + _STRING] for start in range(0, len(record.value), _STRING)]

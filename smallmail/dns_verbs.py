@@ -2,7 +2,7 @@
 import argparse
 from collections import OrderedDict
 
-from smallmail import addresses, certificate, dns, dnscheck, findings, report, store
+from smallmail import dns, dnscheck, findings, report, store
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
@@ -31,9 +31,6 @@ def check(host: Host, options: argparse.Namespace) -> Told:
     for name in chosen:
         if name not in domains:
             raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
-    wanted = dnscheck.Wanted(settings.hostname, chosen, addresses.public(), addresses.is_here,
-                             report.all_records(host, settings), settings.certificate == "letsencrypt",
-                             certificate.chain(host), bool(settings.relayhost))
     authority = Authority([settings.hostname] + chosen)
-    found = dnscheck.findings(wanted, authority.ask, authority.zone)
+    found = dnscheck.findings(report.wanted(host, settings, chosen), authority.ask, authority.zone)
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

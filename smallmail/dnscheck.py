@@ -23,10 +23,12 @@ _GROUP = "dns"
 
 def findings(wanted: Wanted, ask: Callable[[str, str], Answer], zone: Callable[[str], Zone]) -> List[Finding]:
     """All that is wrong, and notes on what is worth knowing. `ask` and `zone`: as in authority.Authority."""
-    return list(_Check(wanted, ask, zone).everything())
+    return list(Check(wanted, ask, zone).everything())
 
 
-class _Check:
+class Check:
+    """The parts of the check; each may be had alone."""
+
     def __init__(self, wanted: Wanted, ask: Callable[[str, str], Answer], zone: Callable[[str], Zone]) -> None:
         self.wanted, self._ask, self._zone = wanted, ask, zone
         self.unanswered = {}    # type: Dict[str, bool]
@@ -176,22 +178,26 @@ class _Check:
 
     def spf(self) -> Iterator[Finding]:
         for domain in self.wanted.domains + [self.wanted.hostname] * (self.wanted.hostname not in self.wanted.domains):
-            fix = self.record(domain, "TXT")
-            found = {}  # type: Dict[Tuple[str, str], List[str]]
-            for address in self.own():
-                result, reason = spf.check(address, domain, "postmaster@" + domain, self.wanted.hostname, self.look)
-                found.setdefault((result, reason), []).append(address)
-            for (result, reason), addresses in sorted(found.items()):
-                if result == "temperror":
-                    self.unanswered[reason] = True
-                    continue
-                if result == "pass" or (self.wanted.relay and result in ("neutral", "softfail", "fail")) \
-                        or (domain not in self.wanted.domains and result in ("none", "neutral")):
-                    continue
-                if result == "none":
-                    reason += self.doubled(domain, "TXT")
-                yield problem("SPF of {}: {} for {}: {}".format(domain, result, " and ".join(addresses), reason),
-                              "Others take mail that this host sends for forged: it is refused or lands in Junk.", fix)
+            yield from self.sender(domain)
+
+    def sender(self, domain: str) -> Iterator[Finding]:
+        """Whether all own addresses may send in that name."""
+        fix = self.record(domain, "TXT")
+        found = {}  # type: Dict[Tuple[str, str], List[str]]
+        for address in self.own():
+            result, reason = spf.check(address, domain, "postmaster@" + domain, self.wanted.hostname, self.look)
+            found.setdefault((result, reason), []).append(address)
+        for (result, reason), addresses in sorted(found.items()):
+            if result == "temperror":
+                self.unanswered[reason] = True
+                continue
+            if result == "pass" or (self.wanted.relay and result in ("neutral", "softfail", "fail")) \
+                    or (domain not in self.wanted.domains and result in ("none", "neutral")):
+                continue
+            if result == "none":
+                reason += self.doubled(domain, "TXT")
+            yield problem("SPF of {}: {} for {}: {}".format(domain, result, " and ".join(addresses), reason),
+                          "Others take mail that this host sends for forged: it is refused or lands in Junk.", fix)
 
     def look(self, name: str, kind: str) -> List[str]:
         try:

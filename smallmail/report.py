@@ -3,7 +3,7 @@ import contextlib
 import sys
 from typing import List
 
-from smallmail import addresses, assets, certificate, dkim, dns, plan
+from smallmail import addresses, assets, certificate, dkim, dns, dnscheck, plan
 from smallmail.apply import Outcome
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
@@ -25,6 +25,13 @@ def records(host: Host, settings: Settings) -> List[dns.Record]:
 def all_records(host: Host, settings: Settings) -> List[dns.Record]:
     """Those, and the ones that are good to have."""
     return records(host, settings) + list(dns.helpful(settings.hostname, domains(host), settings.certificate))
+
+
+def wanted(host: Host, settings: Settings, chosen: List[str]) -> dnscheck.Wanted:
+    """By what the records of the host and of these domains are judged."""
+    return dnscheck.Wanted(settings.hostname, chosen, addresses.public(), addresses.is_here,
+                           all_records(host, settings), settings.certificate == "letsencrypt",
+                           certificate.chain(host), bool(settings.relayhost))
 
 
 def alarm(host: Host, sentences: List[str]) -> None:

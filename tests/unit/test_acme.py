@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import acme, certbot
+from smallmail import acme, certbot, credentials
 from smallmail.host import Host
 from smallmail.settings import Settings
 from smallmail.tree import File
@@ -125,9 +125,9 @@ def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pyte
     assert "apt install python3-certbot-dns-rfc2136" in certbot.obstacle(host, settings)
     monkeypatch.setattr(certbot, "_PLUGIN", "json")
     assert "there is no /etc/smallmail/rfc2136.ini" in certbot.obstacle(host, settings)
-    host.write(certbot.CREDENTIALS, File(b"", 0o644, "root", "root"))
+    host.write(credentials.PATH, File(b"", 0o644, "root", "root"))
     assert "chmod 600" in certbot.obstacle(host, settings)
-    host.write(certbot.CREDENTIALS, File(b"", 0o600, "root", "root"))
+    host.write(credentials.PATH, File(b"", 0o600, "root", "root"))
     assert certbot.obstacle(host, settings) == ""
 
 

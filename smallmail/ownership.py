@@ -1,0 +1,29 @@
+"""Which records in DNS are ours: those that `smallmail dns publish` put there, word for word."""
+import contextlib
+import json
+from collections import OrderedDict
+from typing import Dict
+
+from smallmail.dnsplan import Entry
+from smallmail.host import STATE, Host
+from smallmail.tree import File
+
+PATH = STATE + "/published.json"
+
+
+def load(host: Host) -> Dict[Entry, str]:
+    """The zone of each record that is ours."""
+    found = OrderedDict()   # type: Dict[Entry, str]
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # somebody has edited it: then it is all another's
+        for each in json.loads(host.text(PATH) or "[]"):
+            found[Entry(each["name"], each["type"], each["value"])] = each["zone"]
+    return found
+
+
+def save(host: Host, owned: Dict[Entry, str]) -> None:
+    """Remember; written only when it is news."""
+    if owned == load(host):
+        return
+    data = [OrderedDict([("zone", zone), ("name", entry.name), ("type", entry.type), ("value", entry.value)])
+            for entry, zone in sorted(owned.items())]
+    host.write(PATH, File((json.dumps(data, indent=2) + "\n").encode("ascii"), 0o600, "root", "root"))
