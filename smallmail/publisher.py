@@ -1,9 +1,10 @@
 """From records to updates: find their zones, read what is there, plan, send, and wait until every server shows it."""
+import functools
 import time
 from collections import OrderedDict
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple  # noqa: F401 (in type comments)
 
-from smallmail import answers, credentials, dnscheck, dnsjudge, dnsplan, ownership
+from smallmail import answers, credentials, dnscheck, dnsjudge, dnsplan, ownership, shown
 from smallmail.answers import Answer, Unanswered
 from smallmail.authority import Authority
 from smallmail.dnsplan import Change, Entry, Plan, Present
@@ -148,11 +149,11 @@ def wait(reading: Reading, changes: List[Change], seconds: float, tell: Callable
         late = OrderedDict()    # type: OrderedDict[str, None]
         left = []
         for change in changes:
-            servers = _late(authority, change)
+            servers = shown.lacking(authority, change.place.name, change.place.type, functools.partial(_done, change))
             late.update((server, None) for server in servers)
             left += [change] if servers else []
         for zone in zones:
-            late.update((server, None) for server in _silent(authority, zone))
+            late.update((server, None) for server in shown.silent(authority, zone))
         changes = left
         if not late or time.monotonic() > deadline:
             return list(late)
@@ -162,20 +163,5 @@ def wait(reading: Reading, changes: List[Change], seconds: float, tell: Callable
         time.sleep(_PAUSE)
 
 
-def _late(authority: Authority, change: Change) -> List[str]:
-    """The servers that do not show it."""
-    try:
-        said = authority.ask(change.place.name, change.place.type).said
-    except Unanswered as error:
-        return [str(error)]
-    return [server for server, values in said.items()
-            if set(change.add) - set(values) or set(change.remove) & set(values)]
-
-
-def _silent(authority: Authority, zone: str) -> List[str]:
-    try:
-        troubles = authority.zone(zone).troubles
-    except Unanswered as error:
-        return [str(error)]
-    # Without an address it could not even be asked: of that `dns check` tells.
-    return ["{} {}".format(server, trouble) for server, trouble in troubles.items() if "(" in server]
+def _done(change: Change, values: List[str]) -> bool:
+    return set(change.add) <= set(values) and not set(change.remove) & set(values)

@@ -5,7 +5,6 @@ started, and that is no error: the daemons start with the machine.
 """
 import contextlib
 import os
-import re
 import time
 from typing import Dict, Iterable, Iterator, List
 
@@ -18,6 +17,9 @@ DAEMONS = [REDIS, "rspamd", "dovecot", "postfix"]
 
 # Postfix's list of map types that came in packages of their own; the second since Postfix 3.11.
 _MAP_TYPES = ("etc/postfix/dynamicmaps.cf", "usr/share/postfix/dynamicmaps.cf.d/sqlite.cf")
+
+# clock_gettime(2); Python has the name since 3.7.
+_CLOCK_BOOTTIME = 7
 
 # postconf(5): after a change of these Postfix must be stopped and started.
 _RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
@@ -98,8 +100,11 @@ def renew_maps(host: Host) -> bool:
 
 
 def _started(host: Host, name: str) -> Iterator[float]:
-    """When the running processes of that name were started, in seconds since the epoch (proc(5): PID/stat, stat)."""
-    boot = float(re.findall(r"^btime (\d+)$", host.text("proc/stat"), re.MULTILINE)[0])
+    """When the running processes of that name were started, in seconds since the epoch (proc(5): PID/stat).
+
+    proc/stat would tell when the machine was started, but in whole seconds: a process would be older than it is.
+    """
+    boot = time.time() - time.clock_gettime(_CLOCK_BOOTTIME)
     for pid in filter(str.isdigit, host.names("proc")):
         with contextlib.suppress(ProcessLookupError):   # it has just ended
             # The name is in parentheses; the start is the 22nd field, in ticks since the boot.

@@ -1,7 +1,11 @@
 """What each service needs so that it reads what changed."""
+import subprocess
+import time
+
 import pytest
 
 from smallmail import services
+from smallmail.host import Host
 from smallmail.plan import SET, Change
 
 
@@ -17,3 +21,13 @@ from smallmail.plan import SET, Change
 def test_only_what_changed_is_touched(kind, name, actions):
     assert services.needed([Change(kind, name, SET, None, "x")]) == actions
 
+
+
+def test_when_a_process_was_started_is_known_to_a_fraction_of_a_second():
+    before = time.time()
+    with subprocess.Popen(["sleep", "20"]) as process:
+        try:
+            newest = max(services._started(Host(), "sleep"))
+        finally:
+            process.kill()
+    assert abs(newest - before) < 0.2
