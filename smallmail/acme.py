@@ -5,6 +5,7 @@
 """
 import contextlib
 import json
+import os
 import sys
 import time
 from collections import OrderedDict
@@ -107,6 +108,7 @@ def obtain(host: Host, settings: Settings, new: bool = False) -> None:
 
 def deploy(host: Host, settings: Settings) -> str:
     """After a renewal: let both daemons serve it. Returns why they do not."""
+    os.sync()       # certbot does not: a power cut would leave links to empty files
     if host.link(certificate.CURRENT) != "/" + certificate.lineage(settings):
         return ""   # the very first one: whoever asked for it goes on
     known = state(host)
@@ -130,6 +132,7 @@ def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, 
         known["failures"] += 1
         known["next"] = now + delay(known["failures"], str(error))
         return certbot.boiled_down(str(error), settings.hostname) + _translated(settings, str(error))
+    os.sync()       # certbot does not
     known.update(failures=0, next=None)
     if replace or not had:
         known["asked"] = asked  # else certbot has kept one that was asked for by somebody else

@@ -49,8 +49,12 @@ def chain(host: Host) -> List[Tuple[bytes, bytes]]:
 
 def texts(host: Host) -> List[str]:
     """The certificate that the daemons are told to serve and those above it, each in PEM."""
-    return re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----",
-                      host.text(CURRENT + "/fullchain.pem"), re.DOTALL)
+    return _blocks("CERTIFICATE", host.text(CURRENT + "/fullchain.pem"))
+
+
+def _blocks(label: str, text: str) -> List[str]:
+    """The PEM blocks of that label (a regular expression) in a text, which may have more in it."""
+    return re.findall("-----BEGIN {0}-----.+?-----END {0}-----".format(label), text, re.DOTALL)
 
 
 def der(pem: str) -> bytes:
@@ -88,7 +92,8 @@ def _public_key(host: Host, command: List[str], sentence: str) -> str:
 
 def _self_signed(host: Host, hostname: str) -> str:
     name = "self-signed-" + hostname
-    if not host.exists("{}/{}/fullchain.pem".format(FOLDER, name)):
+    # smallmail up to 0.2 let openssl write the key, and after a power cut it could be empty.
+    if not all(host.text("{}/{}/{}".format(FOLDER, name, file)) for file in ("fullchain.pem", "privkey.pem")):
         _make_self_signed(host, FOLDER + "/" + name, hostname)
     return name
 
@@ -96,20 +101,22 @@ def _self_signed(host: Host, hostname: str) -> str:
 def _make_self_signed(host: Host, folder: str, hostname: str) -> None:
     """ECDSA P-256, as openssl's own command line makes it; the key never leaves the 0700 folder."""
     host.directory(folder, 0o700)
-    key, certificate = host.path(folder + "/privkey.pem"), host.path(folder + "/new.pem")
-    host.write(folder + "/privkey.pem", File(b"", 0o600, "root", "root"))
-    host.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", key])
+    key = _blocks("[A-Z ]*PRIVATE KEY", host.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout"]))
+    host.write(folder + "/privkey.pem", _pem_file(key, 0o600))
     # openssl of Stretch has no -addext: the alternative name comes by a configuration on standard input.
     config = ("[req]\ndistinguished_name = name\nx509_extensions = extensions\nprompt = no\n[name]\nCN = {}\n"
               "[extensions]\nsubjectAltName = DNS:{}\nbasicConstraints = CA:FALSE\n").format(
                   _common_name(hostname), hostname)
-    host.run(["openssl", "req", "-new", "-x509", "-sha256", "-days", _TEN_YEARS, "-key", key, "-out", certificate,
-              "-config", "/dev/stdin"], config)
-    written = host.file(folder + "/new.pem")
-    if written is None:
-        raise Problem("openssl made no certificate for {}".format(hostname))
-    host.write(folder + "/fullchain.pem", File(written.content, 0o644, "root", "root"))
-    host.remove(folder + "/new.pem")
+    said = host.run(["openssl", "req", "-new", "-x509", "-sha256", "-days", _TEN_YEARS,
+                     "-key", host.path(folder + "/privkey.pem"), "-config", "/dev/stdin"], config)
+    host.write(folder + "/fullchain.pem", _pem_file(_blocks("CERTIFICATE", said), 0o644))
+
+
+def _pem_file(blocks: List[str], mode: int) -> File:
+    """What openssl printed, as a file: smallmail writes it, so that it is on the disk before anything refers to it."""
+    if len(blocks) != 1:
+        raise Problem("openssl made no certificate: 'openssl version' should tell what is wrong with it")
+    return File((blocks[0] + "\n").encode("ascii"), mode, "root", "root")
 
 
 def _common_name(hostname: str) -> str:

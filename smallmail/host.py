@@ -61,12 +61,14 @@ class Host:
         return file.content.decode("utf-8", "replace") if file else ""
 
     def write(self, path: str, file: File) -> None:
-        """Put the file there, whole or not at all: written beside, synced, renamed. Folders are made as needed."""
-        target = self.path(path)
-        folder = os.path.dirname(target)
-        os.makedirs(folder, exist_ok=True)
-        beside = self.path(_beside(path))
+        """Put the file there, whole or not at all: written beside, synced, renamed. Folders are made as needed.
+
+        A symbolic link to a file stays one, and the file that it leads to is replaced.
+        """
         self.remove_unfinished(path)
+        target = self._at_the_end(path)
+        beside = _beside(target)
+        _make_folder(os.path.dirname(target))
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
@@ -79,7 +81,7 @@ class Host:
         except BaseException:
             os.unlink(beside)
             raise
-        _sync(folder)
+        _sync(os.path.dirname(target))
 
     def remove(self, path: str) -> None:
         """Remove the file, if it is there."""
@@ -89,8 +91,9 @@ class Host:
 
     def remove_unfinished(self, path: str) -> None:
         """Remove what a write() of that path left that was killed."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path(_beside(path)))
+        for beside in {_beside(self.path(path)), _beside(self._at_the_end(path))}:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
 
     def put(self, path: str, file: Optional[File]) -> None:
         """Write the file, or remove what is there when it is None."""
@@ -101,7 +104,7 @@ class Host:
 
     def directory(self, path: str, mode: int = 0o755, owner: str = "root", group: str = "root") -> None:
         """A folder with these permissions; what is in it is left alone."""
-        os.makedirs(self.path(path), exist_ok=True)
+        _make_folder(self.path(path))
         descriptor = os.open(self.path(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             self._own(descriptor, owner, group)
@@ -121,8 +124,8 @@ class Host:
             self.remove(link)
             return
         self.remove_unfinished(link)
-        os.symlink(target, self.path(_beside(link)))
-        os.rename(self.path(_beside(link)), self.path(link))
+        os.symlink(target, _beside(self.path(link)))
+        os.rename(_beside(self.path(link)), self.path(link))
         _sync(os.path.dirname(self.path(link)))
 
     def run(self, command: List[str], text: str = "") -> str:
@@ -174,6 +177,12 @@ class Host:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _at_the_end(self, path: str) -> str:
+        """Where that path's file is, behind an admin's symbolic link. One that leads out of a scratch folder, or to no
+        file, is not followed."""
+        there, root = os.path.realpath(self.path(path)), os.path.join(os.path.realpath(self.root), "")
+        return there if os.path.isfile(there) and there.startswith(root) else self.path(path)
+
     def _own(self, descriptor: int, owner: str, group: str) -> None:
         if os.geteuid() == 0 and self.root == "/":
             # A number stands for an owner that has no name on this host.
@@ -207,6 +216,15 @@ def _group_name(number: int) -> str:
         return grp.getgrgid(number).gr_name
     except KeyError:
         return str(number)
+
+
+def _make_folder(folder: str) -> None:
+    """Make a folder, and those above it, so that they outlive a power cut with what is put there."""
+    if not os.path.isdir(folder):
+        _make_folder(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        _sync(os.path.dirname(folder))
 
 
 def _sync(folder: str) -> None:

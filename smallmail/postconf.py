@@ -20,9 +20,9 @@ STOCK = {
 def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
     """The new main.cf and master.cf, with these changes made; the live files' owners and modes are kept."""
     for path, stock in STOCK.items():
-        if not stage.exists(path):
-            stage.write(path, File(host.text(stock).encode("utf-8"), 0o644, "root", "root"))
-        _end_last_line(stage, path)
+        # Written even if it is there: in the stage, too, an admin's symbolic link would lead to the live file.
+        live = host.file(path) or File(host.text(stock).encode("utf-8"), 0o644, "root", "root")
+        stage.write(path, live._replace(content=_with_last_line_ended(live.content)))
     parameters = [change for change in changes if change.kind == "parameters"]
     services = [change for change in changes if change.kind == "services"]
     _postconf(stage, "-e", ["{}={}".format(change.name, change.wanted) for change in parameters
@@ -34,11 +34,9 @@ def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
     return {path: _like(host.file(path), stage.file(path)) for path in STOCK}
 
 
-def _end_last_line(stage: Host, path: str) -> None:
+def _with_last_line_ended(content: bytes) -> bytes:
     """postconf up to Postfix 3.7 at least appends to a last line that has no end, even if it is a comment."""
-    file = stage.file(path)
-    if file and file.content and not file.content.endswith(b"\n"):
-        stage.write(path, file._replace(content=file.content + b"\n"))
+    return content + b"\n" if content and not content.endswith(b"\n") else content
 
 
 def defaults(host: Host, names: List[str]) -> Dict[str, str]:

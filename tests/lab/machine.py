@@ -53,6 +53,8 @@ class Machine(Host):
             self._write_identity(resolver)
             if prepare:
                 prepare(self)
+            if disk:
+                self.tree.settle()  # what the lab puts there was always there
             self.boot()
         except BaseException:
             self.close()

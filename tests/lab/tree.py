@@ -51,6 +51,10 @@ class Tree:
         options = f"lowerdir={':'.join(map(str, self._layers))},upperdir={self.changes},workdir={work}"
         mounts.mount("-t", "overlay", "-o", options + self._volatile, "overlay", self.path)
 
+    def settle(self) -> None:
+        """Let all that was written be on the disk."""
+        subprocess.run(["sync", "--file-system", str(self._disk or self.folder)], check=True)
+
     def cut_power(self) -> None:
         """From now on nothing reaches the disk any more, not even what waits in its journal."""
         if self._disk is None:

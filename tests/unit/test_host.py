@@ -1,0 +1,93 @@
+"""What is written outlives a power cut, and an admin's symbolic links stay links."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from smallmail import certificate, postconf
+from smallmail.host import Host
+from smallmail.plan import SET, Change
+from smallmail.settings import Settings
+from smallmail.tree import File
+
+
+def file(text: str) -> File:
+    return File(text.encode(), 0o644, "root", "root")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(str(tmp_path))
+
+
+def test_of_a_new_certificate_nothing_is_named_that_is_not_on_the_disk(
+        host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file and each folder is synced, the files when they have their whole content."""
+    synced = {}
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        synced[status.st_ino] = status.st_size
+    monkeypatch.setattr(os, "fsync", fsync)
+    certificate.ensure(host, Settings({"hostname": "mx.example.org", "domain": "example.org",
+                                       "address": "alice@example.org", "certificate": "self-signed"}))
+    made = sorted(Path(host.root).rglob("*"))
+    assert {path.name for path in made} >= {"fullchain.pem", "privkey.pem", "current"}
+    for path in made:
+        assert path.is_symlink() or path.stat().st_ino in synced, path
+        assert path.is_dir() or synced[path.stat().st_ino] == path.stat().st_size > 0, path
+
+
+def test_a_key_that_a_power_cut_left_empty_is_made_anew(host: Host) -> None:
+    settings = Settings({"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org",
+                         "certificate": "self-signed"})
+    key = "{}/{}/privkey.pem".format(certificate.FOLDER, certificate.ensure(host, settings))
+    host.write(key, file(""))
+    certificate.ensure(host, settings)
+    assert "PRIVATE KEY" in host.text(key)
+
+
+@pytest.mark.parametrize("target", ["../../home/carol/main.cf", "{root}/home/carol/main.cf"])
+def test_a_file_behind_a_link_is_replaced_and_the_link_stays(host: Host, target: str) -> None:
+    target = target.format(root=host.root)
+    host.write("home/carol/main.cf", file("old"))
+    host.directory("etc/postfix")
+    host.point("etc/postfix/main.cf", target)
+    host.write("etc/postfix/main.cf", file("new"))
+    assert (host.link("etc/postfix/main.cf"), host.text("home/carol/main.cf")) == (target, "new")
+    assert host.names("etc/postfix") + host.names("home/carol") == ["main.cf", "main.cf"], "nothing unfinished"
+    host.remove("etc/postfix/main.cf")
+    assert (host.names("etc/postfix"), host.text("home/carol/main.cf")) == ([], "new")
+
+
+@pytest.mark.parametrize("target", ["nowhere", "/etc/hostname", "folder"])
+def test_a_link_to_nothing_or_out_of_a_scratch_folder_is_replaced(host: Host, target: str) -> None:
+    host.directory("etc/folder")
+    host.point("etc/link", target)
+    host.write("etc/link", file("new"))
+    assert (host.link("etc/link"), host.text("etc/link")) == (None, "new")
+
+
+def test_a_stage_never_leads_to_the_live_file(tmp_path: Path) -> None:
+    host = Host(str(tmp_path / "host"))
+    for name in ("main.cf", "master.cf"):
+        host.write("home/carol/" + name, file("x = 1"))
+        host.directory("etc/postfix")
+        host.point("etc/postfix/" + name, "../../home/carol/" + name)
+
+    class Stage(Host):
+        def run(self, command: list[str], text: str = "") -> str:
+            for name in ("main.cf", "master.cf"):
+                self.write("etc/postfix/" + name, file(self.text("etc/postfix/" + name) + "set"))
+            return ""
+
+    stage = Stage(str(tmp_path / "stage"))
+    stage.directory("etc/postfix")
+    stage.point("etc/postfix/main.cf", host.path("home/carol/main.cf"))     # as a copied absolute link
+    stage.point("etc/postfix/master.cf", "../../home/carol/master.cf")      # as a copied relative one
+    edited = postconf.edited(host, stage, [Change("parameters", "y", SET, None, "2")])
+    assert {found.content for found in edited.values()} == {b"x = 1\nset"}
+    assert host.text("home/carol/main.cf") == host.text("home/carol/master.cf") == "x = 1"
