@@ -81,7 +81,7 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
     target = rivals.silenced(host, target, before)
     now = current(host, set(target.files) | set(before.entries["files"]))
     return Job(asked, inputs, found.versions, target, before, now,
-               plan.changes(target, before, now, rivals.taken_over(host, before), replace))
+               plan.changes(target, before, now, rivals.taken_over(host, target, before), replace))
 
 
 def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
@@ -212,7 +212,10 @@ def _judge(host: Host, stage: Host, daemon: str, the_job: Job, files: Files) -> 
 
 
 def _renewed(the_job: Job) -> List[str]:
-    """The daemons that were installed in another version since the last configuration was written."""
+    """The daemons that were installed in another version since the last configuration was written, or for which none
+    was written: an installation, too, must not fail because of what a changed file of an earlier one says."""
+    if not the_job.before.originals:
+        return list(the_job.versions)
     known = the_job.before.versions
     return [daemon for daemon, version in the_job.versions.items() if known.get(daemon, version) != version]
 

@@ -54,11 +54,15 @@ def silenced(host: Host, target: Tree, record: Record) -> Tree:
                 tree.joined(target.services, dict(_services(host, stood.services, target))))
 
 
-def taken_over(host: Host, record: Record) -> Set[str]:
-    """The files of the admin's in whose place ours may be put, because the host is being taken over."""
-    if record.originals:
-        return set()
-    return {path[1:] for path in list(earlier.dovecot(host.root)) + list(earlier.rspamd(host.root))}
+def taken_over(host: Host, target: Tree, record: Record) -> Set[str]:
+    """The files in whose place ours may be put, although we did not write them: all of them before the first apply,
+    which comes when nothing here says anything about mail, or when the host is being taken over."""
+    return set() if record.originals else set(_admins_files(host)) | set(target.files)
+
+
+def _admins_files(host: Host) -> Iterator[str]:
+    for path in list(earlier.dovecot(host.root)) + list(earlier.rspamd(host.root)):
+        yield path[1:]
 
 
 def _stood(host: Host, record: Record) -> Tree:
@@ -68,7 +72,7 @@ def _stood(host: Host, record: Record) -> Tree:
                   for kind in records.KINDS}
         stood = Tree(before["files"], before["parameters"], before["services"])
     else:
-        stood = Tree(dict.fromkeys(taken_over(host, record), _INSTEAD), tree.parse_main(host.text(render.MAIN)),
+        stood = Tree(dict.fromkeys(_admins_files(host), _INSTEAD), tree.parse_main(host.text(render.MAIN)),
                      tree.parse_master(host.text(render.MASTER)))
     parameters = earlier.admins_parameters("".join("{} = {}\n".format(*pair) for pair in stood.parameters.items()))
     entries = earlier.admins_services("".join(entry + "\n" for entry in stood.services.values()))

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Tuple
 
-from smallmail import apply, history, passwords, plan, settings, store
+from smallmail import acme, apply, history, passwords, plan, settings, store
 from smallmail import status as host_status
 from smallmail.apply import Outcome
 from smallmail.errors import Problem
@@ -45,7 +45,12 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
     names = ["{}={}".format(name, "" if settings.FIELDS[name].secret else changed.text(name)) for name in changes]
-    return _tell(apply.apply(host, changed, asked("set " + " ".join(names)), {settings.PATH: store.file(text)}))
+    is_new = text != host.text(settings.PATH)
+    outcome = apply.apply(host, changed, asked("set " + " ".join(names)), {settings.PATH: store.file(text)})
+    if acme.wanted(host, changed, acme.state(host)):
+        outcome.notices.append("A certificate is asked for within minutes: 'smallmail certificate status' tells how far"
+                               " that is.")
+    return _tell(outcome, is_new)
 
 
 def asked(words: str) -> str:
@@ -125,7 +130,8 @@ def rollback(host: Host, options: argparse.Namespace) -> int:
     return _tell(outcome)
 
 
-def _tell(outcome: Outcome) -> int:
+def _tell(outcome: Outcome, is_new: bool = False) -> int:
+    """`is_new`: the settings say something else than before, if no daemon reads it."""
     for change in outcome.done + outcome.by_hand:
         print(plan.describe(change))
     for notice in outcome.notices:
@@ -133,5 +139,5 @@ def _tell(outcome: Outcome) -> int:
     if outcome.touched:
         print("Reloaded: " + ", ".join(outcome.touched))
     if not outcome.done and not outcome.touched:
-        print("Nothing to do.")
+        print("Noted in /{}.".format(settings.PATH) if is_new else "Nothing to do.")
     return 0

@@ -1,6 +1,7 @@
 """Asking the daemons themselves: would they take this configuration, and do they serve now."""
 import contextlib
 import functools
+import re
 import socket
 import ssl
 import time
@@ -26,6 +27,7 @@ PORTS = [
     Port(11334, "rspamd", False, b"", b""),
 ]
 MILTER = "var/spool/postfix/smallmail/milter.sock"
+_PROXY = ["etc/rspamd/local.d/worker-proxy.inc", "etc/rspamd/override.d/worker-proxy.inc"]
 
 # Rspamd answers up to 30 s after its unit is "active": it compiles its patterns first. The others are there at once,
 # and an apply that is to be taken back should not keep mail waiting.
@@ -87,6 +89,20 @@ def _judge_rspamd(stage: Host) -> None:
     folder = stage.path("etc/rspamd")
     stage.run(["rspamadm", "--var=CONFDIR=" + folder, "--var=LOCAL_CONFDIR=" + folder, "configtest", "-c",
                folder + "/rspamd.conf"])
+    # It would be content to listen somewhere else, and Postfix would put off all mail.
+    elsewhere = _elsewhere(stage)
+    if elsewhere:
+        raise Failed(elsewhere)
+
+
+def _elsewhere(host: Host) -> str:
+    """The sentence on a file that keeps Rspamd from listening where Postfix asks it; empty when there is none.
+    (Rspamd's own configdump would tell, but asks the DNS first.)"""
+    ours, override = (re.sub(r"(?m)^\s*#.*$", "", host.text(path)) for path in _PROXY)
+    sentence = "/{} keeps Rspamd from listening on /{}, where Postfix asks it"
+    if re.search(r"(?m)^\s*bind_socket\b", override):
+        return "" if MILTER in override else sentence.format(_PROXY[1], MILTER)
+    return "" if MILTER in ours else sentence.format(_PROXY[0], MILTER)
 
 
 _QUESTIONS = {
@@ -114,7 +130,7 @@ def serving(host: Host) -> None:
                     for service, what, question in questions
                     if running and service == daemon and not _until(question, deadline)]
     if missing:
-        raise Problem("; ".join(missing))
+        raise Problem("; ".join(filter(None, missing + [_elsewhere(host)])))
 
 
 def listening(number: int) -> bool:

@@ -15,7 +15,7 @@ REINSTALL = "apt-get -y install --reinstall smallmail-server 2>&1"
 def mended(mail):
     """Whatever a test changes by hand is gone afterwards."""
     yield mail
-    mail.machine.run("rm -rf /etc/smallmail/local /etc/dovecot/local.conf* /etc/rspamd/override.d/options.inc*"
+    mail.machine.run("rm -rf /etc/smallmail/local /etc/dovecot/local.conf* /etc/rspamd/override.d/*.inc*"
                      " /etc/dovecot/*.ucf-* /etc/dovecot/conf.d/*.ucf-*")
     names = [line.split("--replace ")[1].split("'")[0] for line in mail.smallmail("plan").splitlines()
              if "--replace" in line]
@@ -97,9 +97,20 @@ def test_what_does_not_serve_is_taken_back(mended, world, record):
     record(sentence.strip())
 
 
+def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(mended):
+    """Rspamd itself is content with it, and mail would be put off from the next reload on."""
+    path = "/etc/rspamd/override.d/worker-proxy.inc"
+    mended.machine.write(path, 'bind_socket = "127.0.0.1:11332";\n')
+    before = mended.wait(mended.settled, "reloads to be over")
+    sentence = refused(mended, "set greylisting=no")
+    assert sentence.startswith("smallmail: {} keeps Rspamd from listening on".format(path))
+    assert mended.fingerprint() == before
+
+
 @pytest.mark.parametrize("daemon, path, text", [
     ("dovecot", "/etc/dovecot/local.conf", "a_setting_of_the_past = yes"),
     ("rspamd", "/etc/rspamd/override.d/options.inc", "dns {{{"),
+    ("rspamd", "/etc/rspamd/override.d/worker-proxy.inc", 'bind_socket = "127.0.0.1:11332";'),
     ("postfix", LOCAL + "/main.cf", "compatibility_level = often"),
 ])
 def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, path, text):
@@ -121,15 +132,16 @@ def test_postfix_learns_its_map_types_again(mended, world):
     def code():
         return world.send(BOB, ALICE, letters.plain(BOB, ALICE, "maps"), to=mended.machine).code
     types = "/etc/postfix/dynamicmaps.cf"
+    # As delmap and addmap of Debian's maintainer scripts write it.
     mended.machine.run("cp -p {0} /root/types; sed -i /^sqlite/d {0}; pkill -x proxymap; true".format(types))
     assert code() == 451
-    mended.machine.run("cp -p /root/types {0}; rm /root/types".format(types))
-    assert code() == 451
-    mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
-    assert code() == 250
     before = mended.machine.run("pgrep -x proxymap").stdout
+    mended.machine.run("cp -p /root/types {0}.new; mv {0}.new {0}; rm /root/types".format(types))
+    mended.wait(lambda: code() == 250, "smallmail-maps.path to see it", 10)
+    now = mended.machine.run("pgrep -x proxymap").stdout
+    assert now != before
     mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
-    assert mended.machine.run("pgrep -x proxymap").stdout == before     # not a second time
+    assert mended.machine.run("pgrep -x proxymap").stdout == now     # not a second time
 
 
 def test_a_daemon_that_starts_in_another_version_finds_its_files(mended):

@@ -90,13 +90,17 @@ def hop(host, world, suite, options):
                status=host.smallmail("status"), failed=failed(host), touches_gone=household.touches_gone(host))
 
 
+def moment(text):
+    """A time of dpkg's log."""
+    return datetime.datetime.fromisoformat(text)
+
+
 def in_pieces(log, daemon, last):
-    """Seconds from the moment when dpkg begins to replace a daemon's files until it has configured the `last` of its
-    packages for good: nobody can serve mail in that time who was not running before."""
+    """Seconds from the moment when dpkg begins to replace a daemon's files until it has configured the last of its
+    packages (`last`, a regular expression) for good: nobody can serve mail in that time who was not running before."""
     begun = re.search(r"^(\S+ \S+) upgrade " + daemon, log, re.MULTILINE)
     ended = re.findall(r"^(\S+ \S+) status installed {}:".format(last), log, re.MULTILINE)
-    moments = [datetime.datetime.fromisoformat(moment) for moment in (begun.group(1), ended[-1])]
-    return (moments[1] - moments[0]).total_seconds()
+    return (moment(ended[-1]) - moment(begun.group(1))).total_seconds()
 
 
 def failed(host):
@@ -138,7 +142,7 @@ def test_mail_is_down_no_longer_than_dpkg_has_the_daemon_in_pieces(journey, reco
     understand the old proxymap: mail is deferred until the restart."""
     late = []
     for step in journey.hops:
-        for name, port, packages in (("25", step.port_25, ("postfix", "postfix")),
+        for name, port, packages in (("25", step.port_25, ("postfix", "postfix(?:-sqlite)?")),
                                      ("993", step.port_993, ("dovecot", "dovecot-core"))):
             seconds = in_pieces(step.dpkg_log, *packages)
             record("{}: port {} away for {:.0f} s, {:.0f} at a time, of {:.0f} in which {} was in pieces".format(
@@ -150,9 +154,10 @@ def test_mail_is_down_no_longer_than_dpkg_has_the_daemon_in_pieces(journey, reco
 
 def test_once_smallmail_was_told_of_new_versions_every_start_succeeds(journey, record):
     """Dovecot's first start, when only its core is configured, may meet the old syntax, also in files of Debian's own
-    (90-sieve-extprograms.conf). From dpkg's trigger on nothing may."""
+    (90-sieve-extprograms.conf). From dpkg's trigger on nothing may. (Its log knows whole seconds only.)"""
     for step in journey.hops:
-        told = re.search(r"^(\S+ \S+) trigproc smallmail-server", step.dpkg_log, re.MULTILINE).group(1)
+        told = str(moment(re.search(r"^(\S+ \S+) trigproc smallmail-server", step.dpkg_log, re.MULTILINE).group(1))
+                   + datetime.timedelta(seconds=1))
         bad = "Failed to start|Error in configuration|set aside"
         for since, until in ((step.dpkg_log[:19], told), (told, "now")):
             noted = journey.host.machine.run(["journalctl", "-q", "--no-pager", "--since", since, "--until", until,

@@ -96,7 +96,15 @@ def test_of_rspamds_files_those_that_win_over_ours(host: Host) -> None:
     found = rivals.silenced(host, target, records.empty())
     assert set(found.files) == {"etc/rspamd/local.d/options.inc", "etc/rspamd/override.d/options.inc"}
     assert found.files["etc/rspamd/local.d/options.inc"].content == b"ours"
-    assert rivals.taken_over(host, records.empty()) >= {"etc/rspamd/local.d/options.inc"}
+    assert rivals.taken_over(host, target, records.empty()) >= {"etc/rspamd/local.d/options.inc"}
+    later = records.empty()._replace(originals={"etc/postfix/main.cf": None})
+    assert rivals.taken_over(host, target, later) == set()
+
+
+def test_a_file_with_nothing_but_comments_is_no_conflict(host: Host) -> None:
+    host.write("etc/rspamd/local.d/worker-proxy.inc", file("# nothing yet\n"))
+    target = Tree({"etc/rspamd/local.d/worker-proxy.inc": file("ours")}, {}, {})
+    assert rivals.taken_over(host, target, records.empty()) == set(target.files)
 
 
 def test_an_ordinary_host_has_no_rivals(host: Host) -> None:
