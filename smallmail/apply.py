@@ -202,13 +202,12 @@ def _judge(host: Host, stage: Host, daemon: str, the_job: Job, files: Files) -> 
     except verify.Refused as refusal:
         if daemon not in _renewed(the_job):
             raise
-        set_aside = aside.refused(host, stage, daemon, the_job.target, lambda: verify.judge(stage, daemon))
-        if not set_aside:
+        changed, notices = aside.taken_out(host, stage, daemon, the_job.target, files, refusal,
+                                           lambda: verify.judge(stage, daemon))
+        if not changed:
             raise
-        for path, instead in set_aside.items():
-            files.update(aside.move(host, path))
-            files[path] = instead
-        return [aside.sentence(path, daemon, refusal) for path in set_aside]
+        files.update(changed)
+        return notices
 
 
 def _renewed(the_job: Job) -> List[str]:

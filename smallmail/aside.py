@@ -1,22 +1,24 @@
 """An admin's own file that the new version of a daemon refuses is set aside, rather than leaving mail down.
 
-It keeps its content and gets another name: FILE.set-aside, which no daemon reads. That happens only when a daemon was
-installed in another version since the configuration was written; an apply on the same versions is refused instead.
+It keeps its content and gets another name: FILE.set-aside, which no daemon reads. Lines of main.cf are kept so, too.
+That happens only when a daemon was installed in another version since the configuration was written; an apply on the
+same versions is refused instead.
 """
 import hashlib
 from collections import OrderedDict
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
-from smallmail import earlier, history
+from smallmail import earlier, history, postconf, tree
 from smallmail.errors import Problem
 from smallmail.host import Host
+from smallmail.render import MAIN
 from smallmail.tree import File, Tree
 
 SUFFIX = ".set-aside"
 
 # Where an admin's own files for each daemon are. Those for Postfix are merged by smallmail itself (apply.py).
 _FOLDERS = OrderedDict([
-    ("postfix", [history.LOCAL[:-1]]),
+    ("postfix", [history.LOCAL[:-1], "etc/postfix"]),
     ("dovecot", ["etc/dovecot", "etc/dovecot/conf.d"]),
     ("rspamd", ["etc/rspamd", "etc/rspamd/local.d", "etc/rspamd/override.d"]),
 ])
@@ -31,18 +33,43 @@ def files(host: Host) -> List[str]:
 
 def move(host: Host, path: str) -> "OrderedDict[str, Optional[File]]":
     """The files to write and to remove so that this one has its other name."""
+    return OrderedDict([(_free_name(host, path), host.file(path)), (path, None)])
+
+
+def _free_name(host: Host, path: str) -> str:
     name = path + SUFFIX
     number = 1
     while host.exists(name):
         number += 1
         name = "{}{}-{}".format(path, SUFFIX, number)
-    return OrderedDict([(name, host.file(path)), (path, None)])
+    return name
 
 
 def sentence(path: str, daemon: str, refusal: Problem) -> str:
     """What the admin is told."""
     return ("/{0}: the new version of {1} refuses it and would not start, so it was set aside as /{0}{2}. Mend it,"
             " move it back and type 'smallmail apply'. {1} said: {3}".format(path, daemon, SUFFIX, refusal))
+
+
+def _lines_sentence(path: str, refusal: Problem) -> str:
+    return ("/{}: the new version of postfix refuses these lines of /{}, so they are kept there instead. Mend them"
+            " and set them with 'postconf -e'. postfix said: {}".format(path, MAIN, refusal))
+
+
+def taken_out(host: Host, stage: Host, daemon: str, wanted: Tree, files: Dict[str, Optional[File]],
+              refusal: Problem, judge: Callable[[], None]) -> Tuple[Dict[str, Optional[File]], List[str]]:
+    """What must change, of the admin's own, so that the daemon takes the staged configuration, and a notice of each;
+    nothing when it is not that which it refuses. `files` are those that are to change anyway."""
+    changed, notices = OrderedDict(), []  # type: OrderedDict[str, Optional[File]], List[str]
+    if daemon == "postfix":
+        main = files.get(MAIN) or host.file(MAIN)
+        changed = parameters(host, stage, main, wanted, judge) if main else changed
+        return changed, [_lines_sentence(path, refusal) for path in list(changed)[:1]]
+    for path, instead in refused(host, stage, daemon, wanted, judge).items():
+        changed.update(move(host, path))
+        changed[path] = instead
+        notices.append(sentence(path, daemon, refusal))
+    return changed, notices
 
 
 def refused(host: Host, stage: Host, daemon: str, wanted: Tree,
@@ -68,6 +95,33 @@ def refused(host: Host, stage: Host, daemon: str, wanted: Tree,
         else:
             stage.put(path, instead[path])
     return instead
+
+
+def parameters(host: Host, stage: Host, main: File, wanted: Tree,
+               judge: Callable[[], None]) -> "OrderedDict[str, Optional[File]]":
+    """The same of main.cf's parameters, where neither Debian nor we have written them as they are: main.cf as it is to
+    be, with ours in their place or nothing, and the file that keeps them. Empty when it is not they."""
+    text = main.content.decode("utf-8", "replace")
+    now = tree.parse_main(text)
+    guilty = [name for name in earlier.admins_parameters(text) if now[name] != wanted.parameters.get(name)]
+
+    def is_taken_without(names: List[str]) -> bool:
+        stage.write(MAIN, main)
+        postconf.put(stage, {name: wanted.parameters.get(name) for name in names})
+        return _is_taken(judge)
+
+    if not guilty or not is_taken_without(guilty):
+        return OrderedDict()
+    for name in list(guilty):
+        rest = [other for other in guilty if other != name]
+        if is_taken_without(rest):
+            guilty = rest
+    stage.write(MAIN, main)
+    postconf.put(stage, {name: wanted.parameters.get(name) for name in guilty})
+    edited = stage.file(MAIN)
+    kept = "".join("{} = {}\n".format(name, now[name]) for name in guilty).encode("utf-8")
+    return OrderedDict([(_free_name(host, MAIN), main._replace(content=kept)),
+                        (MAIN, edited and main._replace(content=edited.content))])
 
 
 def _is_taken(judge: Callable[[], None]) -> bool:

@@ -23,15 +23,18 @@ def edited(host: Host, stage: Host, changes: List[Change]) -> Dict[str, File]:
         # Written even if it is there: in the stage, too, an admin's symbolic link would lead to the live file.
         live = host.file(path) or File(host.text(stock).encode("utf-8"), 0o644, "root", "root")
         stage.write(path, live._replace(content=_with_last_line_ended(live.content)))
-    parameters = [change for change in changes if change.kind == "parameters"]
+    put(stage, {change.name: change.wanted for change in changes if change.kind == "parameters"})
     services = [change for change in changes if change.kind == "services"]
-    _postconf(stage, "-e", ["{}={}".format(change.name, change.wanted) for change in parameters
-                            if change.wanted is not None])
-    _postconf(stage, "-X", [change.name for change in parameters if change.wanted is None])
     _postconf(stage, "-M", ["{}={}".format(change.name, change.wanted) for change in services
                             if change.wanted])
     _postconf(stage, "-MX", [change.name for change in services if not change.wanted])
     return {path: _like(host.file(path), stage.file(path)) for path in STOCK}
+
+
+def put(stage: Host, parameters: Dict[str, Optional[str]]) -> None:
+    """Set these parameters in the staged main.cf; None removes one."""
+    _postconf(stage, "-e", ["{}={}".format(name, value) for name, value in parameters.items() if value is not None])
+    _postconf(stage, "-X", [name for name, value in parameters.items() if value is None])
 
 
 def _with_last_line_ended(content: bytes) -> bytes:

@@ -127,6 +127,20 @@ def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, pat
     mended.machine.run("rm " + path + ".set-aside")
 
 
+def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(mended):
+    """Set by hand, as postconf(1) has everybody do. Without its line Postfix has its default again."""
+    machine, kept = mended.machine, "/etc/postfix/main.cf.set-aside"
+    machine.run("postconf -e 'max_idle = soon' max_use=77")
+    machine.run("""sed -i 's/^  "postfix": "[^"]*"/  "postfix": "1.0"/' /var/lib/smallmail/record.json""")
+    done = machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    assert kept + ": the new version of postfix refuses these lines" in done.stderr and "max_idle" in done.stderr
+    assert machine.read(kept) == "max_idle = soon\n"
+    assert machine.run("postconf -hn max_use max_idle").stdout == "77\n"
+    assert kept in mended.smallmail("status")
+    machine.wait_port(25)
+    machine.run("postconf -X max_use; rm " + kept)
+
+
 def test_postfix_learns_its_map_types_again(mended, world):
     """While postfix-sqlite is upgraded its type is not known; what was started then goes on not to know it."""
     def code():

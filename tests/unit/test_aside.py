@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import aside, tree
+from smallmail import aside, postconf, tree
 from smallmail.errors import Problem
 from smallmail.host import Host
+from smallmail.render import MAIN
 from smallmail.tree import File, Tree
 
 GOOD, BAD = "etc/dovecot/conf.d/50-good.conf", "etc/dovecot/local.conf"
@@ -68,6 +69,33 @@ def test_a_file_as_its_package_wrote_it_is_nobodys_override(host: Host, tmp_path
     known = hashlib.md5(b"bad, an older version of the package's").hexdigest()
     host.write("var/lib/ucf/hashfile", text("{}  /{}\n".format(known, STOCK)))
     assert refused(host, tmp_path) == {}
+
+
+def test_of_main_cf_the_lines_that_postfix_refuses_are_kept_beside_it(
+        host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = text("good = 1\nbad = often\nours = as the admin has it, bad\nbiff = no\n")
+    stage = Host(str(tmp_path / "stage"))
+
+    def put(staged: Host, parameters: dict[str, str | None]) -> None:
+        values = {**tree.parse_main(staged.text(MAIN)), **parameters}
+        staged.write(MAIN, text("".join(f"{name} = {value}\n" for name, value in values.items() if value is not None)))
+
+    def judge() -> None:
+        if "often" in stage.text(MAIN) or "bad" in stage.text(MAIN).replace("bad =", ""):
+            raise Problem("bad parameter value")
+
+    monkeypatch.setattr(postconf, "put", put)
+    wanted = Tree({}, {"ours": "well"}, {})
+    found, notices = aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, Problem("bad value"), judge)
+    assert {path: file and file.content for path, file in found.items()} == {
+        MAIN + ".set-aside": b"bad = often\nours = as the admin has it, bad\n",
+        MAIN: b"good = 1\nours = well\nbiff = no\n"}
+    assert len(notices) == 1 and notices[0].startswith("/etc/postfix/main.cf.set-aside: the new version of postfix")
+    never = [Problem("whatever is set")]
+
+    def refuses() -> None:
+        raise never[0]
+    assert aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, never[0], refuses) == ({}, [])
 
 
 def test_another_name_is_found_for_each(host: Host) -> None:
