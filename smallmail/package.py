@@ -1,5 +1,4 @@
-"""What the maintainer scripts call: configure, triggered, remove, see debian/smallmail-server.postinst and prerm;
-and smallmail-maps.service: maps."""
+"""What the maintainer scripts call: configure, triggered, remove. See debian/smallmail-server.postinst and prerm."""
 import contextlib
 import os
 import sys
@@ -110,11 +109,6 @@ def triggered(host: Host) -> None:
         report.alarm(host, outcome.notices)
     except EXPECTED as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
-    maps(host)
-
-
-def maps(host: Host) -> None:
-    """Postfix's list of map types was written anew. In the middle of an upgrade it need not work: our trigger comes."""
     with contextlib.suppress(Failed):
         services.renew_maps(host)
 
@@ -126,13 +120,13 @@ def remove(host: Host) -> None:
 
 
 def main(arguments: List[str]) -> int:
-    """Run one of them; the exit code. Behind `configure` are the maintainer script's own arguments."""
+    """Run one of the three; the exit code. Behind `configure` are the maintainer script's own arguments."""
     host = Host()
     try:
         if arguments[0] == "configure":
             configure(host, arguments[2] if len(arguments) > 2 else "")
         else:
-            {"triggered": triggered, "maps": maps, "remove": remove}[arguments[0]](host)
+            {"triggered": triggered, "remove": remove}[arguments[0]](host)
     except EXPECTED as error:
         print("smallmail-server: {}".format(error), file=sys.stderr)
         return 1

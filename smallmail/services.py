@@ -91,10 +91,8 @@ def renew_maps(host: Host) -> bool:
     While postfix-sqlite is upgraded its type is not in dynamicmaps.cf. A proxymap(8) that was started then refuses our
     tables as long as it lives, and mail that is kept busy asking keeps it alive.
     """
-    changed = [os.stat(host.path(path)).st_ctime for path in _MAP_TYPES if "sqlite" in host.text(path)]
-    # Without any the upgrade is still under way, and smallmail-maps.path will see its end.
-    if not changed or not active(host, "postfix") or all(
-            started > max(changed) for started in _started(host, "proxymap")):
+    changed = max([os.stat(host.path(path)).st_ctime for path in _MAP_TYPES if host.exists(path)] or [0.0])
+    if not active(host, "postfix") or all(started > changed for started in _started(host, "proxymap")):
         return False
     invoke(host, "reload", "postfix")
     host.run(["postqueue", "-f"])   # what waited because of it would wait for minutes more

@@ -146,16 +146,15 @@ def test_postfix_learns_its_map_types_again(mended, world):
     def code():
         return world.send(BOB, ALICE, letters.plain(BOB, ALICE, "maps"), to=mended.machine).code
     types = "/etc/postfix/dynamicmaps.cf"
-    # As delmap and addmap of Debian's maintainer scripts write it.
     mended.machine.run("cp -p {0} /root/types; sed -i /^sqlite/d {0}; pkill -x proxymap; true".format(types))
     assert code() == 451
-    before = mended.machine.run("pgrep -x proxymap").stdout
-    mended.machine.run("cp -p /root/types {0}.new; mv {0}.new {0}; rm /root/types".format(types))
-    mended.wait(lambda: code() == 250, "smallmail-maps.path to see it", 10)
-    now = mended.machine.run("pgrep -x proxymap").stdout
-    assert now != before
+    mended.machine.run("cp -p /root/types {0}; rm /root/types".format(types))
+    assert code() == 451
     mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
-    assert mended.machine.run("pgrep -x proxymap").stdout == now     # not a second time
+    assert code() == 250
+    before = mended.machine.run("pgrep -x proxymap").stdout
+    mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    assert mended.machine.run("pgrep -x proxymap").stdout == before     # not a second time
 
 
 def test_a_daemon_that_starts_in_another_version_finds_its_files(mended):

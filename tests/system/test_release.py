@@ -96,8 +96,8 @@ def moment(text):
 
 
 def in_pieces(log, daemon, last):
-    """Seconds from the moment when dpkg begins to replace a daemon's files until it has configured the last of its
-    packages (`last`, a regular expression) for good: nobody can serve mail in that time who was not running before."""
+    """Seconds from the moment when dpkg begins to replace a daemon's files until it has configured the last of those
+    packages (a regular expression) for good: nobody can serve mail in that time who was not running before."""
     begun = re.search(r"^(\S+ \S+) upgrade " + daemon, log, re.MULTILINE)
     ended = re.findall(r"^(\S+ \S+) status installed {}:".format(last), log, re.MULTILINE)
     return (moment(ended[-1]) - moment(begun.group(1))).total_seconds()
@@ -139,10 +139,11 @@ def test_what_came_in_meanwhile_is_delivered_once(journey):
 
 def test_mail_is_down_no_longer_than_dpkg_has_the_daemon_in_pieces(journey, record):
     """Debian stops Dovecot before it unpacks the new one. Postfix goes on, but in some releases its new smtpd does not
-    understand the old proxymap: mail is deferred until the restart."""
+    understand the old proxymap: mail is deferred until the restart. Or it starts while postfix-sqlite is in pieces, and
+    mail is deferred until smallmail-server, too, is configured again: its trigger lets Postfix know the type."""
     late = []
     for step in journey.hops:
-        for name, port, packages in (("25", step.port_25, ("postfix", "postfix(?:-sqlite)?")),
+        for name, port, packages in (("25", step.port_25, ("postfix", "(?:postfix|smallmail-server)")),
                                      ("993", step.port_993, ("dovecot", "dovecot-core"))):
             seconds = in_pieces(step.dpkg_log, *packages)
             record("{}: port {} away for {:.0f} s, {:.0f} at a time, of {:.0f} in which {} was in pieces".format(
