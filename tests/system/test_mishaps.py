@@ -100,6 +100,8 @@ def test_a_power_cut_loses_nothing_that_was_taken(suite, deb, world, record, ins
             assert mail.machine.run("systemctl --failed --no-legend --plain").stdout == "", number
         mail.smallmail("apply")
         assert "Nothing to do." in mail.smallmail("plan")
+        # Dovecot puts off the first message for a mailbox whose index is torn; Postfix would try again in minutes.
+        mail.machine.run("postqueue -f")
         for number in range(cuts):
             mail.expect("INBOX", "after cut {}".format(number))
         record("{}: {} cuts, {} messages taken and none lost; after a boot taken within {:.1f} s (seed {})".format(
