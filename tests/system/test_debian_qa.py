@@ -10,9 +10,10 @@ import time
 import pytest
 
 from tests.conftest import SOURCE
-from tests.lab import mounts, packages, roots
+from tests.lab import mounts, packages, roots, upgrades
 from tests.lab.chroot import Chroot
 from tests.lab.tree import Tree
+from tests.lab.upgrades import ARCHIVES
 from tests.system.formerly import dependencies
 from tests.system.mailhost import ADDRESS, ANSWERS, NAME
 
@@ -22,57 +23,99 @@ pytestmark = pytest.mark.slow
 TOOLS = ("piuparts", "autopkgtest", "dpkg-dev",
          "po-debconf", "python3-debian", "python3-dkim", "python3-pytest")
 # Leftovers are told of and make no failure: they are compared with those that the dependencies leave by themselves.
-PIUPARTS = ["piuparts", "--distribution=trixie", "--existing-chroot=/srv/base", "--keep-sources-list",
-            "--bindmount=/srv/repo", "--no-eatmydata", "--no-adequate", "--warn-on-leftovers-after-purge"]
+PIUPARTS = ["piuparts", "--existing-chroot=/srv/base", "--keep-sources-list", "--bindmount=/srv/repo",
+            "--scriptsdir=/srv/scripts", "--no-eatmydata", "--no-adequate", "--warn-on-leftovers-after-purge"]
 # It is told that it may break this machine, which it cannot know by itself.
 AUTOPKGTEST = ["autopkgtest", "--no-built-binaries", "--ignore-restrictions=isolation-container,breaks-testbed"]
 # After each the package is purged. With install-remove-install an upgrade would be a removal and an installation.
 RUNS = {"install-remove-install": ["--install-remove-install", "--no-upgrade-test"],
         "install-purge-install": ["--install-purge-install", "--no-upgrade-test"],
-        "upgrade": ["--no-install-purge-test"]}
+        "upgrade": ["--no-install-purge-test"],
+        "release": ["--no-install-purge-test", "--no-upgrade-test"]}    # of Debian itself
+WAYS = [("install-remove-install", True), ("install-purge-install", False), ("upgrade", True)]
+NEXT = {"bookworm": "trixie"}
+SOURCES = "deb [trusted=yes] file:/srv/repo/{} ./\n"
 PRESEED = "#!/bin/sh\ndebconf-set-selections <<'ANSWERS'\n{}ANSWERS\n"
 OLDER = "0.0.1"
 
 
-@pytest.fixture(scope="module", params=["trixie"])
+@pytest.fixture(scope="module")
 def piuparts(request, deb, tmp_path_factory):
-    """A chroot with piuparts, a root for it to copy, and all packages in a repository on the disk. What it is called
-    with it installs; it returns what piuparts said, or fails with it."""
+    """A chroot with piuparts, a root for it to copy, and all packages in a repository on the disk, for each release
+    that it comes to. What it is called with it installs; it returns what piuparts said, or fails with it."""
     suite = request.param
     if reason := roots.available(suite):
         pytest.skip(reason)
     layers = roots.warm(suite, deb)
     base = Tree(layers, "{}-base".format(suite))
-    archives = base.path / "var/cache/apt/archives"
+    folders = {suite: [layer / ARCHIVES for layer in layers]}
+    if suite in NEXT:
+        folders[NEXT[suite]] = [upgrades.upgradable(suite, deb, NEXT[suite])[0] / ARCHIVES]
     with Chroot(roots.tools(suite, deb, TOOLS), "{}-piuparts".format(suite)) as chroot:
-        repository = chroot.path / "srv/repo"
-        shutil.copytree(archives, repository, ignore=shutil.ignore_patterns("lock", "partial"))
-        for archive in archives.glob("*.deb"):
+        others = tmp_path_factory.mktemp("others")
+        _older(deb, others)
+        run = Piuparts(suite, chroot, deb, dependencies(deb, others))
+        for release, archives in folders.items():
+            _repository(chroot.path / "srv/repo" / release, [*archives, others])
+        for archive in (base.path / ARCHIVES).glob("*.deb"):
             archive.unlink()
-        (base.path / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/repo ./\n")
-        _older(deb, tmp_path_factory.mktemp("older"), repository)
-        index = subprocess.run(["dpkg-scanpackages", "--multiversion", "."], check=True, cwd=repository,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-        (repository / "Packages").write_bytes(index)
+        (base.path / "etc/apt/sources.list").write_text(SOURCES.format(suite))
+        if suite in NEXT:
+            script = "#!/bin/sh\necho '{}' >/etc/apt/sources.list\n".format(SOURCES.format(NEXT[suite]).strip())
+            chroot.write("/srv/scripts/pre_distupgrade_repository", script, 0o755)
         (chroot.path / "srv/base").mkdir()
         mounts.mount("--bind", base.path, chroot.path / "srv/base")
-
-        def run(package, *options):
-            chroot.write("/srv/" + package.name, package.read_bytes())
-            done = chroot.run([*PIUPARTS, *options, "/srv/" + package.name], timeout=1800)
-            return done.stdout + done.stderr
-
-        run.chroot = chroot
         yield run
     base.close()
 
 
-def _older(deb, folder, repository):
+class Piuparts:
+    """One suite's piuparts: called with a package and a way to come and go, it returns what it said."""
+
+    def __init__(self, suite, chroot, deb, nothing):
+        self.suite, self._chroot, self._deb, self._nothing = suite, chroot, deb, nothing
+        self._baselines = {}
+        chroot.run("mkdir -p /srv/scripts")
+
+    def __call__(self, package, way):
+        suites = ["--distribution=" + self.suite]
+        if way == "release":
+            suites.append("--distribution=" + NEXT[self.suite])
+        self._chroot.write("/srv/" + package.name, package.read_bytes())
+        done = self._chroot.run([*PIUPARTS, *suites, *RUNS[way], "/srv/" + package.name], timeout=1800)
+        return done.stdout + done.stderr
+
+    def answer(self, yes):
+        """Let the questions be answered ahead of each installation, or not."""
+        text = PRESEED.format(packages.selections(self._deb, ANSWERS)) if yes else "#!/bin/sh\n"
+        self._chroot.write("/srv/scripts/pre_install_preseed", text, 0o755)
+
+    def baseline(self, way):
+        """What is left by the packages that ours depends on."""
+        way = way if way == "release" else "install-purge-install"
+        if way not in self._baselines:
+            self.answer(False)
+            self._baselines[way] = _left(self(self._nothing, way))
+        return self._baselines[way]
+
+
+def _repository(folder, sources):
+    """All packages of those folders, as apt reads them."""
+    folder.mkdir(parents=True)
+    for source in sources:
+        for archive in source.glob("*.deb"):
+            shutil.copy2(archive, folder)
+    index = subprocess.run(["dpkg-scanpackages", "--multiversion", "."], check=True, cwd=folder,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    (folder / "Packages").write_bytes(index)
+
+
+def _older(deb, folder):
     """An older version of the package, by its number."""
     subprocess.run(["dpkg-deb", "--raw-extract", deb, folder / "package"], check=True)
     control = folder / "package/DEBIAN/control"
     control.write_text(re.sub("^Version: .*$", "Version: " + OLDER, control.read_text(), flags=re.MULTILINE))
-    subprocess.run(["dpkg-deb", "--build", folder / "package", repository / "older.deb"], check=True,
+    subprocess.run(["dpkg-deb", "--build", folder / "package", folder / "older.deb"], check=True,
                    stdout=subprocess.DEVNULL)
 
 
@@ -83,33 +126,22 @@ def _left(said):
     return {line.split("\t")[0].split(" owned by")[0].strip() for block in found for line in block.splitlines()}
 
 
-@pytest.fixture(scope="module")
-def baseline(piuparts, deb, tmp_path_factory):
-    """What is left by the packages that ours depends on."""
-    package = dependencies(deb, tmp_path_factory.mktemp("nothing"))
-    return _left(piuparts(package, *RUNS["install-purge-install"]))
-
-
-@pytest.mark.parametrize("way, answers", [("install-remove-install", True), ("install-purge-install", False),
-                                          ("upgrade", True)])
-def test_piuparts_finds_nothing_of_ours(way, answers, piuparts, baseline, deb, record):
-    options = _preseeded(piuparts.chroot, deb) if answers else []
+@pytest.mark.parametrize("piuparts, way, answers", [
+    *[("trixie", *way) for way in WAYS], *[("bookworm", *way) for way in WAYS], ("bookworm", "release", True)],
+    indirect=["piuparts"])
+def test_piuparts_finds_nothing_of_ours(piuparts, way, answers, deb, record):
+    baseline = piuparts.baseline(way)
+    piuparts.answer(answers)
     started = time.monotonic()
-    said = piuparts(deb, *RUNS[way], *options)
+    said = piuparts(deb, way)
     print(said)
     assert ("mx.example.org takes mail for example.org" in said) == answers
     upgraded = "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER)
-    assert (upgraded in said) == (way == "upgrade")
+    assert (upgraded in said) == (way in ("upgrade", "release"))
     left = _left(said)
     assert left - baseline == set()
-    record("{}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
-        way, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))
-
-
-def _preseeded(chroot, deb):
-    """Options that let piuparts answer the questions ahead of each installation."""
-    chroot.write("/srv/scripts/pre_install_preseed", PRESEED.format(packages.selections(deb, ANSWERS)), 0o755)
-    return ["--scriptsdir=/srv/scripts"]
+    record("{}, {}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
+        piuparts.suite, way, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))
 
 
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
