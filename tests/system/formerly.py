@@ -80,6 +80,9 @@ _OWN = """
     chmod 600 /etc/dovecot/conf.d/10-mail.conf; chgrp staff /etc/dovecot/conf.d
     chown root:mail /etc/mailname; chown carol:postfix /etc/postfix/main.cf; chown 4711:4712 /etc/postfix/virtual
     chmod 2775 /etc/rspamd/local.d; adduser --quiet _rspamd postfix
+    mkdir /etc/carol; mv /etc/postfix/main.cf /etc/mailname /etc/rspamd/local.d/milter_headers.conf /etc/carol
+    ln -s ../carol/main.cf /etc/postfix/main.cf; ln -s /etc/carol/mailname /etc/mailname
+    ln -s /etc/carol/milter_headers.conf /etc/rspamd/local.d
 """
 
 # Of the names that we write too, and one that we do not.

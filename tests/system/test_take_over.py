@@ -74,7 +74,7 @@ def test_the_plan_shows_all_that_would_change(host, record):
     record("{} changes".format(len(re.findall(r"(?m)^\S", plan.stdout))))
 
 
-def test_the_question_tells_what_is_there(host):
+def test_the_question_tells_what_is_there(host, record):
     person, said = dialogue.passthrough(host.machine, "dpkg-reconfigure smallmail-server", {"take-over": ["false"]})
     text = person.texts["take-over"].replace("\\n", " ")
     for found in (r"/etc/postfix/main\.cf \(1\d parameters: ",
@@ -85,9 +85,10 @@ def test_the_question_tells_what_is_there(host):
     assert "; port " not in text, "Postfix and Dovecot themselves hold the ports here"
     assert "nothing was changed" in said
     assert (differences(host), own_mail.processes(host.machine)) == (set(), host.since)
+    record("{} things named".format(text.count(";") + 1))
 
 
-def test_a_port_that_another_program_holds_is_refused_up_front(host):
+def test_a_port_that_another_program_holds_is_refused_up_front(host, record):
     host.machine.run("systemd-run -q --unit=squatter python3 -m http.server -b {} 587".format(ADDRESS))
     host.machine.wait_port(587)
     refused = host.machine.run("smallmail set take-over=yes", check=False)
@@ -97,6 +98,7 @@ def test_a_port_that_another_program_holds_is_refused_up_front(host):
     assert (differences(host), own_mail.processes(host.machine)) == (set(), host.since)
     assert host.machine.run("getent passwd _rspamd; id -nG _rspamd").stdout.split()[-1] == "_rspamd"
     host.machine.run("systemctl stop squatter")
+    record(refused.stderr.strip())
 
 
 def test_taken_over_mail_flows_and_nothing_of_the_earlier_acts_beside_it(host, world, record):
