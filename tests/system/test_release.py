@@ -159,7 +159,7 @@ def test_once_smallmail_was_told_of_new_versions_every_start_succeeds(journey, r
     """Dovecot's first start, when only its core is configured, may meet the old syntax, also in files of Debian's own
     (90-sieve-extprograms.conf). From dpkg's trigger on nothing may, until the next upgrade."""
     ends = [step.dpkg_log[:19] for step in journey.hops[1:]] + ["now"]
-    for step, end in zip(journey.hops, ends):
+    for step, end in zip(journey.hops, ends, strict=True):
         told = re.search(r"^(\S+ \S+) trigproc smallmail-server", step.dpkg_log, re.MULTILINE).group(1)
         bad = "Failed to start|Error in configuration|set aside"
         for since, until in ((step.dpkg_log[:19], told), (told, end)):
