@@ -50,7 +50,11 @@ class Primary:
 
     def __init__(self, server: NameServer, zone: str) -> None:
         self._server, self._zone = server, dns.name.from_text(zone)
-        self._keyring = {dns.name.from_text(server.key): server.secret}
+        try:
+            self._key = dns.name.from_text(server.key)
+        except (dns.exception.DNSException, ValueError):
+            raise Refused("/{}: dns_rfc2136_name is '{}', which is no name of a key".format(
+                credentials.PATH, server.key))
         self._address = ""
         self.label = server.server + (" port {}".format(server.port) if server.port != 53 else "")
 
@@ -70,10 +74,25 @@ class Primary:
                 self.label, dns.rcode.to_text(said.rcode()), name))
         full = dns.name.from_text(name)
         alias = said.get_rrset(said.answer, full, dns.rdataclass.IN, dns.rdatatype.CNAME)
+        if alias and self.synthesized([(name, "CNAME")]):
+            return Seen(None, "", False)
         apexes = [rrset.name for rrset in said.authority if rrset.rdtype == dns.rdatatype.SOA]
         return Seen(said.get_rrset(said.answer, full, dns.rdataclass.IN, dns.rdatatype.from_text(kind)),
                     value_text(alias[0]).rstrip(".") if alias else "",
                     not said.flags & dns.flags.AA or any(apex != self._zone for apex in apexes))
+
+    def synthesized(self, keys: List[Tuple[str, str]]) -> List[Tuple[str, str]]:
+        """Of the record sets that were seen, by name and type, those that stand at no name of their own: a wildcard
+        (RFC 4592) gives way where something is written. The server says so: an update that only asks changes nothing
+        (RFC 2136, 2.4.1)."""
+        return [] if not keys or self._has(keys) else [key for key in keys if not self._has([key])]
+
+    def _has(self, keys: List[Tuple[str, str]]) -> bool:
+        question = dns.update.Update(self._zone)
+        for name, kind in keys:
+            question.present(dns.name.from_text(name), kind)
+        self._sign(question)
+        return self._exchange(question).rcode() not in _RACED
 
     def update(self, changes: List[Change], seen: Dict[Tuple[str, str], Any]) -> None:
         """Make these changes, all or none, if the record sets are still those that were seen (RFC 2136, 2.4). Raises
@@ -103,7 +122,7 @@ class Primary:
         return self._exchange(question)
 
     def _sign(self, message: Any) -> None:
-        message.use_tsig(self._keyring, dns.name.from_text(self._server.key),
+        message.use_tsig({self._key: self._server.secret}, self._key,
                          algorithm=dns.name.from_text(self._server.algorithm))
 
     def _exchange(self, message: Any) -> Any:
