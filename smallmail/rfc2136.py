@@ -130,9 +130,10 @@ class Primary:
         try:
             said = dns.query.tcp(message, self._found_address(), timeout=_TIMEOUT, port=self._server.port)
         except (dns.tsig.PeerBadKey, dns.message.UnknownTSIGKey):
-            raise Refused("the name server {} does not know the key '{}' with {}: compare dns_rfc2136_name and"
-                          " dns_rfc2136_algorithm in {} with what it has".format(
-                              self.label, key, self._server.algorithm, where))
+            # Knot says so, too, of a key that it knows but that may not do this.
+            raise Refused("the name server {} takes no key '{}' with {} for the zone {}: compare dns_rfc2136_name and"
+                          " dns_rfc2136_algorithm in {} with what it has, and see whether it lets that key update the"
+                          " zone".format(self.label, key, self._server.algorithm, self._name(), where))
         except (dns.tsig.PeerBadSignature, dns.tsig.PeerBadTruncation, dns.tsig.BadSignature):
             raise Refused("the name server {} does not take what is signed with the key '{}': compare"
                           " dns_rfc2136_secret and dns_rfc2136_algorithm in {} with what it has".format(

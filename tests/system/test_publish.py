@@ -10,25 +10,61 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
+import dns.exception
+import dns.message
+import dns.query
 import dns.rdata
 import pytest
 
 from smallmail import assets, dkim, ownership, publish, publish_verbs, publisher, report, rfc2136, settings, store
+from smallmail import dns as records
 from smallmail.answers import value_text
 from smallmail.authority import Authority
 from smallmail.credentials import PATH
 from smallmail.errors import Problem
 from smallmail.host import STATE, Host
-from tests.lab.dns import HEAD, RESOLVER
-from tests.lab.network import GATEWAY, inside, ipv6
+from tests.lab.dns import RESOLVER
+from tests.lab.network import GATEWAY, Namespace, inside, ipv6
 from tests.lab.world import CLIENT
 
 NAME, DOMAIN = "mx.example.com", "example.com"
 RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}\ndns_rfc2136_secret = {}\n"
            "dns_rfc2136_algorithm = HMAC-SHA256\n")
 SERVERS_OWN = ("SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY")
+LATE = "203.0.113.58"
+SECONDARY = f"""
+server:
+    rundir: /run/late
+    user: knot:knot
+    listen: {LATE}@53
+database:
+    storage: /var/lib/late
+key:
+  - id: {{}}
+    algorithm: hmac-sha256
+    secret: {{}}
+remote:
+  - id: primary
+    address: {GATEWAY}
+    key: lab
+acl:
+  - id: reading
+    key: lab
+    action: transfer
+template:
+  - id: default
+    storage: /var/lib/late
+zone:
+  - domain: {DOMAIN}
+    master: primary
+    acl: reading
+"""
 OTHER_SECRET = "YW5vdGhlciBzZWNyZXQgZm9yIHRlc3RzLCAzMiBieXRlcw=="
+
+TLSA = [records.Record("_25._tcp." + NAME, "TLSA", "3 1 1 " + digit * 64, "") for digit in "ab"]
+NEXT = records.Record("next._domainkey." + DOMAIN, "TXT", "v=DKIM1; k=ed25519; p=" + "A" * 43 + "=", "")
 
 
 class Publisher:
@@ -99,6 +135,16 @@ def mine(tmp_path, world, monkeypatch):
         world.dns.remove(name, kind)
 
 
+@pytest.fixture
+def hands(mine):
+    """Its `put`, `withdraw` and `managed`, on its network."""
+    def on_the_network(function, *given):
+        with inside(mine.world.client.namespace):
+            return function(mine.host, *given)
+    return [functools.partial(on_the_network, function)
+            for function in (publish.put, publish.withdraw, publish.managed)]
+
+
 def test_everything_then_nothing_to_do(mine, capsys, record):
     wanted, started = mine.wanted(), time.monotonic()
     assert mine.publish() == 0
@@ -112,7 +158,8 @@ def test_everything_then_nothing_to_do(mine, capsys, record):
     assert mine.world.dns.is_secure("example.com", "MX")
     serial, started = mine.world.dns.query(DOMAIN, "SOA"), time.monotonic()
     assert mine.publish() == 0
-    record(f"{len(wanted)} record sets published in {took:.2f} s, seen to be right in {time.monotonic() - started:.2f} s")
+    again = time.monotonic() - started
+    record(f"{len(wanted)} record sets published in {took:.2f} s, seen to be right in {again:.2f} s")
     assert capsys.readouterr().out == "Nothing to do.\n"
     assert mine.world.dns.query(DOMAIN, "SOA") == serial
     assert mine.owned() == {(name, kind, value) for (name, kind), values in wanted.items() for value in values}
@@ -221,7 +268,8 @@ def test_ours_follows_the_settings(mine, capsys):
     assert mine.publish() == 0
     said, there, wanted = capsys.readouterr().out, mine.there(), mine.wanted()
     assert '- example.com. 1 TXT "v=spf1 mx -all"\n+ example.com. 1 TXT "v=spf1 mx ~all"\n' in said
-    assert "\nZone example.org, at 203.0.113.1:\n- " in said and "\n- example.org. 3600 MX 10 mx.example.com.\n" in said
+    assert "\nZone example.org, at 203.0.113.1:\n- " in said
+    assert "\n- example.org. 3600 MX 10 mx.example.com.\n" in said
     assert there[DOMAIN, "TXT"] == {"mine", "v=spf1 mx ~all"}
     assert there[DOMAIN, "MX"] == {"10 mail.example.com.", "90 backup.example.com."}
     assert {key for key in there if not key[0].endswith(DOMAIN)} == set()
@@ -245,11 +293,10 @@ def test_one_domain_of_several(mine, capsys):
 HERE = RFC2136.format(GATEWAY, "lab", "{}")
 TROUBLES = [
     (HERE.format(OTHER_SECRET), "does not take what is signed with the key 'lab': compare dns_rfc2136_secret"),
-    (HERE.format(OTHER_SECRET).replace("= lab", "= other"), "does not know the key 'other' with hmac-sha256"),
-    (HERE.format(OTHER_SECRET).replace("SHA256", "SHA512"), "does not know the key 'lab' with hmac-sha512"),
+    (HERE.format(OTHER_SECRET).replace("= lab", "= other"), "takes no key 'other' with hmac-sha256 for the zone example.com"),
+    (HERE.format(OTHER_SECRET).replace("SHA256", "SHA512"), "takes no key 'lab' with hmac-sha512 for the zone example.com"),
     (HERE.format(OTHER_SECRET).replace("= lab", "= a..b"), "dns_rfc2136_name is 'a..b', which is no name of a key"),
     (HERE.format(OTHER_SECRET) + "dns_rfc2136_port = 54\n", "cannot be reached by TCP, port 54 (connection refused)"),
-    (HERE.format(OTHER_SECRET).replace(GATEWAY, "nobody.invalid"), "nobody.invalid cannot be reached by TCP, port 53"),
     (HERE.format(OTHER_SECRET).replace(GATEWAY, "a..b"), "a..b cannot be reached by TCP, port 53"),
     (HERE.format(OTHER_SECRET).replace(GATEWAY, RESOLVER), "203.0.113.53 does not s"),
 ]
@@ -276,7 +323,7 @@ def test_a_zone_that_cannot_be_written_keeps_no_other(mine, capsys, section):
     assert said.out.count("Left out: ") == 1 and "All name servers show it." in said.out
     there = mine.there()
     assert there == {key: value for key, value in mine.wanted().items() if key[0].endswith(DOMAIN)}
-    assert {zone for zone in ownership.load(mine.host).values()} == {DOMAIN}
+    assert set(ownership.load(mine.host).values()) == {DOMAIN}
 
 
 def test_a_wildcard_gives_way(mine, capsys):
@@ -390,26 +437,132 @@ def test_killed_in_the_middle(mine, sent, capfd):
     assert mine.there() == mine.wanted()
 
 
-SECONDARY = f"""
-server:
-    rundir: /run/late
-    user: knot:knot
-    listen: [ {CLIENT}@53 ]
-database:
-    storage: /var/lib/late
-remote:
-  - id: primary
-    address: {GATEWAY}
-    key: lab
-    via: {CLIENT}
-key:
-  - id: lab
-    algorithm: hmac-sha256
-    secret: "{{}}"
-template:
-  - id: default
-    storage: /var/lib/late
-zone:
-  - domain: example.com
-    master: primary
-"""
+@pytest.fixture
+def secondary(mine):
+    """A second name server of example.com, which nobody tells that there is something new: to be called for that."""
+    world, chroot = mine.world, mine.world.chroot
+    name, _, secret = world.dns.key
+    chroot.write("/etc/knot/late.conf", SECONDARY.format(name, secret))
+    chroot.run("mkdir -p /run/late /var/lib/late && chown knot:knot /run/late /var/lib/late")
+    namespace = Namespace("late", LATE)
+
+    def answers():
+        with inside(namespace), suppress(OSError, dns.exception.Timeout):
+            return bool(dns.query.udp(dns.message.make_query(DOMAIN, "SOA"), LATE, timeout=1).answer)
+        return False
+
+    chroot.daemon("late", ["knotd", "-c", "/etc/knot/late.conf"], namespace, answers)
+    world.dns.set("example.net", f"late A {LATE}\n")
+    world.dns.set(DOMAIN, "@ NS ns.example.net.\n@ NS late.example.net.\n")
+    yield lambda: chroot.run("knotc -s /run/late/knot.sock zone-refresh example.com")
+    world.dns.set(DOMAIN, "@ NS ns.example.net.\n")
+    chroot.run("knotc -s /run/late/knot.sock stop")
+    namespace.close()
+
+
+@pytest.mark.usefixtures("secondary")
+def test_a_server_that_takes_no_updates(mine, hands, capsys):
+    """It serves the zone and knows the key, but the key may not change anything there."""
+    put, _, _ = hands
+    mine.credentials(RFC2136.format(LATE, *mine.world.dns.key[::2]))
+    assert mine.publish() == 1
+    words = f"the name server {LATE} takes no key 'lab' with hmac-sha256 for the zone example.com: compare"
+    assert capsys.readouterr().err.startswith(f"smallmail: {words}")
+    with pytest.raises(Problem, match=words):
+        put([NEXT])
+    assert mine.publish(json=True) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["outcome"] == "not published" and told["refused"][DOMAIN].startswith(words)
+    assert not mine.there() and not mine.owned()
+
+
+def test_it_waits_until_all_name_servers_show_it(mine, secondary, monkeypatch, capsys):
+    called = threading.Timer(3, secondary)
+    called.start()
+    started = time.monotonic()
+    assert mine.publish() == 0
+    assert 3 <= time.monotonic() - started < 15
+    assert capsys.readouterr().out.endswith("All name servers show it.\n")
+    called.join()
+
+    mine.configure("mail.example.com")
+    monkeypatch.setattr(publish_verbs, "_PATIENCE", 1.0)
+    assert mine.publish(json=True) == 1
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert (told["outcome"], told["late"]) == ("published, but not shown everywhere", [f"late.example.net ({LATE})"])
+    assert f"after 1 s these name servers did not show all of it: late.example.net ({LATE}); 'smallmail" in said.err
+    assert mine.there() == mine.wanted()
+
+
+# What a timer does with it: there is no terminal, and nobody to ask.
+
+def test_only_where_updates_are_set_up_and_something_is_ours(mine, hands):
+    put, _, managed = hands
+    assert not managed(NEXT.name)
+    put([NEXT])
+    assert managed(NEXT.name) and managed(DOMAIN)
+    assert not managed("example.org") and not managed("another-example.com")
+    mine.credentials("[example.org]\n" + RFC2136.format(GATEWAY, *mine.world.dns.key[::2]))
+    assert not managed(NEXT.name)
+    (mine.folder / PATH).unlink()
+    assert not managed(NEXT.name)
+
+
+def test_a_record_more_and_less(mine, hands):
+    put, withdraw, _ = hands
+    put(TLSA[:1])
+    put(TLSA[1:])
+    place = TLSA[0].name, "TLSA"
+    assert mine.there() == {place: {record.value for record in TLSA}}, "each is a word of its own"
+    put(TLSA)
+    withdraw(TLSA[:1])
+    withdraw(TLSA[:1])
+    assert mine.there() == {place: {TLSA[1].value}}
+    assert mine.owned() == {(*place, TLSA[1].value)}
+    put([NEXT])
+    put([NEXT._replace(value=NEXT.value.replace("A", "B"))])
+    assert mine.there()[NEXT.name, "TXT"] == {NEXT.value.replace("A", "B")}, "of a key there may be but one"
+    withdraw([*TLSA, NEXT._replace(value=NEXT.value.replace("A", "B"))])
+    assert not mine.there() and not mine.owned()
+
+
+def test_what_others_wrote_is_not_theirs_to_change(mine, hands):
+    put, withdraw, _ = hands
+    mine.world.dns.set(".", f'{NEXT.name}. TXT "v=DKIM1; k=ed25519; p={"C" * 43}="\n'
+                            f"{TLSA[0].name}. TLSA {TLSA[0].value}\n")
+    before = mine.there()
+    with pytest.raises(Problem, match=r"next._domainkey.example.com TXT: what others wrote there stays, but another key"
+                                      r".*'smallmail dns publish --replace next._domainkey.example.com TXT'"):
+        put([NEXT])
+    with pytest.raises(Problem, match="TLSA record of _25._tcp.mx.example.com was not written by smallmail"):
+        withdraw(TLSA[:1])
+    assert mine.there() == before and not mine.owned()
+    put(TLSA)
+    assert mine.there()[TLSA[0].name, "TLSA"] == {record.value for record in TLSA}
+    assert mine.owned() == {(TLSA[1].name, "TLSA", TLSA[1].value)}
+
+
+@pytest.mark.parametrize(("text", "words"), TROUBLES)
+def test_a_timer_hears_what_is_wrong(mine, hands, text, words):
+    put, withdraw, _ = hands
+    mine.credentials(text)
+    for does in (put, withdraw):
+        with pytest.raises(Problem) as caught:
+            does([NEXT])
+        assert words in str(caught.value) and OTHER_SECRET not in str(caught.value)
+    assert not mine.there() and not mine.owned()
+
+
+def test_a_timer_between_the_question_and_the_answer(mine, hands, monkeypatch):
+    """While an admin looks at the diff a timer adds a record of ours: it stays known as ours."""
+    put, withdraw, _ = hands
+    put(TLSA[:1])
+    all_records = report.all_records
+    monkeypatch.setattr(report, "all_records", lambda *given: [*all_records(*given), TLSA[0]])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: put(TLSA[1:]) or "y")
+    assert mine.publish(yes=False) == 0
+    assert mine.there()[TLSA[0].name, "TLSA"] == {record.value for record in TLSA}
+    withdraw(TLSA[1:])
+    assert mine.there() == mine.wanted()
