@@ -3,7 +3,6 @@ network; all that it does is what the verb does."""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import os
@@ -18,21 +17,12 @@ import dns.query
 import dns.rdata
 import pytest
 
-from smallmail import assets, dkim, ownership, publish, publish_verbs, publisher, report, rfc2136, settings, store
-from smallmail import dns as records
-from smallmail.answers import value_text
-from smallmail.authority import Authority
-from smallmail.credentials import PATH
+from smallmail import ownership, publish_verbs, rfc2136
 from smallmail.errors import Problem
-from smallmail.host import STATE, Host
-from tests.lab.dns import RESOLVER
 from tests.lab.network import GATEWAY, Namespace, inside, ipv6
 from tests.lab.world import CLIENT
+from tests.system.publishing import DOMAIN, HERE, NAME, NEXT, OTHER_SECRET, RFC2136, TROUBLES
 
-NAME, DOMAIN = "mx.example.com", "example.com"
-RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}\ndns_rfc2136_secret = {}\n"
-           "dns_rfc2136_algorithm = HMAC-SHA256\n")
-SERVERS_OWN = ("SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY")
 LATE = "203.0.113.58"
 SECONDARY = f"""
 server:
@@ -61,88 +51,6 @@ zone:
     master: primary
     acl: reading
 """
-OTHER_SECRET = "YW5vdGhlciBzZWNyZXQgZm9yIHRlc3RzLCAzMiBieXRlcw=="
-
-TLSA = [records.Record("_25._tcp." + NAME, "TLSA", "3 1 1 " + digit * 64, "") for digit in "ab"]
-NEXT = records.Record("next._domainkey." + DOMAIN, "TXT", "v=DKIM1; k=ed25519; p=" + "A" * 43 + "=", "")
-
-
-class Publisher:
-    """A host that is a folder, and what its name server has."""
-
-    def __init__(self, folder, world):
-        self.host, self.world, self.folder = Host(str(folder)), world, folder
-        (folder / "etc/smallmail").mkdir(parents=True)
-        (folder / STATE).mkdir(parents=True)
-        self.host.directory(dkim.FOLDER)
-        self.configure(NAME)
-        self.credentials(RFC2136.format(GATEWAY, *world.dns.key[::2]))
-        self.add_domain(DOMAIN)
-
-    def configure(self, hostname, more=""):
-        (self.folder / settings.PATH).write_text(
-            f"hostname = {hostname}\ndomain = {DOMAIN}\naddress = alice@{DOMAIN}\n{more}")
-
-    def credentials(self, text):
-        (self.folder / PATH).write_text(text)
-        (self.folder / PATH).chmod(0o600)
-
-    def add_domain(self, domain):
-        with assets.open_accounts(self.host) as database:
-            database.add_domain(domain, f"alice@{domain}")
-        dkim.ensure(self.host, domain)
-
-    def remove_domain(self, domain):
-        with assets.open_accounts(self.host) as database:
-            database.remove_domain(domain)
-
-    def publish(self, *names, **given):
-        with inside(self.world.client.namespace):
-            return publish_verbs.publish(self.host, argparse.Namespace(
-                **{"names": list(names), "yes": True, "replace": [], "json": False, **given}))
-
-    def wanted(self):
-        """All records that it wants, by name and type, values as name servers answer them."""
-        found = {}
-        with inside(self.world.client.namespace):
-            for record in report.all_records(self.host, store.load(self.host)):
-                entry = rfc2136.entry(record)
-                found.setdefault((entry.name, entry.type), set()).add(entry.value)
-        return found
-
-    def there(self):
-        """All records that the name server has and did not make itself."""
-        found = {}
-        for zone in ("example.com", "example.org"):
-            for line in self.world.chroot.run(f"knotc -s /run/knot/knot.sock zone-read {zone}").stdout.splitlines():
-                _, name, _, kind, value = line.split(None, 4)
-                if kind not in SERVERS_OWN:
-                    rdata = dns.rdata.from_text("IN", kind, value)
-                    found.setdefault((name.rstrip("."), kind), set()).add(value_text(rdata))
-        return found
-
-    def owned(self):
-        return {(entry.name, entry.type, entry.value) for entry in ownership.load(self.host)}
-
-
-@pytest.fixture
-def mine(tmp_path, world, monkeypatch):
-    """Its zones are empty before and after."""
-    monkeypatch.setattr(publisher, "Authority", functools.partial(Authority, resolvers=[RESOLVER]))
-    made = Publisher(tmp_path, world)
-    yield made
-    for name, kind in made.there():
-        world.dns.remove(name, kind)
-
-
-@pytest.fixture
-def hands(mine):
-    """Its `put`, `withdraw` and `managed`, on its network."""
-    def on_the_network(function, *given):
-        with inside(mine.world.client.namespace):
-            return function(mine.host, *given)
-    return [functools.partial(on_the_network, function)
-            for function in (publish.put, publish.withdraw, publish.managed)]
 
 
 def test_everything_then_nothing_to_do(mine, capsys, record):
@@ -288,18 +196,6 @@ def test_one_domain_of_several(mine, capsys):
     assert {name for name, _ in mine.there()} == {NAME}
     with pytest.raises(Problem, match="example.net is no mail domain of this host"):
         mine.publish("example.net")
-
-
-HERE = RFC2136.format(GATEWAY, "lab", "{}")
-TROUBLES = [
-    (HERE.format(OTHER_SECRET), "does not take what is signed with the key 'lab': compare dns_rfc2136_secret"),
-    (HERE.format(OTHER_SECRET).replace("= lab", "= other"), "takes no key 'other' with hmac-sha256 for the zone example.com"),
-    (HERE.format(OTHER_SECRET).replace("SHA256", "SHA512"), "takes no key 'lab' with hmac-sha512 for the zone example.com"),
-    (HERE.format(OTHER_SECRET).replace("= lab", "= a..b"), "dns_rfc2136_name is 'a..b', which is no name of a key"),
-    (HERE.format(OTHER_SECRET) + "dns_rfc2136_port = 54\n", "cannot be reached by TCP, port 54 (connection refused)"),
-    (HERE.format(OTHER_SECRET).replace(GATEWAY, "a..b"), "a..b cannot be reached by TCP, port 53"),
-    (HERE.format(OTHER_SECRET).replace(GATEWAY, RESOLVER), "203.0.113.53 does not s"),
-]
 
 
 @pytest.mark.parametrize(("text", "words"), TROUBLES)
@@ -492,77 +388,4 @@ def test_it_waits_until_all_name_servers_show_it(mine, secondary, monkeypatch, c
     told = json.loads(said.out)
     assert (told["outcome"], told["late"]) == ("published, but not shown everywhere", [f"late.example.net ({LATE})"])
     assert f"after 1 s these name servers did not show all of it: late.example.net ({LATE}); 'smallmail" in said.err
-    assert mine.there() == mine.wanted()
-
-
-# What a timer does with it: there is no terminal, and nobody to ask.
-
-def test_only_where_updates_are_set_up_and_something_is_ours(mine, hands):
-    put, _, managed = hands
-    assert not managed(NEXT.name)
-    put([NEXT])
-    assert managed(NEXT.name) and managed(DOMAIN)
-    assert not managed("example.org") and not managed("another-example.com")
-    mine.credentials("[example.org]\n" + RFC2136.format(GATEWAY, *mine.world.dns.key[::2]))
-    assert not managed(NEXT.name)
-    (mine.folder / PATH).unlink()
-    assert not managed(NEXT.name)
-
-
-def test_a_record_more_and_less(mine, hands):
-    put, withdraw, _ = hands
-    put(TLSA[:1])
-    put(TLSA[1:])
-    place = TLSA[0].name, "TLSA"
-    assert mine.there() == {place: {record.value for record in TLSA}}, "each is a word of its own"
-    put(TLSA)
-    withdraw(TLSA[:1])
-    withdraw(TLSA[:1])
-    assert mine.there() == {place: {TLSA[1].value}}
-    assert mine.owned() == {(*place, TLSA[1].value)}
-    put([NEXT])
-    put([NEXT._replace(value=NEXT.value.replace("A", "B"))])
-    assert mine.there()[NEXT.name, "TXT"] == {NEXT.value.replace("A", "B")}, "of a key there may be but one"
-    withdraw([*TLSA, NEXT._replace(value=NEXT.value.replace("A", "B"))])
-    assert not mine.there() and not mine.owned()
-
-
-def test_what_others_wrote_is_not_theirs_to_change(mine, hands):
-    put, withdraw, _ = hands
-    mine.world.dns.set(".", f'{NEXT.name}. TXT "v=DKIM1; k=ed25519; p={"C" * 43}="\n'
-                            f"{TLSA[0].name}. TLSA {TLSA[0].value}\n")
-    before = mine.there()
-    with pytest.raises(Problem, match=r"next._domainkey.example.com TXT: what others wrote there stays, but another key"
-                                      r".*'smallmail dns publish --replace next._domainkey.example.com TXT'"):
-        put([NEXT])
-    with pytest.raises(Problem, match="TLSA record of _25._tcp.mx.example.com was not written by smallmail"):
-        withdraw(TLSA[:1])
-    assert mine.there() == before and not mine.owned()
-    put(TLSA)
-    assert mine.there()[TLSA[0].name, "TLSA"] == {record.value for record in TLSA}
-    assert mine.owned() == {(TLSA[1].name, "TLSA", TLSA[1].value)}
-
-
-@pytest.mark.parametrize(("text", "words"), TROUBLES)
-def test_a_timer_hears_what_is_wrong(mine, hands, text, words):
-    put, withdraw, _ = hands
-    mine.credentials(text)
-    for does in (put, withdraw):
-        with pytest.raises(Problem) as caught:
-            does([NEXT])
-        assert words in str(caught.value) and OTHER_SECRET not in str(caught.value)
-    assert not mine.there() and not mine.owned()
-
-
-def test_a_timer_between_the_question_and_the_answer(mine, hands, monkeypatch):
-    """While an admin looks at the diff a timer adds a record of ours: it stays known as ours."""
-    put, withdraw, _ = hands
-    put(TLSA[:1])
-    all_records = report.all_records
-    monkeypatch.setattr(report, "all_records", lambda *given: [*all_records(*given), TLSA[0]])
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: put(TLSA[1:]) or "y")
-    assert mine.publish(yes=False) == 0
-    assert mine.there()[TLSA[0].name, "TLSA"] == {record.value for record in TLSA}
-    withdraw(TLSA[1:])
     assert mine.there() == mine.wanted()
