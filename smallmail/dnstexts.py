@@ -32,6 +32,8 @@ def dkim_trouble(texts: List[str], wanted: str) -> str:
         return "there is no DKIM key" if not texts else "the TXT record there is no DKIM key"
     if len(keys) > 1:
         return "there are {} keys under one name".format(len(keys))
+    if re.search(r'["\\]', keys[0]):
+        return "there are quotes or backslashes in the record: the form of your DNS host wants none"
     try:
         found, mine = tags(keys[0]), tags(wanted)
     except ValueError as error:
