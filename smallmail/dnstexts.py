@@ -13,6 +13,8 @@ _LONGEST_HEAD = 24
 def tags(text: str) -> Dict[str, str]:
     """A tag list: tag=value; …, white space around both. Raises ValueError, in words."""
     found = OrderedDict()   # type: Dict[str, str]
+    if re.search(r'["\\]', text):
+        raise ValueError("there are quotes or backslashes in it, of which the form of your DNS host wants none")
     for part in text.split(";"):
         if not part.strip():
             continue
@@ -32,8 +34,6 @@ def dkim_trouble(texts: List[str], wanted: str) -> str:
         return "there is no DKIM key" if not texts else "the TXT record there is no DKIM key"
     if len(keys) > 1:
         return "there are {} keys under one name".format(len(keys))
-    if re.search(r'["\\]', keys[0]):
-        return "there are quotes or backslashes in the record: the form of your DNS host wants none"
     try:
         found, mine = tags(keys[0]), tags(wanted)
     except ValueError as error:
