@@ -28,6 +28,8 @@ _TIMEOUT = 10.0     # seconds for one question; a server that signs a large zone
 # RFC 2136, 2.2: what the server says when a prerequisite does not hold any more.
 _RACED = (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN)
 
+_FORBIDDEN = (dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTZONE, dns.rcode.NOTIMP)
+
 # What a name server has at a name: the record set (None when there is none), and whether the answer was for that name.
 Seen = NamedTuple("Seen", [("rrset", Any), ("alias", str), ("elsewhere", bool)])
 
@@ -59,10 +61,11 @@ class Primary:
         self.label = server.server + (" port {}".format(server.port) if server.port != 53 else "")
 
     def obstacle(self) -> str:
-        """Why this server is not the one to ask about the zone; empty when it serves it. Raises Problem."""
+        """Why this server does not take updates of the zone; empty when it may. Raises Problem."""
         found = self._ask(self._name(), "SOA")
         if found.rcode() == dns.rcode.NOERROR and found.flags & dns.flags.AA and found.answer:
-            return ""
+            said = self._update([])     # nothing: it shows who may change something, before anybody is asked
+            return self._refusal(said) if said in _FORBIDDEN else ""
         return "the name server {} does not serve the zone {} to this host: where another takes its updates, write" \
             " that one into /{}, in a section [{}]".format(self.label, self._name(), credentials.PATH, self._name())
 
@@ -88,11 +91,15 @@ class Primary:
         return [] if not keys or self._has(keys) else [key for key in keys if not self._has([key])]
 
     def _has(self, keys: List[Tuple[str, str]]) -> bool:
+        return self._update(keys) not in _RACED
+
+    def _update(self, keys: List[Tuple[str, str]]) -> Any:
+        """What the server says to an update that changes nothing, if there are these."""
         question = dns.update.Update(self._zone)
         for name, kind in keys:
             question.present(dns.name.from_text(name), kind)
         self._sign(question)
-        return self._exchange(question).rcode() not in _RACED
+        return self._exchange(question).rcode()
 
     def update(self, changes: List[Change], seen: Dict[Tuple[str, str], Any]) -> None:
         """Make these changes, all or none, if the record sets are still those that were seen (RFC 2136, 2.4). Raises
@@ -172,7 +179,7 @@ class Primary:
             return "the name server {} is not the primary of the zone {}: write that one into /{}, in a section [{}]" \
                 .format(self.label, self._name(), credentials.PATH, self._name())
         if code == dns.rcode.REFUSED:
-            return "the name server {} refuses updates of the zone {} with the key '{}': allow them there".format(
+            return "the name server {} refuses to change the zone {} as the key '{}' asks: allow it there".format(
                 self.label, self._name(), self._server.key)
         return "the name server {} answers {} to an update of the zone {}".format(
             self.label, dns.rcode.to_text(code), self._name())

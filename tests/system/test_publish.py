@@ -21,7 +21,7 @@ from smallmail import ownership, publish_verbs, rfc2136
 from smallmail.errors import Problem
 from tests.lab.network import GATEWAY, Namespace, inside, ipv6
 from tests.lab.world import CLIENT
-from tests.system.publishing import DOMAIN, HERE, NAME, NEXT, OTHER_SECRET, RFC2136, TROUBLES
+from tests.system.publishing import DOMAIN, HERE, NAME, NEXT, OTHER_SECRET, RFC2136, TLSA, TROUBLES
 
 LATE = "203.0.113.58"
 SECONDARY = f"""
@@ -357,19 +357,32 @@ def secondary(mine):
 
 
 @pytest.mark.usefixtures("secondary")
-def test_a_server_that_takes_no_updates(mine, hands, capsys):
+def test_a_server_that_takes_no_updates(mine):
     """It serves the zone and knows the key, but the key may not change anything there."""
-    put, _, _ = hands
     mine.credentials(RFC2136.format(LATE, *mine.world.dns.key[::2]))
-    assert mine.publish() == 1
-    words = f"the name server {LATE} takes no key 'lab' with hmac-sha256 for the zone example.com: compare"
-    assert capsys.readouterr().err.startswith(f"smallmail: {words}")
-    with pytest.raises(Problem, match=words):
-        put([NEXT])
-    assert mine.publish(json=True) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["outcome"] == "not published" and told["refused"][DOMAIN].startswith(words)
+    with pytest.raises(Problem, match=f"the name server {LATE} takes no key 'lab' with hmac-sha256 for the zone"):
+        mine.publish(yes=False)
     assert not mine.there() and not mine.owned()
+
+
+def test_a_key_that_may_not_do_all(mine, hands, capsys):
+    """As keys for certbot alone are made: the whole update is refused, and nothing is ours. Another zone goes on."""
+    put, _, _ = hands
+    mine.add_domain("example.org")
+    mine.credentials("[example.com]\n".join(RFC2136.format(GATEWAY, name, mine.world.dns.key[2])
+                                            for name in ("lab", "acme")))
+    words = f"the name server {GATEWAY} takes no key 'acme' with hmac-sha256 for the zone {DOMAIN}"
+    assert mine.publish(json=True) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"smallmail: {words}: compare ") and said.err.count("\n") == 1
+    told = json.loads(said.out)
+    assert told["outcome"] == "published" and list(told["refused"]) == [DOMAIN]
+    with pytest.raises(Problem, match=words):
+        put(TLSA)
+    assert {name.endswith("example.org") for name, _ in mine.there()} == {True}
+    assert set(ownership.load(mine.host).values()) == {"example.org"}
+    put([NEXT])
+    assert mine.there()[NEXT.name, "TXT"] == {NEXT.value}
 
 
 def test_it_waits_until_all_name_servers_show_it(mine, secondary, monkeypatch, capsys):
