@@ -39,7 +39,7 @@ class Changed(Exception):
 
 
 class Refused(Problem):
-    """The server answered, and did nothing."""
+    """The server answered, and did nothing. (Of any other Problem with an update nobody knows what became of it.)"""
 
 
 def entry(record: Record) -> Entry:
@@ -141,17 +141,20 @@ class Primary:
             raise Refused("the name server {} takes no key '{}' with {} for the zone {}: compare dns_rfc2136_name and"
                           " dns_rfc2136_algorithm in {} with what it has, and see whether it lets that key update the"
                           " zone".format(self.label, key, self._server.algorithm, self._name(), where))
-        except (dns.tsig.PeerBadSignature, dns.tsig.PeerBadTruncation, dns.tsig.BadSignature):
+        except (dns.tsig.PeerBadSignature, dns.tsig.PeerBadTruncation):
             raise Refused("the name server {} does not take what is signed with the key '{}': compare"
                           " dns_rfc2136_secret and dns_rfc2136_algorithm in {} with what it has".format(
                               self.label, key, where))
-        except (dns.tsig.PeerBadTime, dns.tsig.BadTime):
+        except dns.tsig.PeerBadTime:
             raise Refused("this host's clock and that of the name server {} are minutes apart: 'timedatectl' says"
                           " whether this one is right".format(self.label))
-        except (dns.exception.DNSException, EOFError, ValueError, OSError) as error:
+        except (dns.exception.Timeout, EOFError, ValueError, OSError) as error:
             raise Problem("the name server {} cannot be reached by TCP, port {}{}: is dns_rfc2136_server in {} right,"
                           " and that port open on the way?".format(
                               self._server.server, self._server.port, _because(error), where))
+        except dns.exception.DNSException:
+            raise Problem("the name server {} does not answer signed questions as it should: is dns_rfc2136_server in"
+                          " {} right?".format(self.label, where))
         if not said.had_tsig and said.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise Problem("the name server {} does not sign its answers: nobody knows whether they are its own".format(
                 self.label))

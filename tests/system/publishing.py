@@ -32,7 +32,7 @@ TROUBLES = [
     (HERE.format(OTHER_SECRET).replace("= lab", "= a..b"), "dns_rfc2136_name is 'a..b', which is no name of a key"),
     (HERE.format(OTHER_SECRET) + "dns_rfc2136_port = 54\n", "cannot be reached by TCP, port 54 (connection refused)"),
     (HERE.format(OTHER_SECRET).replace(GATEWAY, "a..b"), "a..b cannot be reached by TCP, port 53"),
-    (HERE.format(OTHER_SECRET).replace(GATEWAY, RESOLVER), "203.0.113.53 does not s"),
+    (HERE.format(OTHER_SECRET).replace(GATEWAY, RESOLVER), "the name server 203.0.113.53 does not "),
 ]
 
 

@@ -307,6 +307,23 @@ def test_somebody_is_always_quicker(mine, between):
     assert not mine.owned() and len(mine.there()) == 3
 
 
+def test_the_answer_is_lost(mine, monkeypatch, capsys):
+    """Whether the records are there nobody knows: then they are ours, if they are."""
+    update, lost = rfc2136.Primary.update, []
+
+    def silent(primary, changes, seen):
+        update(primary, changes, seen)
+        if not lost:
+            lost.append(True)
+            raise Problem("the name server cannot be reached")
+    monkeypatch.setattr(rfc2136.Primary, "update", silent)
+    assert mine.publish() == 1
+    assert capsys.readouterr().err == "smallmail: the name server cannot be reached\n"
+    assert mine.publish() == 0
+    assert capsys.readouterr().out == "Nothing to do.\n"
+    assert {entry[:2] for entry in mine.owned()} == set(mine.there())
+
+
 # Where the process is killed: before the server has the update, and after it.
 @pytest.mark.parametrize("sent", [False, True])
 def test_killed_in_the_middle(mine, sent, capfd):
