@@ -7,7 +7,7 @@ import base64
 import binascii
 from typing import Any, Dict, NamedTuple, Optional
 
-from configobj import ConfigObj, ConfigObjError
+from configobj import ConfigObj, ConfigObjError, DuplicateError
 
 from smallmail.errors import Problem
 from smallmail.host import Host
@@ -51,7 +51,8 @@ def load(host: Host) -> Dict[str, NameServer]:
     except ConfigObjError as error:
         # Its own words have the line in them, which may be the one with the secret.
         first = (getattr(error, "errors", None) or [error])[0]
-        raise Problem("/{}: line {} has not the form 'name = value'".format(PATH, first.line_number))
+        raise Problem("/{}: line {} {}".format(PATH, first.line_number, "says again what stands above it" if isinstance(
+            first, DuplicateError) else "has not the form 'name = value'"))
     found = {zone.lower().rstrip("."): _name_server(config[zone], "[{}] ".format(zone)) for zone in config.sections}
     if config.scalars or not found:
         found[_ALL_OTHERS] = _name_server(config, "")

@@ -21,8 +21,7 @@ class Judge:
         if place.type == "TXT":
             return self._text(place, values, wanted)
         if place.type == "SRV":
-            return "" if any(_target(value) == _target(wanted[0]) for value in values) \
-                else "it leads elsewhere than to {}".format(_target(wanted[0]))
+            return _service_trouble(values, _target(wanted[0]))
         if place.type == "MX":
             return self._found(lambda check: check.mx(place.name))
         if place.type == "CAA":
@@ -65,6 +64,12 @@ def _report_trouble(values: List[str]) -> str:
         return "the record can't be read: {}".format(error)
 
 
+def _service_trouble(values: List[str], wanted: str) -> str:
+    if any(_target(value) == wanted for value in values):
+        return ""
+    return "it leads elsewhere than to " + wanted if wanted else "it says that this is offered, which it is not here"
+
+
 def _target(value: str) -> str:
-    """The host and port that an SRV record leads to (RFC 2782)."""
-    return " port ".join(reversed(value.lower().split()[2:])) if value.split()[3:] != ["."] else "nowhere"
+    """The host and port that an SRV record leads to (RFC 2782); empty when it says that there is none."""
+    return " port ".join(reversed(value.lower().split()[2:])) if value.split()[3:] != ["."] else ""

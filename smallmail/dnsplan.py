@@ -30,6 +30,8 @@ TTL = 3600
 # TXT records of which a name may have one, by what they begin with; a TXT value of any other kind stands for itself.
 _PURPOSES = [("SPF", r"v=spf1( |$)"), ("DMARC", r"v\s*=\s*DMARC1\s*(;|$)"), ("TLSRPT", r"v=TLSRPTv1\s*(;|$)")]
 
+ADDRESSES = ("A", "AAAA")
+
 # Each record of these is a word of its own: one more takes nothing from the others (RFC 6698, 2.1: any one may match).
 _ADDITIVE = ("TLSA",)
 

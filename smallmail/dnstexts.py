@@ -13,6 +13,8 @@ _LONGEST_HEAD = 24
 def tags(text: str) -> Dict[str, str]:
     """A tag list: tag=value; …, white space around both. Raises ValueError, in words."""
     found = OrderedDict()   # type: Dict[str, str]
+    if re.search(r'["\\]', text):
+        raise ValueError("there are quotes or backslashes in it, of which the form of your DNS host wants none")
     for part in text.split(";"):
         if not part.strip():
             continue

@@ -10,7 +10,7 @@ _FILES = [
     ("/etc/smallmail/smallmail.conf", "the settings, see smallmail.conf(5)"),
     ("/etc/smallmail/local/postfix/main.cf, master.cf", "your own Postfix lines, merged last"),
     ("/etc/dovecot/local.conf, /etc/rspamd/override.d/", "your own lines for Dovecot and Rspamd"),
-    ("/etc/smallmail/rfc2136.ini", "your name server and its TSIG key, for acme-challenge = dns"),
+    ("/etc/smallmail/rfc2136.ini", "your name server and its TSIG key, for 'dns publish' and acme-challenge = dns"),
     ("/var/lib/smallmail/", "accounts, certificates, and the record of what was written and of what stood before"),
     ("/var/lib/rspamd/dkim/", "DKIM keys"),
     ("/usr/share/smallmail/templates/", "what the daemons' configuration is made from"),

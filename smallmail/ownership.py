@@ -13,11 +13,10 @@ PATH = STATE + "/published.json"
 
 def load(host: Host) -> Dict[Entry, str]:
     """The zone of each record that is ours."""
-    found = OrderedDict()   # type: Dict[Entry, str]
     with contextlib.suppress(ValueError, KeyError, TypeError):  # somebody has edited it: then it is all another's
-        for each in json.loads(host.text(PATH) or "[]"):
-            found[Entry(each["name"], each["type"], each["value"])] = each["zone"]
-    return found
+        return OrderedDict((Entry(each["name"], each["type"], each["value"]), each["zone"])
+                           for each in json.loads(host.text(PATH) or "[]"))
+    return OrderedDict()
 
 
 def save(host: Host, owned: Dict[Entry, str]) -> None:

@@ -60,11 +60,11 @@ def _change(host: Host, records: List[dns.Record], wanted: Callable[[List[Entry]
                 _refuse_foreign([entry for entry in given if entry not in owned
                                  and entry.value in reading.present[entry.name, entry.type].values])
             plan = publisher.propose(reading, wanted(there, given), owned, judged)
-            try:
-                publisher.send(host, reading, plan)
+            sent = publisher.send(host, reading, plan)
+            for why in sent.refused.values():
+                raise Problem(why)
+            if not sent.raced:
                 return plan
-            except rfc2136.Changed:
-                continue
     raise Problem("somebody else changes the same records all the time: try again when that is done")
 
 

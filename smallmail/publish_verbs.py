@@ -1,9 +1,10 @@
 """What `smallmail dns publish` does: shows what it would change, asks, sends, waits."""
 import argparse
+import contextlib
 import json
 import sys
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from smallmail import dns, dnsplan, ownership, report, store
 from smallmail import publish as publishing
@@ -14,42 +15,48 @@ from smallmail.host import Host
 _PATIENCE = 120.0   # seconds until all name servers must show it
 _TRIES = 3
 
-_ADDRESSES = ("A", "AAAA")
-
+Ended = NamedTuple("Ended", [
+    ("outcome", str),
+    ("reading", Any),
+    ("plan", Plan),
+    ("notes", List[str]),
+    ("refused", Dict[str, str]),    # why a zone was not changed
+    ("late", List[str]),            # the name servers that do not show all of it yet
+])
 
 def publish(host: Host, options: argparse.Namespace) -> int:
     """Bring DNS to what the settings say, as far as that is ours; the exit code: 0 when all of it is there."""
     # Every verb would wait for dnspython: loading it takes a tenth of a second.
-    from smallmail import publisher, rfc2136  # noqa: PLC0415
+    from smallmail import publisher  # noqa: PLC0415
 
     tell = _quiet if options.json else _aloud
+    done = []   # type: List[Change]
     for _ in range(_TRIES):
         reading, plan, notes = _proposal(host, options)
         tell("\n".join(diff(reading, plan, notes)))
         if plan.changes and not _may(options, tell):
-            return _end(options, reading, plan, notes, "not published", 1)
-        try:
-            with host.lock(name=publishing.LOCK):
-                publisher.send(host, reading, plan)
+            return _end(options, Ended("not published", reading, plan, notes, {}, []))
+        with host.lock(name=publishing.LOCK):
+            sent = publisher.send(host, reading, plan)
+        done += sent.changes
+        if not sent.raced:
             break
-        except rfc2136.Changed:
-            tell("\nSomebody else has changed these records just now; nothing was published. They are read again:\n")
+        tell("\nSomebody else has just changed some of these records; they are read again:\n")
     else:
         raise Problem("somebody else changes the same records all the time: try again when that is done")
-    if not plan.changes:
-        return _end(options, reading, plan, notes, "nothing to do", 1 if plan.foreign or reading.skipped else 0)
-    tell("Published. Waiting until all name servers show it ...")
-    late = publisher.wait(reading, plan.changes, _PATIENCE, tell)
-    if late:
-        raise Problem("published, but after {:.0f} s these name servers did not show all of it: {}; 'smallmail dns"
-                      " check' asks them again".format(_PATIENCE, ", ".join(late)))
-    tell("All name servers show it.")
-    return _end(options, reading, plan, notes, "published", 1 if plan.foreign or reading.skipped else 0)
+    late = []   # type: List[str]
+    if done:
+        tell("Published. Waiting until all name servers show it ...")
+        late = publisher.wait(reading, done, _PATIENCE, tell)
+        tell("Not everywhere yet." if late else "All name servers show it.")
+    outcome = "published, but not shown everywhere" if late else "published" if done else \
+        "not published" if plan.changes else "nothing to do"
+    return _end(options, Ended(outcome, reading, plan, notes, sent.refused, late))
 
 
 def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[str]]:
     """What there is, what to change, and what else there is to say."""
-    from smallmail import publisher, rfc2136  # noqa: PLC0415
+    from smallmail import publisher, rfc2136  # noqa: PLC0415  (as above)
 
     settings = store.load(host)
     domains, belongs = chosen(host, settings.hostname, options.names)
@@ -57,9 +64,11 @@ def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[
     unknown = [record.name for record in records if not record.value]
     wanted = [rfc2136.entry(record) for record in records if record.value]
     owned = [entry for entry in ownership.load(host) if belongs(entry.name)
-             and not (entry.name in unknown and entry.type in _ADDRESSES)]
+             and not (entry.name in unknown and entry.type in dnsplan.ADDRESSES)]
     replace = _replaced(options.replace, wanted)
     reading = publisher.read(host, wanted + owned)
+    if not reading.primaries and len(set(reading.skipped.values())) == 1:
+        raise Problem(next(iter(reading.skipped.values())))
     plan = publisher.propose(reading, wanted, owned, report.wanted(host, settings, domains), replace)
     return reading, plan, ["{}: this host does not see its own public address (NAT): set its A record yourself"
                            .format(name) for name in unknown]
@@ -101,7 +110,11 @@ def _may(options: argparse.Namespace, tell: Callable[[str], None]) -> bool:
     if options.json or not sys.stdin.isatty():
         tell("\nNothing was published: 'smallmail dns publish --yes' does it.")
         return False
-    return input("\nPublish? [y/N] ").strip().lower() in ("y", "yes")
+    with contextlib.suppress(EOFError):
+        if input("\nPublish? [y/N] ").strip().lower() in ("y", "yes"):
+            return True
+    tell("Nothing was published.")
+    return False
 
 
 def diff(reading: Any, plan: Plan, notes: List[str]) -> List[str]:
@@ -140,21 +153,29 @@ def _lines(change: Change, values: List[str]) -> List[str]:
         dns.Record(change.place.name, change.place.type, value, ""))) for value in values]
 
 
-def _end(options: argparse.Namespace, reading: Any, plan: Plan, notes: List[str], outcome: str, code: int) -> int:
+def _end(options: argparse.Namespace, end: Ended) -> int:
+    """Say how it ended; the exit code."""
     if options.json:
-        print(json.dumps(_data(reading, plan, notes, outcome), indent=2, ensure_ascii=False))
-    return code
+        print(json.dumps(_data(end), indent=2, ensure_ascii=False))
+    troubles = list(end.refused.values())
+    if end.late:
+        troubles.append("published, but after {:.0f} s these name servers did not show all of it: {}; 'smallmail dns"
+                        " check' asks them again".format(_PATIENCE, ", ".join(end.late)))
+    for sentence in troubles:
+        print("smallmail: " + sentence, file=sys.stderr)
+    return 1 if troubles or end.outcome == "not published" or end.plan.foreign or end.reading.skipped else 0
 
 
-def _data(reading: Any, plan: Plan, notes: List[str], outcome: str) -> Dict[str, Any]:
-    changes = [OrderedDict([("zone", reading.zones[change.place.name]), ("name", change.place.name),
+def _data(end: Ended) -> Dict[str, Any]:
+    changes = [OrderedDict([("zone", end.reading.zones[change.place.name]), ("name", change.place.name),
                             ("type", change.place.type), ("ttl", change.ttl), ("remove", change.remove),
-                            ("add", change.add)]) for change in plan.changes]
+                            ("add", change.add)]) for change in end.plan.changes]
     foreign = [OrderedDict([("name", each.place.name), ("type", each.place.type), ("values", each.values),
-                            ("why", each.why)]) for each in plan.foreign]
-    right = [OrderedDict([("name", place.name), ("type", place.type)]) for place in plan.right]
-    return OrderedDict([("outcome", outcome), ("changes", changes), ("right", right), ("foreign", foreign),
-                        ("skipped", reading.skipped), ("notes", notes)])
+                            ("why", each.why)]) for each in end.plan.foreign]
+    right = [OrderedDict([("name", place.name), ("type", place.type)]) for place in end.plan.right]
+    return OrderedDict([("outcome", end.outcome), ("changes", changes), ("right", right), ("foreign", foreign),
+                        ("skipped", end.reading.skipped), ("notes", end.notes), ("refused", end.refused),
+                        ("late", end.late)])
 
 
 def _aloud(text: str) -> None:

@@ -2,12 +2,13 @@
 import functools
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple  # noqa: F401 (in type comments)
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Set, Tuple  # noqa: F401 (in type comments)
 
 from smallmail import answers, credentials, dnscheck, dnsjudge, dnsplan, ownership, shown
 from smallmail.answers import Answer, Unanswered
 from smallmail.authority import Authority
 from smallmail.dnsplan import Change, Entry, Plan, Present
+from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.rfc2136 import Changed, Primary, Refused
 
@@ -16,19 +17,28 @@ _LOOK = 20.0        # seconds that one look may take
 _TELL_EVERY = 15.0  # seconds
 
 Reading = NamedTuple("Reading", [
+    ("owned", Set[Entry]),          # what was ours then
     ("zones", Dict[str, str]),      # the zone of each name that can be written
     ("primaries", Dict[str, Primary]),  # by zone
     ("seen", Dict[Tuple[str, str], Any]),           # by name and type: the record set as the name server has it
     ("present", Dict[Tuple[str, str], Present]),    # the same, as dnsplan has it
     ("refused", Dict[str, str]),    # why a zone cannot be written
+    ("unreached", Dict[credentials.NameServer, str]),   # why a server cannot be asked
     ("skipped", Dict[str, str]),    # why a name cannot be written
+    ("aliases", Set[str]),          # of those, the ones that lead elsewhere
+])
+
+Sent = NamedTuple("Sent", [
+    ("changes", List[Change]),      # those that were made
+    ("refused", Dict[str, str]),    # why a zone was not changed
+    ("raced", bool),                # somebody else was quicker in a zone: it is to be read again
 ])
 
 
 def read(host: Host, entries: Iterable[Entry]) -> Reading:
     """What there is now of these names and types, at the servers that take updates. Raises Problem."""
     servers, authority = credentials.load(host), Authority([])
-    reading = Reading({}, OrderedDict(), {}, {}, {}, OrderedDict())
+    reading = Reading(set(ownership.load(host)), {}, OrderedDict(), {}, {}, {}, {}, OrderedDict(), set())
     for name, kind in OrderedDict(((entry.name, entry.type), None) for entry in entries):
         if name in reading.skipped:
             continue
@@ -39,6 +49,10 @@ def read(host: Host, entries: Iterable[Entry]) -> Reading:
             reading.skipped[name] = why
             for key in [key for key in reading.present if key[0] == name]:
                 del reading.present[key]
+    for zone, primary in reading.primaries.items():
+        for key in primary.synthesized([key for key in reading.present if reading.zones[key[0]] == zone
+                                        and reading.seen[key]]):
+            reading.seen[key], reading.present[key] = None, Present([], 0)
     return reading
 
 
@@ -58,23 +72,34 @@ def _locate(reading: Reading, servers: Dict[str, credentials.NameServer], author
 
 
 def _introduce(reading: Reading, servers: Dict[str, credentials.NameServer], zone: str) -> None:
-    """Find out whether there is a server that takes updates of the zone."""
+    """Find out whether there is a server that takes updates of the zone: others go on without it."""
     server = credentials.for_zone(servers, zone)
-    primary = Primary(server, zone) if server else None
-    why = primary.obstacle() if primary else \
-        "/{} names no name server that takes updates of the zone {}: write one into a section [{}]".format(
-            credentials.PATH, zone, zone)
-    if primary and not why:
-        reading.primaries[zone] = primary
-    else:
+    if server is None:
+        reading.refused[zone] = "/{} names no name server that takes updates of the zone {}: write one into a section" \
+            " [{}]".format(credentials.PATH, zone, zone)
+        return
+    try:
+        primary = Primary(server, zone)
+        why = reading.unreached.get(server, "") or primary.obstacle()
+    except Refused as error:
+        why = str(error)
+    except Problem as error:    # to wait for it once is enough
+        why = reading.unreached[server] = str(error)
+    if why:
         reading.refused[zone] = why
+    else:
+        reading.primaries[zone] = primary
 
 
 def _look(reading: Reading, name: str, kind: str) -> str:
     """Remember what is there; why it cannot be changed."""
     primary = reading.primaries[reading.zones[name]]
-    found = primary.read(name, kind)
+    try:
+        found = primary.read(name, kind)
+    except Refused as error:
+        return str(error)
     if found.alias:
+        reading.aliases.add(name)
         return "it is an alias (CNAME) for {}, and nothing else can stand beside that".format(found.alias)
     if found.elsewhere:
         return "the name server {} does not serve it: it is delegated to others".format(primary.label)
@@ -104,29 +129,66 @@ def propose(reading: Reading, wanted: List[Entry], owned: Iterable[Entry], judge
         except Unanswered as error:
             return str(error)
 
-    return dnsplan.decide(writable, reading.present, ours, trouble, replace)
+    plan = dnsplan.decide(writable, reading.present, ours, trouble, replace)
+    plan.right.extend(_served_elsewhere(reading, wanted, authority, trouble))
+    return plan
 
 
-def send(host: Host, reading: Reading, plan: Plan) -> None:
-    """Make the changes, one message a zone, and remember what is ours. The caller holds the lock. Raises Changed when
-    somebody else was quicker, Problem."""
+def _served_elsewhere(reading: Reading, wanted: List[Entry], authority: Authority,
+                      trouble: Callable[[dnsplan.Place, List[str], List[str]], str]) -> Iterator[dnsplan.Place]:
+    """The places at aliases where what these lead to serves: their names are not skipped then. (A host's own name
+    must have addresses of its own: RFC 2181, 10.3.)"""
+    for name in sorted(reading.aliases):
+        places = OrderedDict()  # type: OrderedDict[dnsplan.Place, List[str]]
+        for entry in wanted:
+            if entry.name == name:
+                places.setdefault(dnsplan.place(entry), []).append(entry.value)
+        if all(_serves(authority, place, instead, trouble) for place, instead in places.items()):
+            del reading.skipped[name]
+            yield from places
+
+
+def _serves(authority: Authority, place: dnsplan.Place, instead: List[str],
+            trouble: Callable[[dnsplan.Place, List[str], List[str]], str]) -> bool:
+    try:
+        values = authority.ask(place.name, place.type).values
+    except Unanswered:
+        return False
+    return bool(values) and place.type not in dnsplan.ADDRESSES and not trouble(place, values, instead)
+
+
+def send(host: Host, reading: Reading, plan: Plan) -> Sent:
+    """Make the changes, one message a zone, and remember what is ours; where that is not possible in one zone, the
+    others go on. The caller holds the lock."""
+    sent, raced = Sent([], OrderedDict(), False), False
     for zone, primary in reading.primaries.items():
         changes = [change for change in plan.changes if reading.zones[change.place.name] == zone]
-        before = ownership.load(host)
-        added = OrderedDict((Entry(change.place.name, change.place.type, value), zone)
-                            for change in changes for value in change.add)
-        # First, so that a power cut leaves no record that nobody knows to be ours.
-        ownership.save(host, _joined(before, added))
         try:
-            if changes:
-                primary.update(changes, reading.seen)
-        except (Changed, Refused):
-            ownership.save(host, before)
-            raise
-        gone = {Entry(change.place.name, change.place.type, value) for change in changes for value in change.remove}
-        kept = OrderedDict((entry, where) for entry, where in before.items()
-                           if entry not in gone and _may_be_there(reading, entry))
-        ownership.save(host, _joined(kept, added))
+            _send(host, reading, zone, primary, changes)
+            sent.changes.extend(changes)
+        except Changed:
+            raced = True
+        except Problem as error:
+            sent.refused[zone] = str(error)
+    return sent._replace(raced=raced)
+
+
+def _send(host: Host, reading: Reading, zone: str, primary: Primary, changes: List[Change]) -> None:
+    before = ownership.load(host)
+    added = OrderedDict((Entry(change.place.name, change.place.type, value), zone)
+                        for change in changes for value in change.add)
+    # First, so that a power cut leaves no record that nobody knows to be ours.
+    ownership.save(host, _joined(before, added))
+    try:
+        if changes:
+            primary.update(changes, reading.seen)
+    except (Changed, Refused):
+        ownership.save(host, before)
+        raise
+    gone = {Entry(change.place.name, change.place.type, value) for change in changes for value in change.remove}
+    kept = OrderedDict((entry, where) for entry, where in before.items()
+                       if entry not in gone and _may_be_there(reading, entry))
+    ownership.save(host, _joined(kept, added))
 
 
 def _joined(first: Dict[Entry, str], second: Dict[Entry, str]) -> Dict[Entry, str]:
@@ -136,8 +198,9 @@ def _joined(first: Dict[Entry, str], second: Dict[Entry, str]) -> Dict[Entry, st
 
 
 def _may_be_there(reading: Reading, entry: Entry) -> bool:
+    """Not so when it was gone already as we looked; what has become ours since then, we have not looked for."""
     there = reading.present.get((entry.name, entry.type))
-    return there is None or entry.value in there.values
+    return there is None or entry.value in there.values or entry not in reading.owned
 
 
 def wait(reading: Reading, changes: List[Change], seconds: float, tell: Callable[[str], None]) -> List[str]:

@@ -28,6 +28,8 @@ _TIMEOUT = 10.0     # seconds for one question; a server that signs a large zone
 # RFC 2136, 2.2: what the server says when a prerequisite does not hold any more.
 _RACED = (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN)
 
+_FORBIDDEN = (dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTZONE, dns.rcode.NOTIMP)
+
 # What a name server has at a name: the record set (None when there is none), and whether the answer was for that name.
 Seen = NamedTuple("Seen", [("rrset", Any), ("alias", str), ("elsewhere", bool)])
 
@@ -37,7 +39,7 @@ class Changed(Exception):
 
 
 class Refused(Problem):
-    """The server answered, and did nothing."""
+    """The server answered, and did nothing. (Of any other Problem with an update nobody knows what became of it.)"""
 
 
 def entry(record: Record) -> Entry:
@@ -50,15 +52,20 @@ class Primary:
 
     def __init__(self, server: NameServer, zone: str) -> None:
         self._server, self._zone = server, dns.name.from_text(zone)
-        self._keyring = {dns.name.from_text(server.key): server.secret}
+        try:
+            self._key = dns.name.from_text(server.key)
+        except (dns.exception.DNSException, ValueError):
+            raise Refused("/{}: dns_rfc2136_name is '{}', which is no name of a key".format(
+                credentials.PATH, server.key))
         self._address = ""
         self.label = server.server + (" port {}".format(server.port) if server.port != 53 else "")
 
     def obstacle(self) -> str:
-        """Why this server is not the one to ask about the zone; empty when it serves it. Raises Problem."""
+        """Why this server does not take updates of the zone; empty when it may. Raises Problem."""
         found = self._ask(self._name(), "SOA")
         if found.rcode() == dns.rcode.NOERROR and found.flags & dns.flags.AA and found.answer:
-            return ""
+            said = self._update([])     # nothing: it shows who may change something, before anybody is asked
+            return self._refusal(said) if said in _FORBIDDEN else ""
         return "the name server {} does not serve the zone {} to this host: where another takes its updates, write" \
             " that one into /{}, in a section [{}]".format(self.label, self._name(), credentials.PATH, self._name())
 
@@ -70,10 +77,29 @@ class Primary:
                 self.label, dns.rcode.to_text(said.rcode()), name))
         full = dns.name.from_text(name)
         alias = said.get_rrset(said.answer, full, dns.rdataclass.IN, dns.rdatatype.CNAME)
+        if alias and self.synthesized([(name, "CNAME")]):
+            return Seen(None, "", False)
         apexes = [rrset.name for rrset in said.authority if rrset.rdtype == dns.rdatatype.SOA]
         return Seen(said.get_rrset(said.answer, full, dns.rdataclass.IN, dns.rdatatype.from_text(kind)),
                     value_text(alias[0]).rstrip(".") if alias else "",
                     not said.flags & dns.flags.AA or any(apex != self._zone for apex in apexes))
+
+    def synthesized(self, keys: List[Tuple[str, str]]) -> List[Tuple[str, str]]:
+        """Of the record sets that were seen, by name and type, those that stand at no name of their own: a wildcard
+        (RFC 4592) gives way where something is written. The server says so: an update that only asks changes nothing
+        (RFC 2136, 2.4.1)."""
+        return [] if not keys or self._has(keys) else [key for key in keys if not self._has([key])]
+
+    def _has(self, keys: List[Tuple[str, str]]) -> bool:
+        return self._update(keys) not in _RACED
+
+    def _update(self, keys: List[Tuple[str, str]]) -> Any:
+        """What the server says to an update that changes nothing, if there are these."""
+        question = dns.update.Update(self._zone)
+        for name, kind in keys:
+            question.present(dns.name.from_text(name), kind)
+        self._sign(question)
+        return self._exchange(question).rcode()
 
     def update(self, changes: List[Change], seen: Dict[Tuple[str, str], Any]) -> None:
         """Make these changes, all or none, if the record sets are still those that were seen (RFC 2136, 2.4). Raises
@@ -103,7 +129,7 @@ class Primary:
         return self._exchange(question)
 
     def _sign(self, message: Any) -> None:
-        message.use_tsig(self._keyring, dns.name.from_text(self._server.key),
+        message.use_tsig({self._key: self._server.secret}, self._key,
                          algorithm=dns.name.from_text(self._server.algorithm))
 
     def _exchange(self, message: Any) -> Any:
@@ -111,20 +137,24 @@ class Primary:
         try:
             said = dns.query.tcp(message, self._found_address(), timeout=_TIMEOUT, port=self._server.port)
         except (dns.tsig.PeerBadKey, dns.message.UnknownTSIGKey):
-            raise Refused("the name server {} does not know the key '{}' with {}: compare dns_rfc2136_name and"
-                          " dns_rfc2136_algorithm in {} with what it has".format(
-                              self.label, key, self._server.algorithm, where))
-        except (dns.tsig.PeerBadSignature, dns.tsig.PeerBadTruncation, dns.tsig.BadSignature):
+            # Knot says so, too, of a key that it knows but that may not do this.
+            raise Refused("the name server {} takes no key '{}' with {} for the zone {}: compare dns_rfc2136_name and"
+                          " dns_rfc2136_algorithm in {} with what it has, and see whether it lets that key update the"
+                          " zone".format(self.label, key, self._server.algorithm, self._name(), where))
+        except (dns.tsig.PeerBadSignature, dns.tsig.PeerBadTruncation):
             raise Refused("the name server {} does not take what is signed with the key '{}': compare"
                           " dns_rfc2136_secret and dns_rfc2136_algorithm in {} with what it has".format(
                               self.label, key, where))
-        except (dns.tsig.PeerBadTime, dns.tsig.BadTime):
+        except dns.tsig.PeerBadTime:
             raise Refused("this host's clock and that of the name server {} are minutes apart: 'timedatectl' says"
                           " whether this one is right".format(self.label))
-        except (dns.exception.DNSException, EOFError, ValueError, OSError) as error:
+        except (dns.exception.Timeout, EOFError, ValueError, OSError) as error:
             raise Problem("the name server {} cannot be reached by TCP, port {}{}: is dns_rfc2136_server in {} right,"
                           " and that port open on the way?".format(
                               self._server.server, self._server.port, _because(error), where))
+        except dns.exception.DNSException:
+            raise Problem("the name server {} does not answer signed questions as it should: is dns_rfc2136_server in"
+                          " {} right?".format(self.label, where))
         if not said.had_tsig and said.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise Problem("the name server {} does not sign its answers: nobody knows whether they are its own".format(
                 self.label))
@@ -152,7 +182,7 @@ class Primary:
             return "the name server {} is not the primary of the zone {}: write that one into /{}, in a section [{}]" \
                 .format(self.label, self._name(), credentials.PATH, self._name())
         if code == dns.rcode.REFUSED:
-            return "the name server {} refuses updates of the zone {} with the key '{}': allow them there".format(
+            return "the name server {} refuses to change the zone {} as the key '{}' asks: allow it there".format(
                 self.label, self._name(), self._server.key)
         return "the name server {} answers {} to an update of the zone {}".format(
             self.label, dns.rcode.to_text(code), self._name())

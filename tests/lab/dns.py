@@ -14,6 +14,7 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import dns.resolver
 import dns.reversename
@@ -123,7 +124,15 @@ class Dns:
             update = self._update(place)
             for rrset in found_there:
                 update.replace(rrset.name, TTL, *rrset)
+                if rrset.rdtype == dns.rdatatype.NS:    # the last of a zone's own stay (RFC 2136, 3.4.2.3 and 7.13)
+                    for gone in self._name_servers(rrset.name) - set(rrset):
+                        update.delete(rrset.name, gone)
             self._send(update)
+
+    def _name_servers(self, name: dns.name.Name) -> set[dns.rdata.Rdata]:
+        with inside(self._resolver):
+            answer = dns.query.tcp(dns.message.make_query(name, "NS"), GATEWAY, timeout=10)
+        return {record for rrset in answer.answer for record in rrset}
 
     def set_reverse(self, address: str, name: str) -> None:
         """Let an address, and its IPv6 twin, point back to a name."""

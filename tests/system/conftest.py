@@ -1,10 +1,17 @@
 """What the tests of this folder share: installed hosts, to boot or to change, each made once."""
+import functools
+
 import pytest
 
+from smallmail import publish, publisher
+from smallmail.authority import Authority
 from tests.lab import packages, roots
 from tests.lab.chroot import Chroot
+from tests.lab.dns import RESOLVER
+from tests.lab.network import inside
 from tests.lab.session import current
 from tests.system.mailhost import ANSWERS, MailHost
+from tests.system.publishing import Publisher
 
 
 class Shared:
@@ -62,3 +69,23 @@ def installed(deb):
             made[suite] = [layer, *roots.warm(suite, deb)]
         return made[suite]
     return layers
+
+
+@pytest.fixture
+def mine(tmp_path, world, monkeypatch):
+    """Its zones are empty before and after."""
+    monkeypatch.setattr(publisher, "Authority", functools.partial(Authority, resolvers=[RESOLVER]))
+    made = Publisher(tmp_path, world)
+    yield made
+    for name, kind in made.there():
+        world.dns.remove(name, kind)
+
+
+@pytest.fixture
+def hands(mine):
+    """Its `put`, `withdraw` and `managed`, on its network."""
+    def on_the_network(function, *given):
+        with inside(mine.world.client.namespace):
+            return function(mine.host, *given)
+    return [functools.partial(on_the_network, function)
+            for function in (publish.put, publish.withdraw, publish.managed)]

@@ -1,0 +1,94 @@
+"""A host that is a folder and publishes its records, and wrong ways to the name server that takes them."""
+
+from __future__ import annotations
+
+import argparse
+
+import dns.rdata
+
+from smallmail import assets, dkim, ownership, publish_verbs, report, rfc2136, settings, store
+from smallmail import dns as records
+from smallmail.answers import value_text
+from smallmail.credentials import PATH
+from smallmail.host import STATE, Host
+from tests.lab.dns import RESOLVER
+from tests.lab.network import GATEWAY, inside
+
+NAME, DOMAIN = "mx.example.com", "example.com"
+RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}\ndns_rfc2136_secret = {}\n"
+           "dns_rfc2136_algorithm = HMAC-SHA256\n")
+SERVERS_OWN = ("SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY")
+OTHER_SECRET = "YW5vdGhlciBzZWNyZXQgZm9yIHRlc3RzLCAzMiBieXRlcw=="
+
+TLSA = [records.Record("_25._tcp." + NAME, "TLSA", "3 1 1 " + digit * 64, "") for digit in "ab"]
+NEXT = records.Record("next._domainkey." + DOMAIN, "TXT", "v=DKIM1; k=ed25519; p=" + "A" * 43 + "=", "")
+HERE = RFC2136.format(GATEWAY, "lab", "{}")
+TROUBLES = [
+    (HERE.format(OTHER_SECRET), "does not take what is signed with the key 'lab': compare dns_rfc2136_secret"),
+    (HERE.format(OTHER_SECRET).replace("= lab", "= other"),
+     "takes no key 'other' with hmac-sha256 for the zone example.com"),
+    (HERE.format(OTHER_SECRET).replace("SHA256", "SHA512"),
+     "takes no key 'lab' with hmac-sha512 for the zone example.com"),
+    (HERE.format(OTHER_SECRET).replace("= lab", "= a..b"), "dns_rfc2136_name is 'a..b', which is no name of a key"),
+    (HERE.format(OTHER_SECRET) + "dns_rfc2136_port = 54\n", "cannot be reached by TCP, port 54 (connection refused)"),
+    (HERE.format(OTHER_SECRET).replace(GATEWAY, "a..b"), "a..b cannot be reached by TCP, port 53"),
+    (HERE.format(OTHER_SECRET).replace(GATEWAY, RESOLVER), "the name server 203.0.113.53 does not "),
+]
+
+
+class Publisher:
+    """A host that is a folder, and what its name server has."""
+
+    def __init__(self, folder, world):
+        self.host, self.world, self.folder = Host(str(folder)), world, folder
+        (folder / "etc/smallmail").mkdir(parents=True)
+        (folder / STATE).mkdir(parents=True)
+        self.host.directory(dkim.FOLDER)
+        self.configure(NAME)
+        self.credentials(RFC2136.format(GATEWAY, *world.dns.key[::2]))
+        self.add_domain(DOMAIN)
+
+    def configure(self, hostname, more=""):
+        (self.folder / settings.PATH).write_text(
+            f"hostname = {hostname}\ndomain = {DOMAIN}\naddress = alice@{DOMAIN}\n{more}")
+
+    def credentials(self, text):
+        (self.folder / PATH).write_text(text)
+        (self.folder / PATH).chmod(0o600)
+
+    def add_domain(self, domain):
+        with assets.open_accounts(self.host) as database:
+            database.add_domain(domain, f"alice@{domain}")
+        dkim.ensure(self.host, domain)
+
+    def remove_domain(self, domain):
+        with assets.open_accounts(self.host) as database:
+            database.remove_domain(domain)
+
+    def publish(self, *names, **given):
+        with inside(self.world.client.namespace):
+            return publish_verbs.publish(self.host, argparse.Namespace(
+                **{"names": list(names), "yes": True, "replace": [], "json": False, **given}))
+
+    def wanted(self):
+        """All records that it wants, by name and type, values as name servers answer them."""
+        found = {}
+        with inside(self.world.client.namespace):
+            for record in report.all_records(self.host, store.load(self.host)):
+                entry = rfc2136.entry(record)
+                found.setdefault((entry.name, entry.type), set()).add(entry.value)
+        return found
+
+    def there(self):
+        """All records that the name server has and did not make itself."""
+        found = {}
+        for zone in ("example.com", "example.org"):
+            for line in self.world.chroot.run(f"knotc -s /run/knot/knot.sock zone-read {zone}").stdout.splitlines():
+                _, name, _, kind, value = line.split(None, 4)
+                if kind not in SERVERS_OWN:
+                    rdata = dns.rdata.from_text("IN", kind, value)
+                    found.setdefault((name.rstrip("."), kind), set()).add(value_text(rdata))
+        return found
+
+    def owned(self):
+        return {(entry.name, entry.type, entry.value) for entry in ownership.load(self.host)}

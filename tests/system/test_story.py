@@ -1,0 +1,109 @@
+"""From a bare domain to mail that others accept, with a signed zone, a validating resolver and a certificate authority:
+the admin sets the reverse name, writes down the key for updates and types one command; the rest comes by itself."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.lab import foreign, roots
+from tests.lab.acme import Acme
+from tests.lab.errors import until
+from tests.system import letters
+from tests.system.certified import ADDRESS, NAME, Certified, said_of
+from tests.system.judges import checkdmarc
+
+DOMAIN, ALICE = "example.com", "alice@example.com"
+# Only so that the quick test need not wait for the next five minutes; the slow one waits as an admin does.
+OFTEN = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/10\nRandomizedDelaySec=0\nAccuracySec=1s\n"
+QUICK = "trixie"
+
+
+@pytest.fixture(scope="module", params=[QUICK, pytest.param("bookworm", marks=pytest.mark.slow)])
+def host(request, deb, world):
+    if reason := roots.available(request.param):
+        pytest.skip(reason)
+    with Acme(world) as authority:
+        certified = Certified(request.param, deb, world, authority)
+        if request.param == QUICK:
+            certified.machine.write("/etc/systemd/system/smallmail-certificate.timer.d/often.conf", OFTEN)
+            certified.machine.run("systemctl daemon-reload && systemctl restart smallmail-certificate.timer")
+        with certified.machine:
+            certified.records = json.loads(certified.machine.run("smallmail dns show --json").stdout)
+            yield certified
+        for record in certified.records:
+            world.dns.remove(record["name"], record["type"])
+
+
+def problems(host, verb="dns check"):
+    """What the verb complains of."""
+    found = json.loads(host.machine.run(f"smallmail {verb} --json", check=False).stdout)
+    return [each["what"] for each in found if each["severity"] == "problem"]
+
+
+def test_first_there_is_nothing(host, record):
+    found = problems(host)
+    for words in (f"{NAME} has no address in DNS", f"{DOMAIN} has no MX record", "there is no DKIM key",
+                  "there is no DMARC record", f"{ADDRESS} has no reverse name (PTR)"):
+        assert any(words in each for each in found), found
+    assert "know no address of it yet" in host.status()[0]["reason"]
+    record(f"{len(found)} problems")
+
+
+def test_one_command_and_the_certificate_comes_by_itself(host, record):
+    host.world.dns.set_reverse(ADDRESS, NAME)   # the provider does that
+    host.may_update()
+    started = time.monotonic()
+    said = host.machine.run("smallmail dns publish --yes").stdout
+    assert said.endswith("All name servers show it.\n"), said
+    published = time.monotonic() - started
+    # From here on only the network is looked at.
+    shown, = until(lambda: served(host), "a certificate of the authority's on all ports", 600,
+                   lambda: host.machine.journal("smallmail-certificate"))
+    took = time.monotonic() - started
+    assert f"DNS:{NAME}" in said_of(shown, "-ext", "subjectAltName")
+    record(f"published in {published:.1f} s, the certificate served after {took:.0f} s")
+
+
+def served(host):
+    """The one certificate of all ports, when it is one of the authority's."""
+    shown = host.served()
+    return shown if len(shown) == 1 and "Pebble" in said_of(*shown, "-issuer") else None
+
+
+def test_now_all_is_well(host):
+    done = host.machine.run("smallmail dns check", check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
+    status, code = host.status()
+    assert (status["reason"], status["problems"], code) == ("", [], 0)
+    assert host.machine.run("smallmail dns publish --yes").stdout == "Nothing to do.\n"
+    assert host.machine.run("smallmail plan").stdout == "Nothing to do.\n"
+
+
+def test_others_see_each_record_and_can_prove_it(host):
+    """By the lab's validating resolver."""
+    for record in host.records:
+        assert host.world.dns.query(record["name"], record["type"]), record
+        assert host.world.dns.is_secure(record["name"], record["type"]), record
+    assert {record["type"] for record in host.records} == {"A", "AAAA", "MX", "TXT", "CAA", "SRV"}
+
+
+def test_checkdmarc_agrees(host, tool):
+    """An independent judge of addresses, reverse names, MX, SPF, DMARC, TLSRPT and DNSSEC."""
+    said = checkdmarc(tool, host.world, DOMAIN)
+    assert said["dnssec"] is True
+    assert [each["hostname"] for each in said["mx"]["hosts"]] == [NAME] and not said["mx"]["warnings"], said["mx"]
+    assert said["spf"]["valid"] and not said["spf"]["warnings"], said["spf"]
+    assert said["dmarc"]["valid"] and not said["dmarc"]["warnings"], said["dmarc"]
+    assert said["smtp_tls_reporting"]["valid"], said["smtp_tls_reporting"]
+
+
+def test_mail_is_accepted_and_its_signature_holds(host):
+    """Exim judges SPF and DKIM as it comes in; dkimpy, by the records in DNS, as it lies there."""
+    bob = f"bob@{foreign.DOMAIN}"
+    host.machine.run(["sendmail", "-f", ALICE, bob], input=letters.plain(ALICE, bob, "the story"))
+    raw = host.world.foreign.expect(bob, "the story")
+    assert host.world.verify_dkim(raw)
+    assert letters.parsed(raw)["X-DKIM-Verdict"].startswith(f"pass d={DOMAIN}")
