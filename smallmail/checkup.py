@@ -1,0 +1,49 @@
+"""The groups of `smallmail check`, and how they are run: side by side, for most of them wait for the network."""
+import concurrent.futures
+from collections import OrderedDict
+from typing import Callable, Dict, Iterable, Iterator, List
+
+from smallmail import (
+    check_dns,
+    check_host,
+    check_mail,
+    check_ports,
+    check_reputation,
+    check_tls,
+    check_updates,
+)
+from smallmail.errors import EXPECTED
+from smallmail.findings import Finding, Group
+from smallmail.host import Host
+from smallmail.settings import Settings
+
+_Check = Callable[[Host, Settings], Iterator[Finding]]
+
+_CHECKS = OrderedDict([
+    ("host", check_host.findings),
+    ("dns", check_dns.findings),
+    ("tls", check_tls.findings),
+    ("ports", check_ports.findings),
+    ("mail", check_mail.findings),
+    ("reputation", check_reputation.findings),
+    ("updates", check_updates.findings),
+])  # type: Dict[str, _Check]
+
+
+def findings(host: Host, settings: Settings, groups: Iterable[str]) -> List[Finding]:
+    """All that was found in these groups, in their order."""
+    chosen = [name for name in _CHECKS if name in groups]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(_CHECKS)) as pool:
+        running = [pool.submit(_one, name, host, settings) for name in chosen]
+    return [finding for each in running for finding in each.result()]
+
+
+def _one(name: str, host: Host, settings: Settings) -> List[Finding]:
+    found = []  # type: List[Finding]
+    try:
+        for finding in _CHECKS[name](host, settings):
+            found.append(finding)
+    except EXPECTED as error:
+        # A daemon that is away may make a question impossible; what was found before stays found.
+        found.append(Group(name).unknown("the rest of {}: {}".format(name, error)))
+    return found
