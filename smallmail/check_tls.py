@@ -41,7 +41,7 @@ def source(wanted: str, self_signed: bool, reason: str) -> Iterator[Finding]:
                              "smallmail certificate status\nsmallmail certificate obtain")
     elif reason:
         yield _GROUP.problem("a new certificate is not had, or not served", "What is in the way: {}".format(reason),
-                             "smallmail certificate status\nsmallmail certificate obtain")
+                             "smallmail certificate status")
 
 
 def name(hostname: str, names: List[str]) -> Iterator[Finding]:

@@ -6,17 +6,14 @@ from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
 
-GROUPS = ["host", "dns", "tls", "ports", "mail", "reputation", "updates"]
-
 
 def check(host: Host, options: argparse.Namespace) -> Told:
     """All that was found in the groups named, or in all; exit code 1 when there is a problem."""
-    for name in options.groups:
-        if name not in GROUPS:
-            raise Problem("there is no group '{}': there are {}".format(name, ", ".join(GROUPS)))
-    settings = store.load(host)
     # Every verb would wait for dnspython: loading it takes a tenth of a second.
     from smallmail import checkup  # noqa: PLC0415
 
-    found = checkup.findings(host, settings, options.groups or GROUPS)
+    for name in options.groups:
+        if name not in checkup.GROUPS:
+            raise Problem("there is no group '{}': there are {}".format(name, ", ".join(checkup.GROUPS)))
+    found = checkup.findings(host, store.load(host), options.groups or checkup.GROUPS)
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

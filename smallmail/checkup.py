@@ -12,7 +12,6 @@ from smallmail import (
     check_tls,
     check_updates,
 )
-from smallmail.errors import EXPECTED
 from smallmail.findings import Finding, Group
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -30,6 +29,9 @@ _CHECKS = OrderedDict([
 ])  # type: Dict[str, _Check]
 
 
+GROUPS = list(_CHECKS)
+
+
 def findings(host: Host, settings: Settings, groups: Iterable[str]) -> List[Finding]:
     """All that was found in these groups, in their order."""
     chosen = [name for name in _CHECKS if name in groups]
@@ -39,11 +41,4 @@ def findings(host: Host, settings: Settings, groups: Iterable[str]) -> List[Find
 
 
 def _one(name: str, host: Host, settings: Settings) -> List[Finding]:
-    found = []  # type: List[Finding]
-    try:
-        for finding in _CHECKS[name](host, settings):
-            found.append(finding)
-    except EXPECTED as error:
-        # A daemon that is away may make a question impossible; what was found before stays found.
-        found.append(Group(name).unknown("the rest of {}: {}".format(name, error)))
-    return found
+    return list(Group(name).all_of(_CHECKS[name](host, settings)))

@@ -1,6 +1,8 @@
 """What a check found: what it is, why it matters, and what to type."""
 from collections import OrderedDict
-from typing import Any, List, NamedTuple
+from typing import Any, Iterator, List, NamedTuple
+
+from smallmail.errors import EXPECTED
 
 # `what` is the same tomorrow as long as nothing has changed: figures that change by themselves belong into `why`.
 Finding = NamedTuple("Finding", [
@@ -32,6 +34,14 @@ class Group:
     def unknown(self, what: str) -> Finding:
         """Something that could not be asked."""
         return Finding(self.name, UNKNOWN, what, "", "")
+
+    def all_of(self, *parts: Iterator[Finding]) -> Iterator[Finding]:
+        """What each part finds; one that goes wrong (a daemon is away that it asks) keeps the others from nothing."""
+        for part in parts:
+            try:
+                yield from part
+            except EXPECTED as error:
+                yield self.unknown("something of {}: {}".format(self.name, error))
 
 
 def problems(found: List[Finding]) -> List[Finding]:
