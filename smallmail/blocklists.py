@@ -51,9 +51,9 @@ _SPAMHAUS = [
     (range(3, 4), "CSS: what comes from it looks like spam"),
     (range(4, 8), "XBL: a hijacked machine was seen behind it"),
     (range(9, 10), "DROP: its whole network is held to be criminal"),
-    (range(10, 12), "PBL: no accusation. Its provider, or Spamhaus, says that from such addresses (home lines, mostly) no"
-                    " mail is to come directly. If it is fixed, and yours, you can take it out there; else send by a"
-                    " relayhost"),
+    (range(10, 12), "PBL: no accusation. Its provider, or Spamhaus, says that from such addresses (home lines, mostly)"
+                    " no mail is to come directly. If it is fixed, and yours, you can take it out there; else send by"
+                    " a relayhost"),
 ]
 
 Ask = Callable[[str, str], List[str]]   # name, kind -> values; raises Unanswered

@@ -1,4 +1,4 @@
-"""The check of the machine itself: its name, its clock, its room, its services, and whether all is as it was written."""
+"""The check of the machine itself: its name, its clock, its room, its services, and whether all is as was written."""
 import json
 from typing import Dict, Iterator, List, Optional
 
@@ -77,7 +77,7 @@ def _clock(host: Host, settings: Settings) -> Iterator[Finding]:
 
 
 def clock_judged(offset: Optional[float], contained: bool) -> Iterator[Finding]:
-    """What to say of a clock of which the kernel does not know that it is kept right. `offset`: what it is behind by."""
+    """What to say of a clock that nothing keeps right, for all the kernel knows. `offset`: what it is behind by."""
     if offset is None:
         yield _GROUP.unknown("whether the clock is right: nothing tells the kernel, and no time server answers")
     elif abs(offset) > _WRONG_CLOCK:

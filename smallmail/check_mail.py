@@ -135,7 +135,7 @@ def door(replies: Dict[str, str], known: List[str], unknown: List[str]) -> Itera
 
 
 def relaying(own: str, reply: str) -> Iterator[Finding]:
-    """Whether others may send through this host to anybody. `reply`: to a stranger's address, asked from our own one."""
+    """Whether others may send through this host to anybody. `reply`: to a stranger's address, asked from our own."""
     if reply.startswith("250"):
         yield _GROUP.problem("this host is an open relay", "Asked at {}, it took mail for {}: everybody may send spam"
                              " through it.".format(own, _STRANGER),

@@ -1,4 +1,4 @@
-"""The check of the ways in and out: are the ports open here, does the firewall here let others in, does mail get out?"""
+"""The check of the ways in and out: are the ports open, does the firewall here let others in, does mail get out?"""
 from typing import Dict, Iterator, List, Tuple
 
 from smallmail import addresses, certbot, firewall, lookups, outbound, ports, services, verify

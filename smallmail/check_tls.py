@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 import time
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List  # noqa: F401 (Any: in a type comment)
 
 from smallmail import acme, certificate, ports, served, services, verify
 from smallmail.findings import Finding, Group
@@ -14,6 +14,7 @@ from smallmail.settings import Settings
 _GROUP = Group("tls")
 
 _PATIENCE = 10.0
+_TLS_1_0 = 0x301    # ssl.TLSVersion.TLSv1
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
@@ -47,8 +48,8 @@ def source(wanted: str, self_signed: bool, reason: str) -> Iterator[Finding]:
 def name(hostname: str, names: List[str]) -> Iterator[Finding]:
     """Whether the certificate is for the host's name (RFC 6125, 6.4.3: '*' stands for one label)."""
     if hostname not in names and "*." + hostname.partition(".")[2] not in names:
-        yield _GROUP.problem("the certificate is not for {}, but for {}".format(hostname, ", ".join(names) or "nothing"),
-                             "Mail programs warn their users, or do not connect.",
+        yield _GROUP.problem("the certificate is not for {}, but for {}".format(
+            hostname, ", ".join(names) or "no name"), "Mail programs warn their users, or do not connect.",
                              "smallmail certificate status\nsmallmail show certificate certificate-file")
 
 
@@ -67,7 +68,7 @@ def takes_old(port: int) -> bool:
     context.options |= ssl.OP_NO_TLSv1_2 | getattr(ssl, "OP_NO_TLSv1_3", 0)
     with contextlib.suppress(AttributeError, ValueError):   # Python 3.7 has it; this OpenSSL may know none so old
         newer = context     # type: Any
-        newer.minimum_version = ssl.TLSVersion.TLSv1    # type: ignore[attr-defined]
+        newer.minimum_version = _TLS_1_0
     with contextlib.suppress(ssl.SSLError):     # OpenSSL since 3.0 has this at level 0 only
         context.set_ciphers("ALL:@SECLEVEL=0")
     address = ports.address(port)

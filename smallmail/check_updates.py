@@ -19,6 +19,7 @@ _SOURCES = {"postfix", "dovecot", "rspamd", "certbot", "python-certbot", "redis"
 
 _OLD_LISTS = 7 * 86400
 _LISTS = ["var/lib/apt/lists", "var/lib/apt/lists/partial", "var/lib/apt/periodic/update-stamp"]
+_STATUS = "var/lib/dpkg/status"
 _RELEASES = "usr/share/distro-info/debian.csv"
 
 # dpkg(1): not whole, and not on its way there by triggers.
@@ -29,23 +30,33 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
     apt_pkg.init()
     by_itself = _unattended(host)
-    yield from broken(host.path("var/lib/dpkg/status"))
+    yield from broken(of_mail(host.path(_STATUS)))
     yield from lists(time.time() - max(os.stat(host.path(path)).st_mtime for path in _LISTS if host.exists(path)),
                      any(name.endswith("_Packages") or "_Packages." in name for name in host.names(_LISTS[0])))
-    yield from _GROUP.all_of(_pending(by_itself))
+    yield from _GROUP.all_of(_pending(of_mail(host.path(_STATUS)), by_itself))
     if not by_itself:
-        yield _GROUP.note("security updates are not installed by themselves ('apt install unattended-upgrades' does it)")
+        yield _GROUP.note("security updates are not installed by themselves: 'apt install unattended-upgrades' helps")
     yield from support(host.text(_RELEASES), _codename(host), time.strftime("%Y-%m-%d"))
 
 
-def _pending(by_itself: bool) -> Iterator[Finding]:
+def of_mail(status: str) -> Dict[str, str]:
+    """The packages that mail depends on, and the state of each, from dpkg's list."""
+    found = {}
+    with apt_pkg.TagFile(status) as sections:
+        for section in sections:
+            if section.get("Source", section["Package"]).split()[0] in _SOURCES:
+                found[section["Package"]] = section["Status"].split()[-1]
+    return found
+
+
+def _pending(names: Dict[str, str], by_itself: bool) -> Iterator[Finding]:
     cache = apt_pkg.Cache(None)
     chosen = apt_pkg.DepCache(cache)
     security, other = [], []    # type: List[str], List[str]
     for package in cache.packages:
-        candidate = chosen.get_candidate_ver(package) if package.current_ver else None
-        if candidate and apt_pkg.version_compare(candidate.ver_str, package.current_ver.ver_str) > 0 \
-                and candidate.source_name in _SOURCES:
+        wanted = package.current_ver and package.name in names
+        candidate = chosen.get_candidate_ver(package) if wanted else None
+        if candidate and apt_pkg.version_compare(candidate.ver_str, package.current_ver.ver_str) > 0:
             newer = [version for version in package.version_list
                      if apt_pkg.version_compare(version.ver_str, package.current_ver.ver_str) > 0]
             (security if any(map(_is_security, newer)) else other).append(package.name)
@@ -79,17 +90,12 @@ def lists(age: float, any_there: bool) -> Iterator[Finding]:
             int(age // 86400), why), fix)
 
 
-def broken(status: str) -> Iterator[Finding]:
-    """The packages of mail that dpkg left in pieces."""
-    names = []
-    with apt_pkg.TagFile(status) as sections:
-        for section in sections:
-            source = section.get("Source", section["Package"]).split()[0]
-            if source in _SOURCES and section["Status"].split()[-1] in _BROKEN:
-                names.append(section["Package"])
+def broken(states: Dict[str, str]) -> Iterator[Finding]:
+    """The packages that dpkg left in pieces, by the state of each."""
+    names = [name for name, state in sorted(states.items()) if state in _BROKEN]
     if names:
-        yield _GROUP.problem("{} installed only in part".format(", ".join(names) + (" is" if len(names) == 1 else
-                             " are")), "It may fail at its next start.", "dpkg --configure -a\napt --fix-broken install")
+        yield _GROUP.problem("not wholly installed: {}".format(", ".join(names)), "What is in pieces may fail at its next"
+                             " start.", "dpkg --configure -a\napt --fix-broken install")
 
 
 def support(releases: str, codename: str, today: str) -> Iterator[Finding]:

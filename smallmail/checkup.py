@@ -1,7 +1,7 @@
 """The groups of `smallmail check`, and how they are run: side by side, for most of them wait for the network."""
 import concurrent.futures
 from collections import OrderedDict
-from typing import Callable, Dict, Iterable, Iterator, List
+from typing import Callable, Dict, Iterable, Iterator, List  # noqa: F401 (Dict: in a type comment)
 
 from smallmail import (
     check_dns,

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sys
-from typing import List, Set, Tuple
+from typing import List, Set, Tuple  # noqa: F401 (Set: in a type comment)
 
 from smallmail import checkup, report, store
 from smallmail.errors import EXPECTED

@@ -7,7 +7,8 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional  # noqa: F401 
 _NAMES = {25: "smtp", 465: "submissions", 587: "submission", 993: "imaps", 4190: "sieve", 80: "http"}
 
 # An "accept" that one of these narrows says nothing of a stranger's connection.
-_NARROW = re.compile(r"\b(dport|sport|saddr|lo|established|related|icmp|icmpv6|igmp|udp|protocol|l4proto|nexthdr|type)\b")
+_NARROW = re.compile(
+    r"\b(dport|sport|saddr|lo|established|related|icmp|icmpv6|igmp|udp|protocol|l4proto|nexthdr|type)\b")
 
 _NOISE = re.compile(r"\bcounter( packets \d+ bytes \d+)? ?|\bcomment \"[^\"]*\"| # handle \d+")
 
@@ -43,7 +44,7 @@ def _chains(ruleset: str) -> Iterator[_Chain]:
 def _drops(rule: str, port: int) -> bool:
     """A rule that ends every connection to the port, wherever it comes from."""
     parts = re.match(r"tcp dport (.+?) (drop|reject\b.*)$", rule)
-    return bool(parts) and bool(re.match(r"(\{[^}]*\}|\S+)$", parts.group(1))) and _has(parts.group(1), port)
+    return parts is not None and bool(re.match(r"(\{[^}]*\}|\S+)$", parts.group(1))) and _has(parts.group(1), port)
 
 
 def _unreadable(ruleset: str, chains: List[_Chain]) -> bool:
