@@ -94,8 +94,8 @@ def broken(states: Dict[str, str]) -> Iterator[Finding]:
     """The packages that dpkg left in pieces, by the state of each."""
     names = [name for name, state in sorted(states.items()) if state in _BROKEN]
     if names:
-        yield _GROUP.problem("not wholly installed: {}".format(", ".join(names)), "What is in pieces may fail at its next"
-                             " start.", "dpkg --configure -a\napt --fix-broken install")
+        yield _GROUP.problem("not wholly installed: {}".format(", ".join(names)), "They may fail when they start next.",
+                             "dpkg --configure -a\napt --fix-broken install")
 
 
 def support(releases: str, codename: str, today: str) -> Iterator[Finding]:
