@@ -1,7 +1,7 @@
 """Block lists in DNS (RFC 5782): few, and well run ones. What is asked of them, and what their answers mean. Pure."""
 import ipaddress
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from smallmail.answers import Unanswered
@@ -128,10 +128,9 @@ def _meaning(each: List_, codes: List[str]) -> str:
 
 def is_generic(name: str, address: str) -> bool:
     """Whether a reverse name is one that a provider made from the address, as for any customer."""
-    numbers = str(ipaddress.ip_address(address)).replace(":", ".").split(".")
-    found = re.findall(r"[0-9a-f]+", name.lower()) if ":" in address else re.findall(r"\d+", name)
-    wanted = [number.lstrip("0") or "0" for number in numbers if number]
-    alike = [number for number in wanted if number in [each.lstrip("0") or "0" for each in found]]
-    dynamic = re.search(r"(^|[.-])(dyn|dynamic|dhcp|pool|dsl|adsl|cable|ppp|dialup)[0-9]*([.-]|$)", name.lower())
-    joined = "".join(number.zfill(3) for number in numbers) in name
-    return bool(dynamic) or joined or (len(wanted) >= 4 and len(alike) >= len(wanted) - 1)
+    ip, name = ipaddress.ip_address(address), name.lower()
+    parts = ip.exploded.split("." if ip.version == 4 else ":")
+    words = re.findall(r"\d+", name) if ip.version == 4 else re.split(r"[.-]", name)
+    alike = Counter(part.lstrip("0") for part in parts) & Counter(word.lstrip("0") for word in words)
+    return (sum(alike.values()) >= len(parts) - 1 or "".join(part.zfill(3) for part in parts) in name
+            or bool(re.search(r"(^|[.-])(dyn|dynamic|dhcp|pool|dsl|adsl|cable|ppp|dialup)\d*([.-]|$)", name)))

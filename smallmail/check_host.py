@@ -22,7 +22,8 @@ _OTHERS = ["smallmail-certificate", "smallmail-check", "certbot"]
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
     own = addresses.public()
-    yield from names(settings.hostname, _said(host, ["hostname", "-f"]), host.text("etc/hosts"), own)
+    yield from names(settings.hostname, _said(host, ["hostname", "-f"]), host.text("etc/hostname").strip(),
+                     host.text("etc/hosts"), own)
     yield from _clock(host, settings)
     seen = []   # type: List[int]
     for directory in (settings.mail_directory, "/var/spool/postfix", "/var/lib", "/var/log"):
@@ -43,21 +44,20 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     yield from condition.set_aside(["/" + path for path in aside.files(host)])
 
 
-def names(wanted: str, full: str, hosts: str, own: List[str]) -> Iterator[Finding]:
-    """Whether the host agrees with itself on its name. `full`: what `hostname -f` says."""
+def names(wanted: str, full: str, node: str, hosts: str, own: List[str]) -> Iterator[Finding]:
+    """Whether the host agrees with itself on its name. `full`: what `hostname -f` says; `node`: /etc/hostname."""
     short = wanted.partition(".")[0]
+    rename = "" if node in (short, wanted) else "\nhostnamectl set-hostname {}".format(short)
     address = (own or ["192.0.2.1"])[0]
     line = "in /etc/hosts: {} {} {}".format(address, wanted, short)
     if not own:
         line += " (with an address of this host instead of {})".format(address)
     why = "Programs that ask the host for its name put another one into what they send than Postfix greets with."
     if not full:
-        yield _GROUP.problem("the host does not know its full name: 'hostname -f' fails", why,
-                             "{}\nhostnamectl set-hostname {}".format(line, short))
+        yield _GROUP.problem("the host does not know its full name: 'hostname -f' fails", why, line + rename)
     elif full.lower() != wanted:
-        yield _GROUP.problem("'hostname -f' says {}, and not {}".format(full, wanted), why,
-                             "{}, before any other line with its address or with the name {}"
-                             "\nhostnamectl set-hostname {}".format(line, short, short))
+        yield _GROUP.problem("'hostname -f' says {}, and not {}".format(full, wanted), why, "{}, before any other line"
+                             " with that address, or with {}{}".format(line, short, rename))
     for words in (text.partition("#")[0].lower().split() for text in hosts.splitlines()):
         if wanted in words[1:] and checks.is_address(words[0]) and not reach.leads_here(words[0], own):
             yield _GROUP.problem("/etc/hosts has {} for {}, which is not an address of this host".format(

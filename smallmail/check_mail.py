@@ -6,7 +6,7 @@ import smtplib
 import socket
 import time
 import uuid
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Optional, Union
 
 from smallmail import addresses, assets, mailqueue, services, verify
 from smallmail.findings import Finding, Group
@@ -27,6 +27,9 @@ _SOCKETS = ["private/dovecot-lmtp", "private/dovecot-auth", "private/dovecot-quo
 _SPAM = (b"Subject: smallmail check\r\nFrom: check@example.net\r\n\r\n"
          b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n")
 _STRANGER = "check@example.com"     # RFC 2606, 3: nobody's
+
+_Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+_WIDE = {4: 12, 6: 28}      # bits; nobody who needs this program has more
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -66,6 +69,7 @@ def _port_25(host: Host, domains: List[str], aliases: List[str]) -> Iterator[Fin
                if "@" + domain not in aliases]
     yield from door(_replies("127.0.0.1", "", known + unknown), known, unknown)
     networks = _lines(host, ["postconf", "-h", "mynetworks"])
+    yield from too_wide(networks)
     for own in filter(None, map(addresses.leaving, ("A", "AAAA"))):
         if not is_trusted(own, networks):
             yield from relaying(own, _replies(own, own, [_STRANGER]).get(_STRANGER, ""))
@@ -144,13 +148,25 @@ def relaying(own: str, reply: str) -> Iterator[Finding]:
 
 def is_trusted(own: str, networks: str) -> bool:
     """Whether mynetworks (postconf(5)) lets that address send to anybody, as far as can be read here."""
-    for word in networks.replace(",", " ").split():
+    return any(network is None or ipaddress.ip_address(own) in network for network in _networks(networks))
+
+
+def too_wide(networks: str) -> Iterator[Finding]:
+    """The networks in mynetworks that are larger than anybody's own: half the world is in them."""
+    for network in _networks(networks):
+        if network and not network.is_private and network.prefixlen < _WIDE[network.version]:
+            yield _GROUP.problem("mynetworks lets all of {} send to anybody".format(network), "That is an open relay:"
+                                 " spam comes through it, and this host on block lists.",
+                                 "postconf -n mynetworks\nsmallmail apply --replace mynetworks")
+
+
+def _networks(text: str) -> Iterator[Optional[_Network]]:
+    """The networks of such a list; None for what is a table, a file or an exception."""
+    for word in text.replace(",", " ").split():
         try:
-            if ipaddress.ip_address(own) in ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False):
-                return True
+            yield ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False)
         except ValueError:
-            return True     # a table, a file or an exception
-    return False
+            yield None
 
 
 def _replies(address: str, source: str, recipients: List[str]) -> Dict[str, str]:

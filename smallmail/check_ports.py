@@ -98,7 +98,7 @@ def relay(name: str, said: List[Tuple[Target, str]]) -> Iterator[Finding]:
 
 
 def _listed(numbers: List[int]) -> str:
-    return " and ".join(str(number) for number in numbers)
+    return ", ".join(str(number) for number in numbers)
 
 
 def _ruleset(host: Host) -> str:

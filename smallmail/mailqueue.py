@@ -28,8 +28,8 @@ _REASONS = [(re.compile(pattern, re.IGNORECASE), meaning) for pattern, meaning i
 
 
 def messages(report: str) -> List[Dict[str, Any]]:
-    """One for each line of the report. Raises ValueError where that is none."""
-    return [json.loads(line) for line in report.splitlines() if line.strip()]
+    """One for each line of the report. (While Postfix is down it says so, too.)"""
+    return [json.loads(line) for line in report.splitlines() if line.startswith("{")]
 
 
 def meaning(reason: str) -> str:
