@@ -243,7 +243,7 @@ def test_a_security_update(mail):
     """Offered by a repository that says of itself what Debian's says."""
     run = mail.machine.run
     fields = run("dpkg-query -W -f 'Package: ${Package}\\nArchitecture: ${Architecture}\\n"
-                 "Version: ${Version}+deb99u1\\nFilename: ./postfix.deb\\nSize: 1\\nSHA256: " + "0" * 64 + "\\n' postfix").stdout
+                 "Version: ${Version}+deb99u1\\n' postfix").stdout + f"Filename: ./x\nSize: 1\nSHA256: {'0' * 64}\n"
     digest = hashlib.sha256(fields.encode()).hexdigest()
     mail.machine.write("/srv/security/Packages", fields)
     mail.machine.write("/srv/security/Release", "Label: Debian-Security\nSuite: stable-security\n"
