@@ -35,7 +35,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         yield from condition.stopped({name: services.state(host, name) for name in services.DAEMONS})
         yield from after_a_boot({name: _said(host, ["systemctl", "is-enabled", name]) for name in services.DAEMONS})
         yield from failed({name: services.state(host, name) for name in _OTHERS})
-        yield from timers({name: services.state(host, name + ".timer") for name in _timers(settings)})
+        yield from timers({name: services.state(host, name + ".timer") for name in _timers(host, settings)})
         yield from out_of_memory(_said(host, ["journalctl", "-q", "--no-pager", "-o", "json", "--since=-1d",
                                               "MESSAGE_ID=" + _OUT_OF_MEMORY]))
     if host.exists("run/reboot-required"):
@@ -118,8 +118,11 @@ def timers(states: Dict[str, str]) -> Iterator[Finding]:
             }.get(name, "Nobody is told by mail of what goes wrong."), "systemctl enable --now {}.timer".format(name))
 
 
-def _timers(settings: Settings) -> List[str]:
-    return ["smallmail-certificate", "smallmail-check"] + ["certbot"] * (settings.certificate == "letsencrypt")
+def _timers(host: Host, settings: Settings) -> List[str]:
+    # Who wants no letters disables that timer.
+    wanted = {"smallmail-certificate": True, "certbot": settings.certificate == "letsencrypt",
+              "smallmail-check": _said(host, ["systemctl", "is-enabled", "smallmail-check.timer"]) != "disabled"}
+    return [name for name in wanted if wanted[name]]
 
 
 def out_of_memory(journal: str) -> Iterator[Finding]:

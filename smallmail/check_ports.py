@@ -1,4 +1,5 @@
 """The check of the ways in and out: are the ports open, does the firewall here let others in, does mail get out?"""
+import concurrent.futures
 from typing import Dict, Iterator, List, Tuple
 
 from smallmail import addresses, certbot, firewall, lookups, outbound, ports, services, verify
@@ -56,11 +57,13 @@ def _out(settings: Settings) -> Iterator[Finding]:
     except Unanswered as error:
         yield _GROUP.unknown("whether mail gets out: {}".format(error))
         return
-    ways = [(kind, word, outbound.tried(wanted, kind, ask)) for kind, word in _FAMILIES if addresses.leaving(kind)]
+    families = [family for family in _FAMILIES if addresses.leaving(family[0])]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(_FAMILIES)) as pool:
+        ways = list(pool.map(lambda family: outbound.tried(wanted, family[0], ask), families))
     if settings.relayhost:
-        yield from relay(settings.relayhost, [pair for _, _, said in ways for pair in said.items()])
+        yield from relay(settings.relayhost, [pair for said in ways for pair in said.items()])
         return
-    for kind, word, said in ways:
+    for (kind, word), said in zip(families, ways):
         yield from blocked(word, said, not said or not all(said.values()) or lookups.online(kind))
 
 

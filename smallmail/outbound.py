@@ -9,7 +9,7 @@ from smallmail.answers import Unanswered
 # Big ones, run by different people; the last has IPv6 as well.
 PROBES = ["gmail.com", "outlook.com", "debian.org"]
 
-_PATIENCE = 7.0
+_PATIENCE = 5.0
 _ENOUGH = 3     # connections
 
 Ask = Callable[[str, str], List[str]]       # name, kind -> values; raises Unanswered

@@ -148,10 +148,10 @@ def test_block_lists(mail):
 def test_mail_that_waits(mail):
     mail.world.dns.set("example.net", f"nowhere A {NOBODY}\n")
     with broken(mail, "postconf -e delay_warning_time=1s; echo hello | sendmail bob@nowhere.example.net",
-                "postsuper -d ALL deferred; smallmail apply --replace delay_warning_time"):
+                "postsuper -d ALL deferred; postconf -e delay_warning_time=4h; postfix reload"):
         mail.wait(lambda: checked(mail, "mail")[0] == ["mail waits for long: the other server cannot be reached"],
                   "the waiting letter to be found")
-        mail.machine.run("smallmail apply --replace delay_warning_time")
+        mail.machine.run("postconf -e delay_warning_time=4h")
         done = mail.machine.run("smallmail check mail", check=False)
         assert (done.returncode, "Note: 1 message waits for another try" in done.stdout) == (0, True), done.stdout
     assert checked(mail, "mail") == ([], 0)
