@@ -1,5 +1,6 @@
 """The check of what others think of this host: block lists, and the name that its addresses point back to."""
 import concurrent.futures
+from collections import OrderedDict
 from typing import Iterator, List
 
 from smallmail import addresses, blocklists, lookups, report
@@ -30,7 +31,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     questions = blocklists.questions(own, report.domains(host))
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(questions) or 1) as pool:
         answers = pool.map(lambda name: blocklists.asked(name, ask), questions.values())
-    yield from blocklists.judged(dict(zip(questions, answers)), "asked by {}".format(", ".join(asked)))
+    yield from blocklists.judged(OrderedDict(zip(questions, answers)), "asked by {}".format(", ".join(asked)))
     if not own and not settings.relayhost:
         yield _GROUP.unknown("this host's addresses on block lists: behind NAT, and {} has none in DNS".format(
             settings.hostname))

@@ -29,6 +29,9 @@ _CHECKS = OrderedDict([
 ])  # type: Dict[str, _Check]
 
 
+# python-apt, which the check of the host asks for versions, too, is not made for threads.
+_ALONE = ["updates"]
+
 GROUPS = list(_CHECKS)
 
 
@@ -36,8 +39,9 @@ def findings(host: Host, settings: Settings, groups: Iterable[str]) -> List[Find
     """All that was found in these groups, in their order."""
     chosen = [name for name in _CHECKS if name in groups]
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(_CHECKS)) as pool:
-        running = [pool.submit(_one, name, host, settings) for name in chosen]
-    return [finding for each in running for finding in each.result()]
+        running = {name: pool.submit(_one, name, host, settings) for name in chosen if name not in _ALONE}
+    return [finding for name in chosen
+            for finding in (running[name].result() if name in running else _one(name, host, settings))]
 
 
 def _one(name: str, host: Host, settings: Settings) -> List[Finding]:
