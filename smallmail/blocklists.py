@@ -36,7 +36,7 @@ ADDRESSES = [
           " why; it ends by itself after 7 days without spam. Do not pay"),
 ]
 DOMAINS = [
-    List_("Spamhaus DBL", "dbl.spamhaus.org", "d", "test", "invalid",
+    List_("Spamhaus DBL", "dbl.spamhaus.org", "d", "dbltest.com", "example.com",
           "https://check.spamhaus.org/ says why, and takes it off"),
 ]
 

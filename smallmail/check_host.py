@@ -55,9 +55,11 @@ def names(wanted: str, full: str, node: str, hosts: str, own: List[str]) -> Iter
     why = "Programs that ask the host for its name put another one into what they send than Postfix greets with."
     if not full:
         yield _GROUP.problem("the host does not know its full name: 'hostname -f' fails", why, line + rename)
-    elif full.lower() != wanted:
+    elif "." not in full or full.startswith("localhost."):
         yield _GROUP.problem("'hostname -f' says {}, and not {}".format(full, wanted), why, "{}, before any other line"
                              " with that address, or with {}{}".format(line, short, rename))
+    elif full.lower() != wanted:
+        yield _GROUP.note("'hostname -f' says {}, and not {}: programs besides Postfix go by that".format(full, wanted))
     for words in (text.partition("#")[0].lower().split() for text in hosts.splitlines()):
         if wanted in words[1:] and checks.is_address(words[0]) and not reach.leads_here(words[0], own):
             yield _GROUP.problem("/etc/hosts has {} for {}, which is not an address of this host".format(

@@ -74,9 +74,9 @@ BREAKS = {
                  ["dovecot does not start with the machine: it is disabled"]),
     "timer": ("systemctl stop smallmail-certificate.timer", "systemctl start smallmail-certificate.timer", "host",
               ["smallmail-certificate.timer is inactive"]),
-    "name": ("cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.99 mail.example.org mx.example.org mx/' /etc/hosts",
+    "name": ("cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.99 mx mx.example.org/' /etc/hosts",
              "cp /root/hosts /etc", "host",
-             ["'hostname -f' says mail.example.org, and not mx.example.org",
+             ["'hostname -f' says mx, and not mx.example.org",
               "/etc/hosts has 203.0.113.99 for mx.example.org, which is not an address of this host"]),
     "disk": ("mount -t tmpfs -o size=1m none /srv/mail; head -c 1000k /dev/zero >/srv/mail/zero", "umount /srv/mail",
              "host", ["the disk under /srv/mail is nearly full"]),
@@ -274,10 +274,10 @@ def test_the_daily_letter(mail):
         "enabled\nactive\n"
     a_day_later()
     assert run(f"stat -c '%a %U' {state}; cat {state}").stdout == "600 root\n[]\n"
-    with broken(mail, "cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.10 mail.example.org mx/' /etc/hosts",
+    with broken(mail, "cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.10 mx mx.example.org/' /etc/hosts",
                 "cp /root/hosts /etc"):
         a_day_later()
-        what = "'hostname -f' says mail.example.org, and not mx.example.org"
+        what = "'hostname -f' says mx, and not mx.example.org"
         body = mail.expect("INBOX", "mx.example.org: " + what).get_content()
         assert f"Problem: {what}\n" in body and "  > in /etc/hosts: 203.0.113.10 mx.example.org mx" in body
         a_day_later()
