@@ -31,9 +31,11 @@ def leaving(kind: str) -> str:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((far, 9))
-            return str(probe.getsockname()[0])
+            address = str(probe.getsockname()[0]).partition("%")[0]
     except OSError:
         return ""
+    # A route without an address of its own kind: link-local ones lead nowhere.
+    return "" if ipaddress.ip_address(address).is_link_local else address
 
 
 def is_here(address: str) -> bool:
