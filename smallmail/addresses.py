@@ -17,8 +17,12 @@ _NOT_PUBLIC = [ipaddress.ip_network(network) for network in (
 def public() -> List[str]:
     """The addresses that mail would leave from: at most one of IPv4 and one of IPv6; none behind NAT, where the host
     cannot know them."""
-    return [address for address in map(leaving, _FAR) if address
-            and not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC)]
+    return [address for address in map(leaving, _FAR) if address and is_public(address)]
+
+
+def is_public(address: str) -> bool:
+    """Whether others could reach it."""
+    return not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC)
 
 
 def leaving(kind: str) -> str:
@@ -27,9 +31,11 @@ def leaving(kind: str) -> str:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((far, 9))
-            return str(probe.getsockname()[0])
+            address = str(probe.getsockname()[0]).partition("%")[0]
     except OSError:
         return ""
+    # A route without an address of its own kind: link-local ones lead nowhere.
+    return "" if ipaddress.ip_address(address).is_link_local else address
 
 
 def is_here(address: str) -> bool:

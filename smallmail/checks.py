@@ -175,7 +175,7 @@ def resolver(text: str) -> str:
     words = text.replace(",", " ").lower().split()
     if words in (["system"], ["local"]):
         return words[0]
-    if not words or not all(_is_address(word) for word in words):
+    if not words or not all(is_address(word) for word in words):
         raise ValueError("'{}' is neither 'system' nor 'local' nor addresses of DNS servers, as in 192.0.2.53"
                          .format(text.strip()))
     return " ".join(str(ipaddress.ip_address(word)) for word in words)
@@ -191,7 +191,7 @@ def relayhost(text: str) -> str:
         raise ValueError("'{}' is not a relay: type it as [smtp.example.net]:587".format(text))
     bracketed, plain, port = parts.groups()
     host = bracketed or plain
-    name = str(ipaddress.ip_address(host)) if bracketed and _is_address(host) else _name(host)
+    name = str(ipaddress.ip_address(host)) if bracketed and is_address(host) else _name(host)
     if port and not 0 < int(port) < 65536:
         raise ValueError("there is no port {}: submission is on 587".format(port))
     return ("[" + name + "]" if bracketed else name) + (":" + port if port else "")
@@ -236,7 +236,8 @@ def _name(text: str) -> str:
     return name
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether that is an address, and nothing else."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any, Callable, List
 
-from smallmail import __version__, account_verbs, certificate_verbs, dns_verbs, publish_verbs, verbs
+from smallmail import __version__, account_verbs, certificate_verbs, check_verbs, dns_verbs, publish_verbs, verbs
 from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Host
 
@@ -33,6 +33,14 @@ def parser() -> argparse.ArgumentParser:
     found = top.add_subparsers(dest="verb", metavar="VERB")
     found.required = True
     _reading(found, "status", verbs.status, "One screen on the state of the host.")
+    checking = _reading(found, "check", check_verbs.check, "What is wrong with the host, why it matters and what to"
+                        " type, in all of these groups or those named: host (its name, clock, disk, services, what was"
+                        " changed by hand), dns (as 'dns check', and the resolvers), tls (the certificate as it is"
+                        " served), ports (open here; does mail get out), mail (the queue, and whether each daemon"
+                        " answers the next), reputation (block lists), updates (security updates of mail's packages)."
+                        " Exit code 1 when there is a problem; what could not be asked is none. Once a day"
+                        " smallmail-check.timer does the same, and mails the postmaster what has changed.")
+    checking.add_argument("groups", nargs="*", metavar="GROUP")
     showing = _reading(found, "show", verbs.show, "All settings, or those named.")
     showing.add_argument("names", nargs="*", metavar="KEY")
     setting = _verb(found, "set", verbs.set_, "Change settings and apply them.")

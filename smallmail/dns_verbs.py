@@ -2,7 +2,7 @@
 import argparse
 from collections import OrderedDict
 
-from smallmail import dns, dnscheck, findings, report, store
+from smallmail import dns, findings, report, store
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
@@ -23,7 +23,7 @@ def show(host: Host, options: argparse.Namespace) -> Told:
 def check(host: Host, options: argparse.Namespace) -> Told:
     """What the domains' own name servers say; exit code 1 when something is wrong."""
     # Every verb would wait for dnspython: loading it takes a tenth of a second.
-    from smallmail.authority import Authority  # noqa: PLC0415
+    from smallmail import check_dns  # noqa: PLC0415
 
     settings = store.load(host)
     domains = report.domains(host)
@@ -31,6 +31,5 @@ def check(host: Host, options: argparse.Namespace) -> Told:
     for name in chosen:
         if name not in domains:
             raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
-    authority = Authority([settings.hostname] + chosen)
-    found = dnscheck.findings(report.wanted(host, settings, chosen), authority.ask, authority.zone)
+    found = check_dns.records(host, settings, chosen)
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

@@ -5,7 +5,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple  # noq
 
 from smallmail import dns, dnstexts, spf
 from smallmail.answers import Answer, Unanswered, Zone
-from smallmail.findings import NOTE, PROBLEM, Finding
+from smallmail.findings import Finding, Group
 
 Wanted = NamedTuple("Wanted", [
     ("hostname", str),
@@ -18,7 +18,8 @@ Wanted = NamedTuple("Wanted", [
     ("relay", bool),            # mail leaves by another host, whose addresses are not known here
 ])
 
-_GROUP = "dns"
+_GROUP = Group("dns")
+problem, note = _GROUP.problem, _GROUP.note
 
 
 def findings(wanted: Wanted, ask: Callable[[str, str], Answer], zone: Callable[[str], Zone]) -> List[Finding]:
@@ -261,16 +262,6 @@ class Check:
             if there:
                 return "; but there is one at {}: the form of your DNS host adds the domain by itself".format(twice)
         return ""
-
-
-def problem(what: str, why: str, fix: str) -> Finding:
-    """Something to mend."""
-    return Finding(_GROUP, PROBLEM, what, why, fix)
-
-
-def note(what: str) -> Finding:
-    """Something to know."""
-    return Finding(_GROUP, NOTE, what, "", "")
 
 
 def _servers(zone: Zone) -> Iterator[Finding]:

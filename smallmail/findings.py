@@ -1,21 +1,57 @@
 """What a check found: what it is, why it matters, and what to type."""
 from collections import OrderedDict
-from typing import Any, List, NamedTuple
+from typing import Any, Iterator, List, NamedTuple
 
+from smallmail.errors import EXPECTED
+
+# `what` is the same tomorrow as long as nothing has changed: figures that change by themselves belong into `why`.
 Finding = NamedTuple("Finding", [
     ("group", str),
-    ("severity", str),  # PROBLEM or NOTE
+    ("severity", str),  # PROBLEM, NOTE or UNKNOWN
     ("what", str),
     ("why", str),
     ("type", str),      # a command, or the record to set; may be empty
 ])
 
 PROBLEM, NOTE = "problem", "note"
+UNKNOWN = "unknown"     # what could not be asked: neither right nor wrong
+
+
+class Group:
+    """Makes the findings of one group."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def problem(self, what: str, why: str, fix: str) -> Finding:
+        """Something to mend."""
+        return Finding(self.name, PROBLEM, what, why, fix)
+
+    def note(self, what: str) -> Finding:
+        """Something to know."""
+        return Finding(self.name, NOTE, what, "", "")
+
+    def unknown(self, what: str) -> Finding:
+        """Something that could not be asked."""
+        return Finding(self.name, UNKNOWN, what, "", "")
+
+    def all_of(self, *parts: Iterator[Finding]) -> Iterator[Finding]:
+        """What each part finds; one that goes wrong (a daemon is away that it asks) keeps the others from nothing."""
+        for part in parts:
+            try:
+                yield from part
+            except EXPECTED as error:
+                yield self.unknown("something of {}: {}".format(self.name, error))
 
 
 def problems(found: List[Finding]) -> List[Finding]:
     """Those that want something done."""
     return [finding for finding in found if finding.severity == PROBLEM]
+
+
+def sentence(finding: Finding) -> str:
+    """In one line, for a screen that shows much else."""
+    return "{}: {}".format(finding.what, "; ".join(finding.type.splitlines()))
 
 
 def text(found: List[Finding]) -> str:
@@ -24,7 +60,8 @@ def text(found: List[Finding]) -> str:
     for finding in problems(found):
         lines += ["Problem: " + finding.what, "  " + finding.why]
         lines += ["  > " + line for line in finding.type.splitlines()]
-    lines += ["Note: " + finding.what for finding in found if finding.severity == NOTE]
+    for severity, word in ((UNKNOWN, "Not checked: "), (NOTE, "Note: ")):
+        lines += [word + finding.what for finding in found if finding.severity == severity]
     if not problems(found):
         lines.append("No problem found.")
     return "\n".join(lines)

@@ -19,13 +19,14 @@ def obstacle(hostname: str) -> str:
             .format(hostname)
     own = addresses.public()
     for address in sorted(found):
-        if not _leads_here(address, own):
+        if not leads_here(address, own):
             return "{} is {} in DNS, which is not an address of this host ({}): set its A and AAAA records to those" \
                 " of this host alone".format(hostname, address, ", ".join(own) or "it has no public one")
     return ""
 
 
-def _leads_here(address: str, own: List[str]) -> bool:
+def leads_here(address: str, own: List[str]) -> bool:
+    """Whether that address of the host's name is ours, as far as it can be known. `own`: our public ones."""
     # Without a public IPv4 address we are behind NAT, and whoever translates knows ours; IPv6 is not translated.
     translated = ":" not in address and not any(":" not in each for each in own)
     return translated or addresses.is_here(address)

@@ -41,7 +41,15 @@ def alarm(host: Host, sentences: List[str]) -> None:
     text = "\n\n".join(sentences)
     print("smallmail-server: " + text, file=sys.stderr)
     with contextlib.suppress(Failed):
-        host.run(["sendmail", "-i", "root"], "Subject: smallmail: something of yours was set aside\n\n" + text + "\n")
+        mail(host, "smallmail: something of yours was set aside", text)
+
+
+def mail(host: Host, subject: str, text: str) -> None:
+    """Send a letter to root: it comes to the first mailbox. Raises Failed when Postfix does not take it."""
+    subject = " ".join(subject.split())[:200].encode("ascii", "replace").decode("ascii")
+    head = "To: root\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n" \
+        "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n".format(subject)
+    host.run(["sendmail", "-i", "root"], head + "\n" + text + "\n")
 
 
 def installed(host: Host, settings: Settings, outcome: Outcome) -> str:

@@ -84,7 +84,8 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]
     if days < 0:
         sentences.append("the certificate has expired: 'smallmail certificate status' says more")
     elif days < FEW_DAYS:
-        sentences.append("the certificate expires in {} days: 'smallmail certificate status' says more".format(days))
+        sentences.append("the certificate expires on {}: 'smallmail certificate status' says more".format(
+            time.strftime("%Y-%m-%d", time.localtime(found.until))))
     silent = [str(port) for port, what in shown.items() if not what]
     if silent:
         sentences.append("no certificate is served on port {}: 'smallmail status' says what runs".format(

@@ -124,9 +124,11 @@ def failures(host: Host, seconds: float = 5.0) -> List[str]:
 
 
 def state(host: Host, service: str) -> str:
-    """What systemd calls its state (systemctl(1)): active, inactive, failed…"""
+    """What systemd calls its state (systemctl(1)): active, inactive, failed…; of a unit of another kind by its full
+    name."""
+    unit = service if "." in service else service + ".service"
     try:
-        shown = host.run(["systemctl", "show", "--property=ActiveState", service + ".service"])
+        shown = host.run(["systemctl", "show", "--property=ActiveState", unit])
     except Failed:
         return "unknown"
     return shown.strip().partition("=")[2]

@@ -1,11 +1,10 @@
 """One screen on the state of the host: what runs, what waits, what was changed by hand."""
 import os
-import shutil
 import time
 from collections import OrderedDict
 from typing import Any, Dict, List
 
-from smallmail import apply, aside, assets, certificate, plan, served, services, verify
+from smallmail import apply, aside, assets, certificate, condition, findings, plan, served, services, verify
 from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
@@ -36,20 +35,18 @@ def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
 
 def problems(state: Dict[str, Any]) -> List[str]:
     """What is not as it should be, one sentence each."""
-    found = []
+    room = condition.Space(**state["disk"])
+    found = list(condition.full(room)) + list(condition.set_aside(state["set aside"]))
+    sentences = []
     if services.managed():
-        found += ["{} is {}: 'journalctl -u {}' says why".format(name, word, name)
-                  for name, word in state["services"].items() if word != "active"]
-        found += ["nothing answers on port {}".format(port) for port, open_ in state["ports"].items() if not open_]
-    found += state["certificate problems"]
+        found = list(condition.stopped(state["services"])) + found
+        sentences += ["nothing answers on port {}".format(port) for port, open_ in state["ports"].items() if not open_]
+    sentences += state["certificate problems"]
     if state["to do"]:
-        found.append("{} things are not as the settings say: 'smallmail plan' shows them, 'smallmail apply' does them"
-                     .format(len(state["to do"])))
-    found += ["{} was set aside because a new version refused it: mend it and move it back, or remove it".format(path)
-              for path in state["set aside"]]
-    if state["disk"]["free"] < 0.05 * state["disk"]["size"]:
-        found.append("the disk under {} is nearly full".format(state["disk"]["directory"]))
-    return found
+        sentences.append(
+            "{} things are not as the settings say: 'smallmail plan' shows them, 'smallmail apply' does them"
+            .format(len(state["to do"])))
+    return [findings.sentence(finding) for finding in found] + sentences
 
 
 def screen(state: Dict[str, Any]) -> str:
@@ -99,8 +96,4 @@ def _count(folder: str) -> int:
 
 
 def _disk(host: Host, settings: Settings) -> Dict[str, Any]:
-    folder = host.path(settings.mail_directory[1:])
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    usage = shutil.disk_usage(folder)
-    return OrderedDict([("directory", settings.mail_directory), ("free", usage.free), ("size", usage.total)])
+    return condition.space(host, settings.mail_directory)._asdict()

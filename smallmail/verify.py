@@ -121,7 +121,7 @@ def serving(host: Host) -> None:
     if failed:
         raise Problem("{} did not start: 'journalctl -u {}' says why".format(" and ".join(failed), failed[0]))
     questions = [(port.service, "port {}".format(port.number), functools.partial(greets, port)) for port in PORTS]
-    questions.append(("rspamd", "its milter socket", functools.partial(_connects, host.path(MILTER))))
+    questions.append(("rspamd", "its milter socket", functools.partial(connects, host.path(MILTER))))
     missing = []
     for daemon in ("rspamd", "dovecot", "postfix"):     # whose greeting may wait for the others
         deadline = time.monotonic() + _SECONDS[daemon]
@@ -146,9 +146,9 @@ def any_certificate() -> ssl.SSLContext:
     return context
 
 
-def greets(port: Port) -> bool:
-    """Whether the daemon behind that port says what it should to whoever connects."""
-    address = ports.address(port.number)
+def greets(port: Port, address: str = "") -> bool:
+    """Whether the daemon behind that port says what it should to whoever connects, there or wherever it listens."""
+    address = address or ports.address(port.number)
     if not address:
         return False
     with contextlib.suppress(OSError), socket.create_connection((address, port.number), _GREETING) as plain, \
@@ -159,7 +159,7 @@ def greets(port: Port) -> bool:
     return False
 
 
-def _connects(path: str) -> bool:
+def connects(path: str) -> bool:
     """Whether a process takes connections on that unix socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(2)

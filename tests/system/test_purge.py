@@ -12,7 +12,8 @@ VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
 # What stays of ours between remove and purge.
 KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow",
         # A removed unit's link stays until the purge (deb-systemd-helper(1p)), as that of any package.
-        "/etc/systemd/system/timers.target.wants/smallmail-certificate.timer"}
+        "/etc/systemd/system/timers.target.wants/smallmail-certificate.timer",
+        "/etc/systemd/system/timers.target.wants/smallmail-check.timer"}
 LETTER = "/srv/mail/example.org/alice/a-letter"
 EDITED = {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
 # What differs after any installation, whatever was installed.

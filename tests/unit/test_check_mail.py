@@ -1,0 +1,121 @@
+"""Mail: what waits and why (as postqueue of trixie and bookworm tells), quotas, and what port 25 says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from smallmail import check_mail, mailqueue
+from smallmail.findings import NOTE, PROBLEM
+
+NOW = 1795555835 + 86400 * 2
+HOURS = 3600.0
+# Reasons as Postfix notes them.
+REASONS = {
+    "connect to mx.example.org[private/dovecot-lmtp]: Connection refused": "Dovecot does not take it",
+    "host mx.example.net[203.0.113.25] said: 451 4.7.1 Greylisting in action, please come back later (in reply to RCPT"
+    " TO command)": "the other server wants it to come again later (greylisting)",
+    "connect to mx.example.net[203.0.113.25]:25: Connection timed out": "the other server cannot be reached",
+    "Host or domain name not found. Name service error for name=example.invalid type=MX: Host not found, try again":
+        "the other server is not found in DNS",
+    "host mx.example.net[203.0.113.25] said: 452 4.2.2 Mailbox full (in reply to RCPT TO command)":
+        "the mailbox there is full",
+    "host mx.example.net[203.0.113.25] said: 421 4.7.0 [TSS04] Messages from 203.0.113.10 temporarily deferred due to"
+    " unexpected volume": "the other server puts it off",
+    "host mx.example.net[203.0.113.25] said: 450 4.7.1 blocked using zen.spamhaus.org":
+        "the other server does not trust this host",
+    "SASL authentication failed; server smtp.example.net[203.0.113.25] said: 535 5.7.8 Error":
+        "the other server does not take the login",
+    "Server certificate not verified": "TLS with the other server does not come about",
+}
+
+
+def message(reason: str, age: float, name: str = "deferred") -> str:
+    return json.dumps({"queue_name": name, "queue_id": "C2A181A8012", "arrival_time": int(NOW - age), "message_size":
+                       283, "forced_expire": False, "sender": "root@example.org", "recipients":
+                       [{"address": "bob@example.net", "delay_reason": reason}]}) + "\n"
+
+
+def found(*lines: str):
+    return list(mailqueue.findings(mailqueue.messages("".join(lines)), NOW, 4 * HOURS))
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_reasons(reason) -> None:
+    finding, = found(message(reason, 30 * HOURS), message(reason, 5 * HOURS))
+    assert (finding.severity, finding.what) == (PROBLEM, "mail waits for long: " + REASONS[reason])
+    assert finding.why.startswith("2 messages wait to example.net, the oldest since 1 day: ")
+
+
+def test_what_waits_as_it_should_is_no_problem() -> None:
+    recent, = found(message("connect to mx.example.net[203.0.113.25]:25: Connection timed out", HOURS))
+    assert (recent.severity, recent.what) == (NOTE, "1 message waits for another try, as often happens")
+    assert found(message("", 0, "active"), message("", 0, "incoming")) == []
+    held, = found(message("", 90 * HOURS, "hold"))
+    assert (held.severity, held.what.partition(" (")[0]) == (NOTE, "1 message waits on hold until somebody releases"
+                                                             " them")
+    assert found("postqueue: warning: Mail system is down -- accessing queue directly (Connection refused)\n") == []
+
+
+def test_mail_for_mailboxes_here_does_not_wait_for_hours() -> None:
+    reason = "connect to mx.example.org[private/dovecot-lmtp]: Connection refused"
+    assert [each.severity for each in found(message(reason, 300))] == [NOTE]
+    assert [each.severity for each in found(message(reason, 900))] == [PROBLEM]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("4h", 4 * HOURS), ("30m", 1800), ("2", 7200), ("0h", float("inf")),
+                                                ("0", float("inf")), ("", float("inf")), ("1d", 86400)])
+def test_times_of_postfix(text, expected) -> None:
+    assert check_mail.seconds(text) == expected
+
+
+def test_quotas() -> None:
+    table = ("Username\tQuota name\tType\tValue\tLimit\t%\n"
+             "alice@example.org\tUser quota\tSTORAGE\t1048576\t1048576\t100\n"
+             "alice@example.org\tUser quota\tMESSAGE\t900\t-\t0\n"
+             "bob@example.org\tUser quota\tSTORAGE\t950000\t1048576\t91\n"
+             "carol@example.org\tUser quota\tSTORAGE\t10\t-\t0\n"
+             "dora@example.org\tUser quota\tSTORAGE\t10\t1048576\t0\n")
+    full, nearly = check_mail.quotas(table)
+    assert (full.severity, full.what) == (PROBLEM, "the mailbox alice@example.org is full")
+    assert (nearly.severity, nearly.what) == (NOTE, "the mailbox bob@example.org is nearly full")
+    assert list(check_mail.quotas("")) == []
+
+
+def test_the_scanner() -> None:
+    verdict = '{"passthrough_module":"GTUBE","is_skipped":true,"score":15.0,"action":"reject"}'
+    assert list(check_mail.scanner(verdict, True)) == []
+    assert [each.what for each in check_mail.scanner("", False)] == ["Rspamd does not answer Postfix",
+                                                                     "Rspamd's controller does not answer"]
+    for words in ('{"action":"no action"}', "<html>"):
+        finding, = check_mail.scanner(words, True)
+        assert "GTUBE" in finding.what and words in finding.why
+
+
+KNOWN, UNKNOWN = ["postmaster@example.org"], ["no-such-1@example.org"]
+
+
+@pytest.mark.parametrize(("replies", "expected"), [
+    ({KNOWN[0]: "250 2.1.5 Ok", UNKNOWN[0]: "550 5.1.1 <no-such-1@example.org>: Recipient address rejected"}, []),
+    ({"": "451 4.7.1 Service unavailable - try again later"}, ["port 25 takes no mail"]),
+    ({KNOWN[0]: "550 5.1.1 no", UNKNOWN[0]: "250 2.1.5 Ok"},
+     ["mail for postmaster@example.org is not taken", "mail for addresses in example.org that do not exist is taken"]),
+])
+def test_the_door(replies, expected) -> None:
+    assert [each.what for each in check_mail.door(replies, KNOWN, UNKNOWN)] == expected
+
+
+DEFAULT = "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
+
+
+def test_who_may_send_to_anybody() -> None:
+    assert not check_mail.is_trusted("203.0.113.10", DEFAULT)
+    assert check_mail.is_trusted("203.0.113.10", DEFAULT + ", 203.0.113.0/24")
+    assert check_mail.is_trusted("2001:db8::1", "[2001:db8::]/64")
+    assert check_mail.is_trusted("203.0.113.10", "cidr:/etc/postfix/networks")     # who knows
+    assert list(check_mail.too_wide(DEFAULT + " 10.0.0.0/8 192.168.0.0/16 203.0.113.0/24 hash:/etc/x")) == []
+    assert [each.what for each in check_mail.too_wide("127.0.0.0/8, 0.0.0.0/0 [::]/0")] == [
+        "mynetworks lets all of 0.0.0.0/0 send to anybody", "mynetworks lets all of ::/0 send to anybody"]
+    assert [each.what for each in check_mail.relaying("203.0.113.10", "250 2.1.5 Ok")] == ["this host is an open relay"]
+    assert list(check_mail.relaying("203.0.113.10", "554 5.7.1 Relay access denied")) == []

@@ -1,0 +1,119 @@
+"""Ports: what firewalls say (as nft printed them on trixie, ufw's among them), and whether mail gets out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from smallmail import check_ports, firewall, outbound, ports
+from smallmail.findings import NOTE, PROBLEM, UNKNOWN
+from smallmail.outbound import Target
+
+RULESETS = Path(__file__).parent / "firewalls"
+ALL = [*ports.PORTS, 80]
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("careful", [4190]),        # a policy, sets, ranges, and port 25 dropped on the way out only
+    ("by-interface", []),       # lets all in on an interface: nothing can be said
+    ("drops", [25, 465, 587]),  # and 993 for one address only
+    ("ufw-mail", []),
+    ("ufw-ssh", ALL),
+])
+def test_firewalls(name, expected) -> None:
+    assert firewall.closed((RULESETS / f"{name}.nft").read_text("utf-8"), ALL) == expected
+
+
+def test_no_firewall() -> None:
+    assert firewall.closed("", ALL) == []
+    finding, = check_ports.barred([25, 465])
+    assert finding.what == "the firewall on this host lets nobody in on port 25, 465"
+    assert "ufw allow 25/tcp; ufw allow 465/tcp" in finding.type
+    assert list(check_ports.barred([])) == []
+
+
+def ask(name: str, kind: str) -> list[str]:
+    return {("a.example", "MX"): ["20 second.a.example.", "10 first.a.example."], ("b.example", "MX"): [],
+            ("smarthost.example", "A"): ["192.0.2.1"]}.get((name, kind), [])
+
+
+@pytest.mark.parametrize(("relayhost", "expected"), [
+    ("", [("first.a.example", 25)]),
+    ("[smarthost.example]:587", [("smarthost.example", 587)]),
+    ("[smarthost.example]", [("smarthost.example", 25)]),
+    ("a.example:2525", [("first.a.example", 2525)]),
+    ("smarthost.example", [("smarthost.example", 25)]),
+    ("[2001:db8::1]:26", [("2001:db8::1", 26)]),
+])
+def test_whom_to_try(relayhost, expected) -> None:
+    assert list(outbound.targets(relayhost, ask, ["a.example", "b.example"])) == expected
+
+
+@pytest.fixture
+def server():
+    """Says what it is told to whoever comes."""
+    opened = []
+
+    def start(greeting: bytes) -> int:
+        listening = socket.create_server(("127.0.0.1", 0))
+        opened.append(listening)
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(greeting)
+                connection.recv(100)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listening.getsockname()[1]
+
+    yield start
+    for each in opened:
+        each.close()
+
+
+def test_greetings(server, monkeypatch) -> None:
+    monkeypatch.setattr(outbound, "_PATIENCE", 0.3)
+    assert outbound.greeting("127.0.0.1", server(b"220 mx.example.net ESMTP\r\n")) == ""
+    assert outbound.greeting("127.0.0.1", server(b"554-Go away\r\n554 now\r\n")) == "says: 554-Go away"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert outbound.greeting("127.0.0.1", port) == "does not answer"
+    assert outbound.greeting("127.0.0.1", port) == "Connection refused"
+
+
+def test_the_first_that_answers_is_enough(server) -> None:
+    port = server(b"220 hello\r\n")
+    wanted = [Target("127.0.0.1", 1), Target("127.0.0.1", port), Target("never.example", 25)]
+    assert outbound.tried(wanted, "A", ask) == {wanted[0]: "Connection refused", wanted[1]: ""}
+    assert outbound.tried(wanted, "AAAA", ask) == {}
+
+
+A, B = Target("mx.a.example", 25), Target("mx.b.example", 25)
+
+
+@pytest.mark.parametrize(("said", "online", "expected"), [
+    ({}, True, UNKNOWN),
+    ({A: "does not answer", B: ""}, True, None),
+    ({A: "does not answer", B: "does not answer"}, True, PROBLEM),
+    ({A: "does not answer"}, False, UNKNOWN),
+    ({A: "says: 554 You are listed", B: "does not answer"}, True, NOTE),   # so connections do get through
+])
+def test_blocked(said, online, expected) -> None:
+    found = list(check_ports.blocked("IPv4", said, online))
+    assert [finding.severity for finding in found] == ([expected] if expected else [])
+
+
+def test_without_a_way_by_ipv6_nothing_is_said_of_it() -> None:
+    assert list(check_ports.blocked("IPv6", {}, True)) == []
+
+
+def test_a_relayhost() -> None:
+    assert list(check_ports.relay("[a]:587", [(A, "does not answer"), (A, "")])) == []     # one of its addresses does
+    finding, = check_ports.relay("[a]:587", [(A, "Connection refused")])
+    assert finding.what == "the relayhost [a]:587 does not take connections"
+    unknown, = check_ports.relay("[a]:587", [])
+    assert unknown.severity == UNKNOWN
