@@ -25,9 +25,7 @@ def domain_add(host: Host, options: argparse.Namespace) -> int:
     with open_accounts(host) as database:
         database.add_domain(name, settings.address)
     dkim.ensure(host, name)
-    wrong = signing.settle(host)
-    if wrong:
-        print("smallmail: " + wrong, file=sys.stderr)
+    _let_sign(host)
     print("Set these records in DNS:\n")
     print(dns.zone_text([record for record in report.records(host, settings)
                          if record.name == name or record.name.endswith("." + name)]))
@@ -43,7 +41,7 @@ def domain_remove(host: Host, options: argparse.Namespace) -> int:
     with open_accounts(host) as database:
         database.remove_domain(name)
     keys = dkim.retire(host, name)
-    signing.settle(host)
+    _let_sign(host)
     if keys:
         print("Leave its DKIM records in DNS until {}, for mail that is on its way: 'smallmail dkim list' has them."
               .format(dkim.day(time.time() + dkim.GRACE_DAYS * 86400)))
@@ -120,6 +118,12 @@ def alias_list(host: Host, _: argparse.Namespace) -> Told:
         found = database.aliases()
     data = [OrderedDict(zip(alias._fields, alias)) for alias in found]
     return "\n".join("{} -> {}".format(alias.address, alias.destination) for alias in found), data, 0
+
+
+def _let_sign(host: Host) -> None:
+    wrong = signing.settle(host)
+    if wrong:
+        print("smallmail: " + wrong, file=sys.stderr)
 
 
 def _accounts(host: Host) -> open_accounts:

@@ -175,9 +175,11 @@ def is_whole(host: Host, key: Key) -> bool:
 
 def retire(host: Host, domain: str) -> List[Key]:
     """The domain is removed: its keys sign no more, and go when the mail that they signed has arrived. Those keys."""
+    mine = [key for key in load(host) if key.domain == domain]
+    forget(host, [key for key in mine if key.state == NEXT])    # it has signed nothing
     with changing(host) as keys:
-        keys[:] = [key._replace(state=OLD, waiting=[]) if key.domain == domain else key for key in keys]
-    return [key for key in keys if key.domain == domain]
+        keys[:] = [key._replace(state=OLD) if key.domain == domain else key for key in keys]
+    return [key for key in mine if key.state != NEXT]
 
 
 def forget(host: Host, gone: List[Key]) -> None:

@@ -47,10 +47,11 @@ def go_on(host: Host, insist: bool = False) -> List[str]:
     from smallmail.authority import Authority  # noqa: PLC0415
 
     with host.lock(name=_LOCK):
+        done = _without_lost(host)
         keys, now = dkim.load(host), time.time()
         asked = [key for key in keys if key.state == NEXT or dkim.is_over(key, now)]
         authority = Authority(sorted({key.domain for key in asked}))
-        done = _switch(host, {dkim.path(key): _missing(host, authority, key) for key in asked if key.state == NEXT})
+        done += _switch(host, {dkim.path(key): _missing(host, authority, key) for key in asked if key.state == NEXT})
         wrong = signing.settle(host, insist)
         for key in asked:
             if key.state == OLD:
@@ -58,10 +59,18 @@ def go_on(host: Host, insist: bool = False) -> List[str]:
     return done + ([wrong] if wrong else [])
 
 
+def _without_lost(host: Host) -> List[str]:
+    """What cannot sign is not waited for."""
+    lost = [key for key in dkim.load(host) if key.state == NEXT and not dkim.is_whole(host, key)]
+    dkim.forget(host, lost)
+    for key in lost:
+        dkim.ensure(host, key.domain)
+    return ["the private key of {} is lost: 'smallmail dkim rotate {}' begins anew".format(
+        dkim.record_name(key), key.domain) for key in lost]
+
+
 def _missing(host: Host, authority: Any, key: Key) -> List[str]:
     """What keeps the key from signing. Its record is published where that is ours to do."""
-    if not dkim.is_whole(host, key):
-        return ["its private key is lost"]
     record, troubles = _record(key), []     # type: Record, List[str]
     if publish.managed(host, record.name):
         try:
@@ -140,6 +149,9 @@ def findings(host: Host, now: float) -> List[Finding]:
         found.append(Finding("dns", PROBLEM, wrong, "Others see a signature by another key than DNS is meant for.",
                              "smallmail dkim rotate"))
     for key in dkim.load(host):
+        if key.state == SIGNING and not dkim.is_whole(host, key):
+            found.append(Finding("dns", PROBLEM, "the private key of {} is lost".format(dkim.record_name(key)),
+                                 "Nothing can sign with it.", "smallmail apply"))
         name, days = dkim.record_name(key), int((now - key.made) // 86400)
         if key.state == SIGNING and now - key.made > _YEAR:
             # No problem: mail flows, and nobody is any wiser today than yesterday.

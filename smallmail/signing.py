@@ -58,6 +58,11 @@ def _pair(key: Key) -> str:
 
 def write(host: Host) -> None:
     """Let the file say what the keys say; Rspamd reads it when it is started or reloaded next."""
+    with host.lock(name=_LOCK):
+        _write(host)
+
+
+def _write(host: Host) -> None:
     wanted = text(dkim.load(host))
     if host.text(PATH) != wanted:
         host.write(PATH, File(wanted.encode("ascii"), 0o644, "root", "root"))
@@ -78,13 +83,14 @@ def settle(host: Host, insist: bool = False) -> str:
     """Let Rspamd sign with those keys, and note since when the others do so no more; why it does not. It is reloaded
     once for each change; `insist` reloads again."""
     with host.lock(name=_LOCK):
-        write(host)
+        _write(host)
         if is_settled(host) or not services.active(host, "rspamd"):
             return ""
         keys, known = dkim.load(host), _known(host)
         digest, wrong = _digest(text(keys)), _disagreement(host, keys)
         if wrong and (insist or known["told"] != digest):
-            services.invoke(host, "reload", "rspamd")
+            with host.lock():   # not while an apply swaps the rest of its configuration
+                services.invoke(host, "reload", "rspamd")
             wrong = _patiently(host, keys)
         known.update(proven="" if wrong else digest, told=digest, trouble=wrong)
         if not wrong:
