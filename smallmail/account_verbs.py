@@ -2,10 +2,11 @@
 import argparse
 import getpass
 import sys
+import time
 from collections import OrderedDict
 from typing import Any, Callable, Tuple
 
-from smallmail import checks, dkim, dns, passwords, report, store
+from smallmail import checks, dkim, dns, passwords, report, signing, store
 from smallmail.accounts import alias_address
 from smallmail.assets import FIRST_PASSWORD, open_accounts
 from smallmail.errors import Problem
@@ -24,6 +25,7 @@ def domain_add(host: Host, options: argparse.Namespace) -> int:
     with open_accounts(host) as database:
         database.add_domain(name, settings.address)
     dkim.ensure(host, name)
+    _let_sign(host)
     print("Set these records in DNS:\n")
     print(dns.zone_text([record for record in report.records(host, settings)
                          if record.name == name or record.name.endswith("." + name)]))
@@ -31,13 +33,18 @@ def domain_add(host: Host, options: argparse.Namespace) -> int:
 
 
 def domain_remove(host: Host, options: argparse.Namespace) -> int:
-    """Remove a domain; its DKIM key stays, should it come back."""
+    """Remove a domain; its DKIM keys stay as long as mail that they signed may be on its way, should it come back."""
     settings = store.load(host)
     name = _checked(checks.domain, options.name)
     if name in settings.domain:
         raise Problem("{} stands in the setting 'domain': type 'smallmail set domain=…' without it first".format(name))
     with open_accounts(host) as database:
         database.remove_domain(name)
+    keys = dkim.retire(host, name)
+    _let_sign(host)
+    if keys:
+        print("Leave its DKIM records in DNS until {}, for mail that is on its way: 'smallmail dkim list' has them."
+              .format(dkim.day(time.time() + dkim.GRACE_DAYS * 86400)))
     return 0
 
 
@@ -111,6 +118,12 @@ def alias_list(host: Host, _: argparse.Namespace) -> Told:
         found = database.aliases()
     data = [OrderedDict(zip(alias._fields, alias)) for alias in found]
     return "\n".join("{} -> {}".format(alias.address, alias.destination) for alias in found), data, 0
+
+
+def _let_sign(host: Host) -> None:
+    wrong = signing.settle(host)
+    if wrong:
+        print("smallmail: " + wrong, file=sys.stderr)
 
 
 def _accounts(host: Host) -> open_accounts:

@@ -7,7 +7,7 @@ import os
 import pwd
 from typing import Dict, Iterator, List, NamedTuple
 
-from smallmail import accounts, certificate, dkim, passwords
+from smallmail import accounts, certificate, dkim, passwords, signing
 from smallmail.accounts import Accounts
 from smallmail.host import STATE, Failed, Host
 from smallmail.settings import Settings
@@ -133,6 +133,7 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
         host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
     for domain in database.domains():
         dkim.ensure(host, domain)
+    signing.write(host)
 
 
 def _generated(host: Host) -> str:

@@ -5,7 +5,16 @@ import os
 import sys
 from typing import Any, Callable, List
 
-from smallmail import __version__, account_verbs, certificate_verbs, check_verbs, dns_verbs, publish_verbs, verbs
+from smallmail import (
+    __version__,
+    account_verbs,
+    certificate_verbs,
+    check_verbs,
+    dkim_verbs,
+    dns_verbs,
+    publish_verbs,
+    verbs,
+)
 from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Host
 
@@ -64,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _verb(shown, "obtain", certificate_verbs.obtain, "Ask Let's Encrypt for it now, without waiting for the timer.") \
         .add_argument("--new", action="store_true", help="replace one that is still valid, with a new key")
     _dns_verbs(found)
+    _dkim_verbs(found)
     return top
 
 
@@ -87,6 +97,21 @@ def _dns_verbs(found: Any) -> None:
     publishing.add_argument("--replace", action="append", nargs=2, default=[], metavar=("NAME", "TYPE"),
                             help="replace records that others wrote, too; may be repeated")
     publishing.add_argument("--json", action="store_true", help="for programs; changes nothing without --yes")
+
+
+def _dkim_verbs(found: Any) -> None:
+    dkim = _group(found, "dkim", "The keys that prove mail of the domains unforged.")
+    _reading(dkim, "list", dkim_verbs.list_, "All keys, their age, and what each is for: signing; next, and which name"
+             " servers it waits for; old, and when to delete its record from DNS.")
+    rotating = _verb(dkim, "rotate", dkim_verbs.rotate, "Change the keys of all domains, or of those named, without a"
+                     " gap. Makes the next keys and shows their records, or publishes them where smallmail publishes"
+                     " ('smallmail dns publish'). They sign as soon as all name servers show them, which is looked at"
+                     " every ten minutes, and at once when this is typed again. The former keys' records stay for two"
+                     " weeks more, for mail that is on its way.")
+    rotating.add_argument("names", nargs="*", metavar="DOMAIN")
+    rotating.add_argument("--new", action="store_true", help="change them even though the last change is not over: for"
+                          " keys that others may know")
+    rotating.add_argument("--json", action="store_true", help="for programs")
 
 
 def _account_verbs(found: Any) -> None:

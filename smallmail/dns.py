@@ -20,9 +20,10 @@ NOT_HERE = ("MTA-STS (RFC 8461) and the autoconfig files of mail programs need a
             " they are left out.")
 
 
-def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[str, str],
-            selector: str, relayhost: str = "") -> Iterator[Record]:
-    """All records for the host and its mail domains. `addresses`: the host's public ones; `dkim`: TXT value by domain.
+def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[str, List[Record]],
+            relayhost: str = "") -> Iterator[Record]:
+    """All records for the host and its mail domains. `addresses`: the host's public ones; `dkim`: the records of keys
+    by domain, also of domains that were removed lately.
 
     With a relayhost mail leaves from addresses that we cannot know: SPF then ends softly (RFC 7208, 8.5).
     """
@@ -39,13 +40,14 @@ def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[
         yield Record(domain, "MX", "10 {}.".format(hostname), "which host takes mail for " + domain)
         if domain != hostname:
             yield Record(domain, "TXT", "v=spf1 mx " + rest, "who may send mail from " + domain)
-        if dkim.get(domain):
-            yield Record("{}._domainkey.{}".format(selector, domain), "TXT", dkim[domain],
-                         "the key that proves mail from {} unforged".format(domain))
+        yield from dkim.get(domain, [])
         # A policy of quarantine is what DKIM and SPF above carry from the first day (RFC 7489, 6.3).
         yield Record("_dmarc." + domain, "TXT", "v=DMARC1; p=quarantine; rua=mailto:postmaster@{}".format(domain),
                      "what others do with mail that only pretends to be from {}: p=none only watches; p=reject is for"
                      " when the reports have named no sender of yours for some weeks".format(domain))
+    for domain, keys in dkim.items():
+        if domain not in domains:
+            yield from keys
 
 
 def helpful(hostname: str, domains: List[str], certificate: str) -> Iterator[Record]:

@@ -16,6 +16,7 @@ Wanted = NamedTuple("Wanted", [
     ("letsencrypt", bool),
     ("chain", List[Tuple[bytes, bytes]]),   # the certificate that is served, see dnstexts.tlsa_trouble()
     ("relay", bool),            # mail leaves by another host, whose addresses are not known here
+    ("unused", List[str]),      # the names of DKIM keys that do not sign yet
 ])
 
 _GROUP = Group("dns")
@@ -150,15 +151,17 @@ class Check:
             yield note("mail for {} is tried at {} first".format(domain, entries[0][1]))
 
     def dkim(self, domain: str) -> Iterator[Finding]:
-        for record in self.wanted.records:
-            if record.name.endswith("._domainkey." + domain) and record.type == "TXT":
-                trouble = dnstexts.dkim_trouble(self.ask(record.name, "TXT"), record.value)
-                if trouble:
-                    yield problem("{}: {}{}".format(record.name, trouble, self.doubled(record.name, "TXT")),
-                                  "Signatures on mail from {} can't be verified: much of it lands in Junk."
-                                  .format(domain), self.record(record.name, "TXT"))
-                elif dnstexts.is_testing(self.ask(record.name, "TXT")):
-                    yield note("{} says t=y: the domain is testing DKIM".format(record.name))
+        for name, wanted in [(record.name, record.value) for record in self.wanted.records if record.type == "TXT"
+                             and record.name.endswith("._domainkey." + domain)]:
+            trouble = dnstexts.dkim_trouble(self.ask(name, "TXT"), wanted)
+            what = "{}: {}{}".format(name, trouble, self.doubled(name, "TXT") if trouble else "")
+            if trouble and name in self.wanted.unused:
+                yield note(what + "; its key signs nothing before that: 'smallmail dns show' has the record")
+            elif trouble:
+                yield problem(what, "Signatures on mail from {} can't be verified: much of it lands in Junk.".format(
+                    domain), self.record(name, "TXT"))
+            elif dnstexts.is_testing(self.ask(name, "TXT")):
+                yield note("{} says t=y: the domain is testing DKIM".format(name))
 
     def dmarc(self, domain: str) -> Iterator[Finding]:
         name, own = "_dmarc." + domain, self.ask("_dmarc." + domain, "TXT")

@@ -64,6 +64,8 @@ def _other_key(found: Dict[str, str], mine: Dict[str, str]) -> str:
         return "p= is not Base64 (was it cut when it was pasted?)"
     if there == here or (kind == "rsa" and here.endswith(there) and 0 < len(here) - len(there) <= _LONGEST_HEAD):
         return ""
+    if kind == "ed25519" and there.endswith(here):
+        return "p= has {} bytes, of which only the last 32 belong there (RFC 8463, 4.2)".format(len(there))
     if here.startswith(there) or here.endswith(there):
         return "the key was cut: {} of its {} bytes are there".format(len(there), len(here))
     return "another key is published than the one that signs here"

@@ -1,6 +1,7 @@
 """What the admin reads at the end of an installation: what works now, what to put into DNS, the next command."""
 import contextlib
 import sys
+import time
 from typing import List
 
 from smallmail import addresses, assets, certificate, dkim, dns, dnscheck, plan
@@ -18,8 +19,8 @@ def domains(host: Host) -> List[str]:
 def records(host: Host, settings: Settings) -> List[dns.Record]:
     """The DNS records without which mail does not flow, for this host and all its domains."""
     names = domains(host)
-    keys = {domain: dkim.record_value(host, domain) for domain in names}
-    return list(dns.records(settings.hostname, names, addresses.public(), keys, dkim.SELECTOR, settings.relayhost))
+    return list(dns.records(settings.hostname, names, addresses.public(), dkim.records(host, time.time()),
+                            settings.relayhost))
 
 
 def all_records(host: Host, settings: Settings) -> List[dns.Record]:
@@ -31,7 +32,7 @@ def wanted(host: Host, settings: Settings, chosen: List[str]) -> dnscheck.Wanted
     """By what the records of the host and of these domains are judged."""
     return dnscheck.Wanted(settings.hostname, chosen, addresses.public(), addresses.is_here,
                            all_records(host, settings), settings.certificate == "letsencrypt",
-                           certificate.chain(host), bool(settings.relayhost))
+                           certificate.chain(host), bool(settings.relayhost), dkim.unused_names(host))
 
 
 def alarm(host: Host, sentences: List[str]) -> None:

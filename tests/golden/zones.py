@@ -20,6 +20,7 @@ HOST, DOMAIN = "mx.example.com", "example.com"
 ADDRESSES = ["203.0.113.210", "2001:db8:113::210"]
 SECOND = "203.0.113.212"    # the host has this one, too, but mail does not leave from it
 KEY = "v=DKIM1; k=rsa; p=" + (FOLDER / "dkim-key").read_text("ascii").strip()
+DKIM = records.Record(f"dkim._domainkey.{DOMAIN}", "TXT", KEY, "the key")
 CHAIN = [(b"certificate", b"key"), (b"certificate above", b"key above")]
 
 Ask = Callable[[str, str], Answer]
@@ -28,8 +29,9 @@ Ask = Callable[[str, str], Answer]
 def wanted(relay: bool = False, addresses: list[str] | None = None) -> dnscheck.Wanted:
     """What the host of all these zones wants there."""
     here = ADDRESSES if addresses is None else addresses
-    needed = [*records.records(HOST, [DOMAIN], here, {DOMAIN: KEY}, "dkim")]
-    return dnscheck.Wanted(HOST, [DOMAIN], here, {*ADDRESSES, SECOND}.__contains__, needed, True, CHAIN, relay)
+    needed = [*records.records(HOST, [DOMAIN], here, {DOMAIN: [DKIM]})]
+    return dnscheck.Wanted(HOST, [DOMAIN], here, {*ADDRESSES, SECOND}.__contains__, needed, True, CHAIN, relay,
+                           [])
 
 
 def text(name: str) -> str:

@@ -60,6 +60,15 @@ class World:
         """Whether a message's signature is right, by dkimpy and the lab's DNS: a judge that is not exim."""
         return bool(dkim.verify(message, dnsfunc=self._txt))
 
+    def signatures(self, message: bytes) -> dict[str, bool]:
+        """Each signature's selector, and whether that one is right, as dkimpy judges by the lab's DNS."""
+        found = {}
+        for number in range(len(foreign.parsed(message).get_all("DKIM-Signature", []))):
+            judge = dkim.DKIM(message)
+            good = judge.verify(idx=number, dnsfunc=self._txt)
+            found[judge.signature_fields[b"s"].decode("ascii")] = bool(good)
+        return found
+
     def _txt(self, name: bytes, timeout: int = 5) -> bytes:
         texts = self.dns.query(name.decode("ascii"), "TXT")
         return b"".join(part.encode("ascii") for part in texts[0].split('"')[1::2]) if texts else b""

@@ -9,7 +9,7 @@ LONG = "v=DKIM1; k=rsa; p=" + "A" * 392
 
 def made(**changes):
     values = dict(hostname="mx.example.org", domains=["example.org"], addresses=["203.0.113.10", "2001:db8::10"],
-                  dkim={"example.org": LONG}, selector="dkim")
+                  dkim={"example.org": [dns.Record("dkim._domainkey.example.org", "TXT", LONG, "the key")]})
     values.update(changes)
     return list(dns.records(**values))
 

@@ -1,0 +1,205 @@
+"""A rotation of DKIM keys, with DNS set by hand and by dynamic updates, cut off and repeated: every message that is sent
+meanwhile has two signatures, and the foreign Exim and dkimpy find both right."""
+import json
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.lab import roots
+from tests.lab.network import GATEWAY
+from tests.system import letters
+from tests.system.mailhost import ALICE, BOB, MailHost
+
+FOLDER = "/var/lib/rspamd/dkim"
+LOOK = "systemctl start smallmail-dkim.service"
+# As dpkg left it on a host that had 0.2: one key, and nothing known of it.
+AS_BEFORE = ("systemctl stop smallmail-dkim.timer; rm {0}/smallmail.json {0}/*ed25519.key /var/lib/smallmail/dkim*;"
+             " echo {0}/example.org.dkim.key >/var/lib/smallmail/dkim-keys".format(FOLDER))
+RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}.\ndns_rfc2136_secret = {}\n"
+           "dns_rfc2136_algorithm = HMAC-SHA256\n")
+
+
+class Traffic(threading.Thread):
+    """Sends one message after the other, and judges each as soon as it has arrived."""
+
+    def __init__(self, mail):
+        super().__init__()
+        self._mail, self._over, self._began = mail, threading.Event(), time.monotonic()
+        self.bad, self.signed = [], []
+
+    def run(self):
+        while not self._over.is_set():
+            subject = "in transit {} {}".format(self._began, len(self.signed))
+            try:
+                self._mail.submit(letters.plain(ALICE, BOB, subject))
+                raw = self._mail.world.foreign.expect(BOB, subject)
+                dkimpy = self._mail.world.signatures(raw)
+                exim = [str(verdict) for verdict in letters.parsed(raw).get_all("X-DKIM-Verdict", [])]
+                if len(dkimpy) != 2 or not all(dkimpy.values()) or [line.split()[0] for line in exim] != ["pass"] * 2:
+                    self.bad.append((subject, dkimpy, exim))
+                self.signed.append(frozenset(dkimpy))
+            except Exception as error:  # a thread's own would be lost
+                self.bad.append((subject, repr(error)))
+                self.signed.append(frozenset())
+
+    def stop(self):
+        self._over.set()
+        self.join()
+
+
+@contextmanager
+def traffic(mail):
+    flow = Traffic(mail)
+    flow.start()
+    try:
+        yield flow
+        sent = len(flow.signed)
+        mail.wait(lambda: len(flow.signed) > sent, "a message after all that")
+    finally:
+        flow.stop()
+    assert flow.bad == []
+
+
+def keys(mail):
+    """Each selector's state, as `smallmail dkim list` has it."""
+    return {key["selector"]: key["state"] for key in listed(mail)}
+
+
+def listed(mail):
+    return json.loads(mail.smallmail("dkim list --json"))
+
+
+def those(mail, state):
+    return {selector for selector, its in keys(mail).items() if its == state}
+
+
+def age(mail):
+    """Two weeks pass for the keys that have left."""
+    kept = json.loads(mail.machine.run("cat {}/smallmail.json".format(FOLDER)).stdout)
+    for key in kept:
+        assert key["state"] != "old" or key["left"], "Rspamd was seen to sign without it"
+        key["left"] = key["left"] and key["left"] - 14 * 86400 - 1
+    mail.machine.write(FOLDER + "/smallmail.json", json.dumps(kept))
+
+
+def files(mail):
+    return set(mail.machine.run("ls {}".format(FOLDER)).stdout.split())
+
+
+def name_of(selector):
+    return "example.org.{}.key".format(selector)
+
+
+@pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
+def mail(request, deb, world, installed):
+    if reason := roots.available(request.param):
+        pytest.skip(reason)
+    with MailHost(request.param, deb, world, installed=installed(request.param)) as host:
+        yield host
+
+
+def test_a_host_that_had_one_key_signs_on_and_gets_the_other(mail):
+    mail.machine.run(AS_BEFORE)
+    known = mail.machine.run("sha256sum {}/*".format(FOLDER)).stdout
+    mail.world.dns.remove("dkim-ed25519._domainkey.example.org", "TXT")
+    mail.machine.run("smallmail apply")
+    assert keys(mail) == {"dkim": "signing", "dkim-ed25519": "next"}
+    assert known in mail.machine.run("sha256sum {}/*".format(FOLDER)).stdout
+    mail.machine.run(LOOK)
+    assert keys(mail)["dkim-ed25519"] == "next", "its record is not there"
+    assert "waiting for ns.example.net (203.0.113.1)" in mail.smallmail("dkim list")
+    done = mail.machine.run("smallmail dns check", check=False)
+    assert done.returncode == 0 and "Note: dkim-ed25519._domainkey.example.org: there is no DKIM key; its key signs" \
+        " nothing before that" in done.stdout
+    mail.publish()
+    mail.machine.run(LOOK)
+    assert keys(mail) == {"dkim": "signing", "dkim-ed25519": "signing"}
+    assert "the key signs" not in mail.machine.run("smallmail dns check").stdout
+
+
+def test_rspamd_alone_reads_the_keys(mail):
+    said = mail.machine.run("stat -c '%a %U %G' {0} {0}/*".format(FOLDER)).stdout.splitlines()
+    assert set(said) == {"750 root _rspamd", "640 root _rspamd"} and len(said) == 4
+    nobody = "setpriv --reuid={0} --regid={0} --init-groups cat {1}/example.org.dkim-ed25519.key"
+    for user in ("postfix", "dovecot", "vmail"):
+        assert mail.machine.run(nobody.format(user, FOLDER), check=False).returncode == 1
+    assert mail.machine.run(nobody.format("_rspamd", FOLDER)).stdout
+
+
+def test_a_rotation_by_hand(mail, record):
+    first = those(mail, "signing")
+    with traffic(mail) as flow:
+        said = mail.smallmail("dkim rotate")
+        following = those(mail, "next")
+        assert len(following) == 2 and those(mail, "signing") == first
+        assert all("{}._domainkey.example.org. 3600 IN TXT".format(selector) in said for selector in following)
+        mail.machine.run(LOOK)
+        mail.smallmail("dkim rotate")   # again, while it waits
+        assert (those(mail, "signing"), those(mail, "next")) == (first, following)
+        mail.publish()
+        seconds, _ = mail.timed(lambda: mail.machine.run(LOOK))
+        assert (those(mail, "signing"), those(mail, "old")) == (following, first)
+        assert "not over" in mail.smallmail("dkim rotate")
+        assert those(mail, "signing") == following
+        assert {name_of(selector) for selector in first} < files(mail), "the date has not come"
+        age(mail)
+        mail.machine.run(LOOK)
+        assert not {name_of(selector) for selector in first} & files(mail)
+        assert "old, to be deleted from DNS now" in mail.smallmail("dkim list")
+        assert "dkim._domainkey.example.org" not in mail.smallmail("dns show")
+        for selector in first:
+            mail.world.dns.remove("{}._domainkey.example.org".format(selector), "TXT")
+        mail.machine.run(LOOK)
+        assert set(keys(mail)) == following
+    assert set(flow.signed) == {frozenset(first), frozenset(following)}, "never a mixture"
+    record("{} messages verified by both, the switch took {:.1f} s".format(len(flow.signed), seconds))
+
+
+def test_a_rotation_by_dynamic_updates(mail, record):
+    mail.machine.write("/etc/smallmail/rfc2136.ini", RFC2136.format(GATEWAY, *mail.world.dns.key[::2]), 0o600)
+    for selector in keys(mail):     # what was set by hand is not ours to take away later
+        mail.world.dns.remove("{}._domainkey.example.org".format(selector), "TXT")
+    mail.smallmail("dns publish --yes")
+    first = those(mail, "signing")
+    with traffic(mail) as flow:
+        seconds, said = mail.timed(lambda: mail.smallmail("dkim rotate"))
+        following = those(mail, "signing")
+        assert those(mail, "old") == first and "Set these records" not in said
+        age(mail)
+        mail.machine.run(LOOK)
+        mail.machine.run(LOOK)
+        assert set(keys(mail)) == following
+        for selector in first:
+            assert mail.world.dns.query("{}._domainkey.example.org".format(selector), "TXT") == []
+    assert mail.machine.run("smallmail dns publish").stdout.startswith("Nothing to do.")
+    record("{} messages verified by both, one command took {:.1f} s".format(len(flow.signed), seconds))
+
+
+def test_killed_anywhere_it_converges(mail, record):
+    """By kill -9, later each time, until the command gets to its end."""
+    kills, delay, step = 0, 0.1, 0.1
+    with traffic(mail) as flow:
+        while mail.machine.run("timeout -s KILL {:.2f} smallmail dkim rotate --new".format(delay),
+                               check=False).returncode:
+            kills, delay = kills + 1, delay + step
+            private = files(mail)
+            assert all(name_of(selector) in private for selector in those(mail, "signing"))
+        mail.machine.run(LOOK)
+        assert sorted(key["kind"] for key in listed(mail) if key["state"] == "signing") == ["ed25519", "rsa"]
+        assert those(mail, "next") == set()
+    age(mail)
+    mail.machine.run("{0}; {0}".format(LOOK))
+    assert len(keys(mail)) == 2
+    assert files(mail) == {"smallmail.json", *map(name_of, keys(mail))}
+    assert mail.machine.run("smallmail dns check").stdout.endswith("No problem found.\n")
+    record("{} kills, {} messages verified by both".format(kills, len(flow.signed)))
+
+
+def test_a_domain_comes_and_goes(mail):
+    mail.machine.run("smallmail domain add example.com")
+    assert {key["state"] for key in listed(mail) if key["domain"] == "example.com"} == {"signing", "next"}
+    assert "until 20" in mail.machine.run("smallmail domain remove example.com").stdout
+    assert "the former RSA key for mail from example.com" in mail.machine.run("smallmail dns show").stdout
+    assert {key["state"] for key in listed(mail) if key["domain"] == "example.com"} == {"old"}
