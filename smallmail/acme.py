@@ -11,7 +11,19 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional
 
-from smallmail import addresses, apply, certbot, certificate, reach, record, served, services, store
+from smallmail import (
+    addresses,
+    certbot,
+    certificate,
+    reach,
+    record,
+    rollover,
+    served,
+    services,
+    store,
+    tlsa,
+    validation,
+)
 from smallmail.errors import EXPECTED, Problem
 from smallmail.host import Busy, Failed, Host
 from smallmail.settings import Settings
@@ -32,9 +44,13 @@ _LOCK = "certificate-lock"
 
 # `asked`: what was asked for when the present one was had, `tried`: at the last attempt. `last` and `next` are of
 # attempts, `failures` how many since the last good one, `reason` why there is no new certificate or why it is not
-# served, `served` the fingerprint last proven.
+# served, `waits` what the new one waits for, `served` the fingerprint last proven, `keeps` whether certbot was told to
+# keep the key.
 _EMPTY = OrderedDict([("asked", None), ("tried", None), ("last", None), ("next", None), ("failures", 0),
-                      ("reason", ""), ("served", "")])  # type: Dict[str, Any]
+                      ("reason", ""), ("waits", ""), ("served", ""), ("keeps", False)])  # type: Dict[str, Any]
+
+# certbot renews 30 days before the end. Where it was not told yet that the key stays, we are a day earlier.
+_BEFORE_CERTBOT = 31 * 86400
 
 
 def state(host: Host) -> Dict[str, Any]:
@@ -74,26 +90,36 @@ def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
     with host.lock(0, _LOCK):
         known, reason = state(host), ""
         now = time.time() if now is None else now
-        if wanted(host, settings, known):
+        if wanted(host, settings, known) or _would_change_key(host, settings, known, now):
             if due(settings, known) > now:
                 reason = known["reason"]
             else:
                 reason = certbot.obstacle(host, settings) or _not_here_yet(settings) \
                     or _attempt(host, settings, known, now)
-        elif settings.certificate == "letsencrypt" and served.on_disk(host).until < now + served.FEW_DAYS * 86400:
+        elif settings.certificate == "letsencrypt" and not known["waits"] \
+                and served.on_disk(host).until < now + served.FEW_DAYS * 86400:
             # certbot should have renewed it long ago; these are the reasons that can be seen from here.
             reason = certbot.obstacle(host, settings) or _not_here_yet(settings)
         return _settle(host, settings, known, reason)
 
 
-def obtain(host: Host, settings: Settings, new: bool = False) -> None:
-    """Ask now, whatever the last attempts came to; `new` replaces one that is still good. Raises Problem with the
-    reason when that went wrong."""
+def _would_change_key(host: Host, settings: Settings, known: Dict[str, Any], now: float) -> bool:
+    """Whether certbot, which had it from us (0.2.0 or before), would soon renew it with another key."""
+    return settings.certificate == "letsencrypt" and certificate.source(host) == "letsencrypt" \
+        and (known["asked"] or {}).get("hostname") == settings.hostname and not known["keeps"] and not known["waits"] \
+        and served.on_disk(host).until < now + _BEFORE_CERTBOT
+
+
+def obtain(host: Host, settings: Settings, new: bool = False) -> str:
+    """Ask now, whatever the last attempts came to; `new` replaces one that is still good, and its key. What the new one
+    waits for. Raises Problem with the reason when that went wrong."""
     if settings.certificate != "letsencrypt":
         raise Problem("certificate is '{}': 'smallmail set certificate=letsencrypt' lets it come from there".format(
             settings.certificate))
     with host.lock(5, _LOCK):
         known = state(host)
+        if new and known["waits"]:
+            raise Problem("a new certificate is there already: " + known["waits"])
         reason = certbot.obstacle(host, settings)
         if not reason:
             warning = _not_here_yet(settings)
@@ -104,15 +130,16 @@ def obtain(host: Host, settings: Settings, new: bool = False) -> None:
         reason = _settle(host, settings, known, reason)
     if reason:
         raise Problem(reason)
+    return str(known["waits"])
 
 
 def deploy(host: Host, settings: Settings) -> str:
     """After a renewal: let both daemons serve it. Returns why they do not."""
     os.sync()       # certbot does not: a power cut would leave links to empty files
-    if host.link(certificate.CURRENT) != "/" + certificate.lineage(settings):
+    if certificate.source(host) != "letsencrypt":
         return ""   # the very first one: whoever asked for it goes on
     known = state(host)
-    known["reason"] = _reload(host, settings, known)
+    known["reason"] = _serve(host, settings, known)
     _keep(host, known)
     return str(known["reason"])
 
@@ -124,10 +151,13 @@ def _not_here_yet(settings: Settings) -> str:
 def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, new: bool = False) -> str:
     """Ask certbot, and note how it went; why it failed, if it did."""
     asked, had = certbot.asked(settings), certbot.has_lineage(host, settings)
-    replace = had and (new or wanted(host, settings, known))
+    another = had and wanted(host, settings, known)
+    replace = another or (had and (new or _would_change_key(host, settings, known, now)))
+    new_key = new or (another and known["asked"]["certificate-key"] != settings.certificate_key)
+    command = certbot.command(host, settings, replace, new_key)
     known.update(last=now, tried=asked, failures=known["failures"] if known["tried"] == asked else 0)
     try:
-        host.run(certbot.command(host, settings, replace))
+        host.run(command)
     except Failed as error:
         known["failures"] += 1
         known["next"] = now + delay(known["failures"], str(error))
@@ -135,7 +165,8 @@ def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, 
     os.sync()       # certbot does not
     known.update(failures=0, next=None)
     if replace or not had:
-        known["asked"] = asked  # else certbot has kept one that was asked for by somebody else
+        # Else certbot has kept one that was asked for by somebody else.
+        known.update(asked=asked, keeps="--reuse-key" in command)
     return ""
 
 
@@ -158,21 +189,33 @@ def _settle(host: Host, settings: Settings, known: Dict[str, Any], reason: str) 
 
 
 def _serve(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
-    """Let the daemons serve the certificate that is there, when it is another than they were last seen to serve."""
+    """Let the daemons serve the newest certificate, when DNS allows that and they were last seen to serve another."""
     if not host.exists(record.PATH):
         return ""   # removed while certbot was at work: not ours any more
-    if settings.certificate == "letsencrypt" and certbot.has_lineage(host, settings) \
-            and host.link(certificate.CURRENT) != "/" + certificate.lineage(settings):
-        apply.apply(host, settings, "the certificate from Let's Encrypt")
-        return _proven(host, settings, known)
-    # What another tool renews is looked at here: its folder is the admin's, and no path unit could name it.
-    return _reload(host, settings, known) if served.fingerprint(host) != known["served"] else ""
+    with host.lock():
+        newest = certificate.ensure(host, settings)
+    known["waits"] = ""
+    if host.link(certificate.CURRENT) != newest:
+        known["waits"] = rollover.obstacle(host, settings, newest)
+        if not known["waits"]:
+            _switch(host, settings, newest)
+    reason = _reload(host, settings, known) if served.fingerprint(host) != known["served"] else ""
+    if not reason:
+        rollover.clean_up(host, settings)
+    return reason
+
+
+def _switch(host: Host, settings: Settings, newest: str) -> None:
+    """From here on every process that starts serves it."""
+    # First, so that a power cut lets nobody take the record of the old key back too early.
+    tlsa.remember(host, settings.hostname, waits="", switched=time.time())
+    with host.lock():
+        host.point(certificate.CURRENT, newest)
 
 
 def _reload(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
     """Reload where that is needed, and prove that it helped."""
     with host.lock():
-        certificate.ensure(host, settings)      # are its two files a pair? Another tool may be in the middle of it
         if not served.elsewhere(host, settings.hostname):
             return _proven(host, settings, known)
         for service in ("dovecot", "postfix"):
@@ -201,10 +244,14 @@ def main(arguments: List[str]) -> int:
     host = Host()
     try:
         settings = store.load_or_last(host)
-        before = state(host)["reason"]
+        before = state(host)
         reason = deploy(host, settings) if arguments[0] == "deploy" else follow(host, settings)
-        if reason and (reason != before or arguments[0] == "deploy"):
-            print("smallmail: " + reason)
+        if arguments[0] == "timer":
+            validation.follow(host, settings)
+        now = state(host)
+        for name in ("reason", "waits"):
+            if now[name] and (now[name] != before[name] or arguments[0] == "deploy"):
+                print("smallmail: " + now[name])
         return 1 if reason and arguments[0] == "deploy" else 0
     except Busy:
         return 0

@@ -7,7 +7,7 @@ import os
 import pwd
 from typing import Dict, Iterator, List, NamedTuple
 
-from smallmail import accounts, certificate, dkim, passwords, signing
+from smallmail import accounts, certificate, dkim, passwords, signing, tlsa
 from smallmail.accounts import Accounts
 from smallmail.host import STATE, Failed, Host
 from smallmail.settings import Settings
@@ -16,6 +16,8 @@ from smallmail.tree import File
 FIRST_PASSWORD = STATE + "/first-password"
 _FIRST_MAILBOX = STATE + "/first-mailbox"
 _FIRST_HASH = STATE + "/first-password-hash"
+_WAITS = ("The new certificate has another key than the TLSA records in DNS: the old one is served until they have"
+          " both; 'smallmail certificate status' tells what is missing.")
 # By this full name postrm knows the user that was not here before us.
 _GECOS = "smallmail's mailboxes"
 # That Rspamd was not in Postfix's group before us.
@@ -33,10 +35,12 @@ def ensure(host: Host, settings: Settings) -> Ensured:
     host.directory(STATE)
     _users(host, settings)
     _folders(host, settings)
-    target = certificate.ensure(host, settings)
+    newest = certificate.ensure(host, settings)
+    target = tlsa.allowed(host, settings, newest)
     links = {certificate.CURRENT: target} if host.link(certificate.CURRENT) != target else {}
+    notices = [_WAITS] if target != newest else []
     with open_accounts(host) as database:
-        return Ensured(list(_first_accounts(host, database, settings)), links)
+        return Ensured(notices + list(_first_accounts(host, database, settings)), links)
 
 
 def forget_compiled(host: Host) -> None:

@@ -38,6 +38,7 @@ class Authority:
         self._kinds = [kind for kind in ("A", "AAAA") if addresses.leaving(kind)]
         self._cuts = {}     # type: Dict[Any, _Cut]
         self._answers = {}  # type: Dict[Tuple[str, str], Answer]
+        self._lifetimes = {}    # type: Dict[Tuple[str, str], int]
         self._silent = set()    # type: Set[str]
 
     def ask(self, name: str, kind: str, depth: int = 0) -> Answer:
@@ -49,6 +50,11 @@ class Authority:
             except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape):
                 raise Unanswered("{} is no name".format(name))
         return self._answers[key]
+
+    def lifetime(self, name: str, kind: str) -> int:
+        """How long others may keep what was answered to that question (TTL), in seconds: the longest that was said."""
+        self.ask(name, kind)
+        return self._lifetimes.get((name.lower().rstrip("."), kind), 0)
 
     def apex(self, name: str) -> str:
         """The name of the zone that a name is in. Raises Unanswered."""
@@ -71,6 +77,8 @@ class Authority:
             if not any(server.name == each for server in cut.servers):
                 troubles[each] = "has no address that this host could ask"
         above = self._first(cut.above, cut.name, "DS", lambda said: True) if cut.above else None
+        if cut.above and above is None:
+            raise Unanswered("no name server of the zone above {} answers".format(_text(cut.name)))
         ds = bool(above and any(rrset.rdtype == dns.rdatatype.DS for rrset in above.answer))
         return Zone(_text(cut.name), sorted(cut.names), sorted(own), troubles, ds, signed, expired)
 
@@ -88,6 +96,8 @@ class Authority:
         if not answers:
             raise Unanswered("no name server of {} answers (asked: {})".format(
                 _text(cut.name), ", ".join(map(_label, cut.servers))))
+        self._lifetimes[_text(name).lower(), kind] = max(
+            [rrset.ttl for _, message in answers for rrset in message.answer if rrset.name == name] or [0])
         for server, message in answers:
             said[_label(server)] = sorted(_values(message, name, kind) or _values(message, name, "CNAME"))
         values, alias = _values(answers[0][1], name, kind), _values(answers[0][1], name, "CNAME")

@@ -2,7 +2,7 @@
 import importlib.util
 import re
 from collections import OrderedDict
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from smallmail import certificate, credentials, ports
 from smallmail.facts import version_tuple
@@ -11,8 +11,9 @@ from smallmail.settings import Settings
 
 _PLUGIN = "certbot_dns_rfc2136"
 
-# certbot 1.10 brought --key-type, and with it other keys than RSA.
+# certbot 1.10 brought --key-type, and with it other keys than RSA; 1.25 brought --new-key. All know --reuse-key (0.25).
 _KEY_TYPES_SINCE = (1, 10)
+_NEW_KEY_SINCE = (1, 25)
 
 
 def asked(settings: Settings) -> Dict[str, str]:
@@ -21,8 +22,9 @@ def asked(settings: Settings) -> Dict[str, str]:
                        for name in ("hostname", "certificate-key", "acme-server", "acme-challenge"))
 
 
-def command(host: Host, settings: Settings, renew: bool) -> List[str]:
-    """The command line that asks for the certificate of the hostname; `renew` replaces one that still serves."""
+def command(host: Host, settings: Settings, renew: bool, new_key: bool = False) -> List[str]:
+    """The command line that asks for the certificate of the hostname; `renew` replaces one that still serves,
+    `new_key` its key too. Else the key stays, also at each later renewal, and the TLSA record of it with it."""
     words = ["certbot", "certonly", "--non-interactive", "--agree-tos", "--cert-name", settings.hostname,
              "-d", settings.hostname]
     words += ["--email", settings.acme_email, "--no-eff-email"] if settings.acme_email else \
@@ -35,6 +37,10 @@ def command(host: Host, settings: Settings, renew: bool) -> List[str]:
     else:
         words += ["--standalone", "--preferred-challenges", "http"]
     words += ["--force-renewal" if renew else "--keep-until-expiring"]
+    if not new_key:
+        words += ["--reuse-key"]
+    elif _version(host) >= _NEW_KEY_SINCE:
+        words += ["--reuse-key", "--new-key"]
     if _knows_key_types(host):
         words += ["--key-type", "ecdsa" if settings.certificate_key == "ecdsa" else "rsa"]
     return words + (["--rsa-key-size", "4096"] if settings.certificate_key == "rsa4096" else [])
@@ -120,4 +126,8 @@ def _last_line(words: str) -> str:
 
 
 def _knows_key_types(host: Host) -> bool:
-    return version_tuple(host.run(["certbot", "--version"]).split()[-1]) >= _KEY_TYPES_SINCE
+    return _version(host) >= _KEY_TYPES_SINCE
+
+
+def _version(host: Host) -> Tuple[int, ...]:
+    return version_tuple(host.run(["certbot", "--version"]).split()[-1])

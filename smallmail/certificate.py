@@ -1,13 +1,15 @@
 """The certificate that the daemons serve: always at the same place, whoever made it.
 
-/var/lib/smallmail/tls/current is a symbolic link to a folder with fullchain.pem and privkey.pem (the names that certbot
-uses). Changing the source changes that one link; both daemons then reload, and no configuration changes.
+/var/lib/smallmail/tls/current is a symbolic link to a folder beside it with fullchain.pem and privkey.pem (the names
+that certbot uses). What others make and renew (certbot, the admin's own tool) is copied: so it is we who say when a new
+one is served, for its record in DNS may have to come first (tlsa.py). Serving another one changes that link and nothing
+else; both daemons then reload.
 """
 import base64
 import hashlib
 import os
 import re
-from typing import List, Tuple
+from typing import Iterable, List, Tuple
 
 from smallmail.errors import Problem
 from smallmail.host import STATE, Failed, Host
@@ -21,35 +23,48 @@ _TEN_YEARS = "3650"
 
 
 def ensure(host: Host, settings: Settings) -> str:
-    """Let there be a certificate for the hostname; what `current` is to say, so that the daemons serve that one.
+    """Let there be a certificate for the hostname; the folder of the newest one, as `current` may name it.
 
     Raises Problem when the files of certificate = files do not serve.
     """
     host.directory(FOLDER, 0o700)
     if settings.certificate == "files":
-        target = _linked(host, settings.certificate_file, settings.key_file)
+        newest = _copied(host, "files", settings.certificate_file, settings.key_file)
     elif settings.certificate == "letsencrypt" and host.exists(lineage(settings) + "/fullchain.pem"):
-        target = "/" + lineage(settings)
+        newest = _from_certbot(host, "/" + lineage(settings))
     else:
-        target = _self_signed(host, settings.hostname)
+        newest = _self_signed(host, settings.hostname)
     if host.link(CURRENT) is None:
-        host.point(CURRENT, target)  # the first one: the daemons' own judgement reads it
-    return target
+        host.point(CURRENT, newest)  # the first one: the daemons' own judgement reads it
+    return newest
+
+
+def source(host: Host) -> str:
+    """Where the certificate that the daemons serve came from: "letsencrypt", "files" or "self-signed"."""
+    link = host.link(CURRENT) or ""
+    return next((name for name in ("self-signed", "files") if link.startswith(name)), "letsencrypt" if link else "")
+
+
+def is_temporary(host: Host, settings: Settings) -> bool:
+    """Whether it is one that we made ourselves, until the one that is wanted is there."""
+    return settings.certificate != "self-signed" and source(host) == "self-signed"
 
 
 def is_self_signed(host: Host) -> bool:
     """Whether the daemons serve the certificate that we made ourselves."""
-    return os.readlink(host.path(CURRENT)).startswith("self-signed-")
+    return source(host) == "self-signed"
 
 
-def chain(host: Host) -> List[Tuple[bytes, bytes]]:
-    """What the daemons serve: the certificate and those above it, each with its public key, in DER."""
-    return [(der(text), der(host.run(["openssl", "x509", "-noout", "-pubkey"], text))) for text in texts(host)]
+def chain(host: Host, folder: str = CURRENT) -> List[Tuple[bytes, bytes]]:
+    """What the daemons serve, or what is in that folder: the certificate and those above it, each with its public key,
+    in DER."""
+    return [(der(text), der(host.run(["openssl", "x509", "-noout", "-pubkey"], text)))
+            for text in texts(host, folder)]
 
 
-def texts(host: Host) -> List[str]:
+def texts(host: Host, folder: str = CURRENT) -> List[str]:
     """The certificate that the daemons are told to serve and those above it, each in PEM."""
-    return _blocks("CERTIFICATE", host.text(CURRENT + "/fullchain.pem"))
+    return _blocks("CERTIFICATE", host.text(folder + "/fullchain.pem"))
 
 
 def _blocks(label: str, text: str) -> List[str]:
@@ -67,25 +82,45 @@ def lineage(settings: Settings) -> str:
     return "etc/letsencrypt/live/{}".format(settings.hostname)
 
 
-def _linked(host: Host, certificate: str, key: str) -> str:
-    """A folder of links to the admin's files, so that a renewal by another tool needs a reload and nothing else."""
-    certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey", "-in", host.path(certificate[1:])],
+def tidy(host: Host, kept: Iterable[str]) -> None:
+    """Remove the copies that nobody serves or waits for any more. The caller holds the lock."""
+    for name in host.names(FOLDER):
+        if re.match(r"(letsencrypt|files)-[0-9a-f]{12}$", name) and name not in kept:
+            for file in host.names(FOLDER + "/" + name):
+                host.remove("{}/{}/{}".format(FOLDER, name, file))
+            os.rmdir(host.path(FOLDER + "/" + name))
+
+
+def _from_certbot(host: Host, folder: str) -> str:
+    try:
+        return _copied(host, "letsencrypt", folder + "/fullchain.pem", folder + "/privkey.pem")
+    except Problem:
+        # certbot changes its links one by one: the next look finds a pair, and until then what is served is right.
+        return host.link(CURRENT) or _self_signed(host, os.path.basename(folder))
+
+
+def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
+    """A folder of our own with what these files are now."""
+    found, secret = host.text(certificate[1:]), host.text(key[1:])
+    certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey"], found,
                                   "certificate-file: {} is not a readable PEM certificate".format(certificate))
-    key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout", "-in", host.path(key[1:])],
+    key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout"], secret,
                           "key-file: {} is not a readable PEM key without a pass phrase".format(key))
     if certificate_key != key_key:
         raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
             key, certificate))
-    name = "files-" + hashlib.sha256("{}\0{}".format(certificate, key).encode("utf-8")).hexdigest()[:12]
-    host.directory(FOLDER + "/" + name, 0o700)
-    host.point("{}/{}/fullchain.pem".format(FOLDER, name), certificate)
-    host.point("{}/{}/privkey.pem".format(FOLDER, name), key)
+    name = "{}-{}".format(kind, hashlib.sha256(found.encode("utf-8")).hexdigest()[:12])
+    folder = "{}/{}".format(FOLDER, name)
+    host.directory(folder, 0o700)
+    for path, text, mode in (("privkey.pem", secret, 0o600), ("fullchain.pem", found, 0o644)):
+        if host.text("{}/{}".format(folder, path)) != text:
+            host.write("{}/{}".format(folder, path), File(text.encode("utf-8"), mode, "root", "root"))
     return name
 
 
-def _public_key(host: Host, command: List[str], sentence: str) -> str:
+def _public_key(host: Host, command: List[str], text: str, sentence: str) -> str:
     try:
-        return host.run(command)
+        return host.run(command, text)
     except Failed:
         raise Problem(sentence)
 

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, Tuple
 
-from smallmail import acme, certificate, served, services, store
+from smallmail import acme, certificate, findings, rollover, served, services, store
 from smallmail.host import Host
 
 
@@ -13,7 +13,8 @@ def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
     settings = store.load(host)
     found, known = served.on_disk(host), acme.state(host)
     shown = served.by_port(host, settings.hostname)
-    problems = served.problems(found, shown, time.time())
+    problems = served.problems(found, shown, time.time()) + [
+        finding.what for finding in findings.problems(rollover.findings(host, settings))]
     data = OrderedDict([
         ("issuer", "this host itself" if certificate.is_self_signed(host) else found.issuer),
         ("names", found.names),
@@ -23,6 +24,7 @@ def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
         ("last attempt", _time(known["last"])),
         ("next attempt", _next(acme.due(settings, known)) if acme.wanted(host, settings, known) else ""),
         ("reason", known["reason"]),
+        ("next certificate", known["waits"]),
         ("problems", problems),
     ])  # type: Dict[str, Any]
     return _screen(data), data, 1 if problems else 0
@@ -31,10 +33,12 @@ def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
 def obtain(host: Host, options: argparse.Namespace) -> int:
     """Ask for it now."""
     settings = store.load(host)
-    acme.obtain(host, settings, options.new)
+    waits = acme.obtain(host, settings, options.new)
     found = served.on_disk(host)
     print("{} is served, valid until {}.".format(" and ".join(found.names), _time(found.until))
           if services.managed() else "valid until {}".format(_time(found.until)))
+    if waits:
+        print(waits[0].upper() + waits[1:] + ".")
     return 0
 
 
@@ -49,6 +53,8 @@ def _screen(data: Dict[str, Any]) -> str:
         lines.append("Next attempt  " + data["next attempt"])
     if data["reason"]:
         lines.append("Waits because " + data["reason"])
+    if data["next certificate"]:
+        lines.append("Next one      " + data["next certificate"])
     return "\n".join(lines + ["Problem: " + sentence for sentence in data["problems"]])
 
 

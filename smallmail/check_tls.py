@@ -6,7 +6,7 @@ import ssl
 import time
 from typing import Any, Dict, Iterator, List  # noqa: F401 (Any: in a type comment)
 
-from smallmail import acme, certificate, ports, served, services, verify
+from smallmail import acme, certificate, ports, rollover, served, services, verify
 from smallmail.findings import Finding, Group
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -26,6 +26,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
                              fix)
     yield from source(settings.certificate, certificate.is_self_signed(host), str(known["reason"]))
     yield from name(settings.hostname, found.names)
+    yield from rollover.findings(host, settings)
     if services.managed():
         yield from old_protocols({port: takes_old(port) for port in served.PORTS})
 

@@ -71,7 +71,8 @@ def parser() -> argparse.ArgumentParser:
     _reading(shown, "status", certificate_verbs.status, "Whose it is, until when, whether it is served, and what it"
              " waits for; exit code 1 when something is wrong with it.")
     _verb(shown, "obtain", certificate_verbs.obtain, "Ask Let's Encrypt for it now, without waiting for the timer.") \
-        .add_argument("--new", action="store_true", help="replace one that is still valid, with a new key")
+        .add_argument("--new", action="store_true", help="replace one that is still valid, and its key; where DNS has"
+                      " TLSA records, the new one is served once they have both keys")
     _dns_verbs(found)
     _dkim_verbs(found)
     return top

@@ -2,15 +2,18 @@
 import argparse
 from collections import OrderedDict
 
-from smallmail import dns, findings, report, store
+from smallmail import dns, findings, report, store, tlsa
 from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
+
+_PATIENCE = 5.0     # seconds that showing may wait for name servers
 
 
 def show(host: Host, options: argparse.Namespace) -> Told:
     """The records to set."""
     settings = store.load(host)
+    tlsa.refresh(host, settings.hostname, _PATIENCE)
     records = report.all_records(host, settings)
     zones = report.domains(host)
     data = [OrderedDict(list(zip(record._fields, record)) + [("plain", dns.plain(record, zones))])
@@ -31,5 +34,6 @@ def check(host: Host, options: argparse.Namespace) -> Told:
     for name in chosen:
         if name not in domains:
             raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
+    tlsa.look(host, settings.hostname)
     found = check_dns.records(host, settings, chosen)
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

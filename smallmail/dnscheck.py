@@ -3,7 +3,7 @@ given. Keys and policies in TXT records are judged in dnstexts.py."""
 import ipaddress
 from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple  # noqa: F401 (in type comments)
 
-from smallmail import dns, dnstexts, spf
+from smallmail import dns, dnstexts, spf, tlsacheck
 from smallmail.answers import Answer, Unanswered, Zone
 from smallmail.findings import Finding, Group
 
@@ -17,6 +17,7 @@ Wanted = NamedTuple("Wanted", [
     ("chain", List[Tuple[bytes, bytes]]),   # the certificate that is served, see dnstexts.tlsa_trouble()
     ("relay", bool),            # mail leaves by another host, whose addresses are not known here
     ("unused", List[str]),      # the names of DKIM keys that do not sign yet
+    ("next", List[Tuple[bytes, bytes]]),    # the certificate that is not served yet because of its TLSA record
 ])
 
 _GROUP = Group("dns")
@@ -224,11 +225,9 @@ class Check:
                           " certificate.", '{}. IN CAA 0 issue "letsencrypt.org"'.format(name))
 
     def tlsa(self) -> Iterator[Finding]:
-        name = "_25._tcp." + self.wanted.hostname
-        trouble = dnstexts.tlsa_trouble(self.ask(name, "TLSA"), self.wanted.chain)
-        if trouble:
-            yield problem("{}: {}".format(name, trouble), "Servers that check it (DANE) do not deliver to this one.",
-                          "{}. IN TLSA {}".format(name, dnstexts.tlsa_value(self.wanted.chain)))
+        name, wanted = "_25._tcp." + self.wanted.hostname, self.wanted
+        yield from tlsacheck.findings(name, self.ask(name, "TLSA"), wanted.chain, wanted.next,
+                                      self._zone(wanted.hostname), bool(self.record(name, "TLSA")))
 
     def back(self) -> Iterator[Finding]:
         """Forward-confirmed reverse DNS: every address names the host, and the name leads back to the address."""

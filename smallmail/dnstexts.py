@@ -4,7 +4,7 @@ import binascii
 import hashlib
 import re
 from collections import OrderedDict
-from typing import Dict, List, Tuple
+from typing import Dict, Iterable, List, Tuple
 
 # What stands before an RSA key in its SubjectPublicKeyInfo: a few key makers leave it out.
 _LONGEST_HEAD = 24
@@ -119,18 +119,26 @@ def report_domains(texts: List[str]) -> List[str]:
 def tlsa_trouble(values: List[str], chain: List[Tuple[bytes, bytes]]) -> str:
     """Why no TLSA record fits the certificate that is served; empty when one does, or when none counts.
 
-    `chain`: the certificate and those above it, each with its public key (SubjectPublicKeyInfo), in DER. Only the
-    usages 2 and 3 count for mail servers (RFC 7672, 3.1.3).
+    `chain`: the certificate and those above it, each with its public key (SubjectPublicKeyInfo), in DER.
     """
-    entries = [value.split(None, 3) for value in values]
-    usable = [entry for entry in entries if entry[0] in ("2", "3")]
-    if not usable or not chain:
+    if not tlsa_usable(values) or not chain or tlsa_fits(values, chain):
         return ""
-    for usage, selector, matching, data in usable:
+    return "none of the TLSA records is that of the certificate that is served"
+
+
+def tlsa_usable(values: Iterable[str]) -> List[str]:
+    """The TLSA records that count: for mail servers only the usages 2 and 3 do (RFC 7672, 3.1.3)."""
+    return [value for value in values if value.split(None, 1)[0] in ("2", "3")]
+
+
+def tlsa_fits(values: Iterable[str], chain: List[Tuple[bytes, bytes]]) -> bool:
+    """Whether one of these TLSA records is that of the certificate."""
+    for value in tlsa_usable(values):
+        usage, selector, matching, data = value.split(None, 3)
         for place in chain if usage == "2" else chain[:1]:
             if _digest(place[int(selector) & 1], matching) == data.replace(" ", "").lower():
-                return ""
-    return "none of the TLSA records is that of the certificate that is served"
+                return True
+    return False
 
 
 def _digest(content: bytes, matching: str) -> str:

@@ -20,7 +20,13 @@ Facts = NamedTuple("Facts", [
     ("redis", str),                 # "valkey" or "redis"
     ("memory", int),                # MiB
     ("cores", int),
+    ("validating", bool),           # the resolver was seen to validate DNSSEC (validation.py)
+    ("mta_sts", bool),              # a daemon looks other domains' MTA-STS policies up for Postfix
 ])
+
+# That the resolver validates DNSSEC; found out where the network may be waited for.
+VALIDATES = "var/lib/smallmail/validates"
+
 
 
 def gather(root: str = "/") -> Facts:
@@ -39,6 +45,8 @@ def gather(root: str = "/") -> Facts:
         redis="valkey" if "valkey-server" in installed else "redis",
         memory=_memory(),
         cores=os.cpu_count() or 1,
+        validating=os.path.exists(os.path.join(root, VALIDATES)),
+        mta_sts="postfix-mta-sts-resolver" in installed,
     )
 
 

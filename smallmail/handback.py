@@ -4,7 +4,7 @@ import os
 from collections import Counter, OrderedDict
 from typing import Any, Dict, List, Optional
 
-from smallmail import apply, aside, assets, plan, postconf, services, transaction, tree, ucf
+from smallmail import apply, aside, assets, plan, postconf, services, tlsa, transaction, tree, ucf
 from smallmail import record as records
 from smallmail.host import Failed, Host
 from smallmail.plan import Change
@@ -52,6 +52,7 @@ def hand_back(host: Host) -> List[str]:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))
         sentences += _leave(host)
+        sentences += tlsa.farewell(host)
         # Cut off before this, all of it is taken back, and done again by whoever comes next.
         transaction.commit(host)
         return sentences

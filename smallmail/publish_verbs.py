@@ -6,7 +6,7 @@ import sys
 from collections import OrderedDict
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
-from smallmail import dns, dnsplan, ownership, report, store
+from smallmail import dns, dnsplan, ownership, report, store, tlsa
 from smallmail import publish as publishing
 from smallmail.dnsplan import Change, Entry, Plan
 from smallmail.errors import Problem
@@ -49,6 +49,7 @@ def publish(host: Host, options: argparse.Namespace) -> int:
         tell("Published. Waiting until all name servers show it ...")
         late = publisher.wait(reading, done, _PATIENCE, tell)
         tell("Not everywhere yet." if late else "All name servers show it.")
+        tlsa.look(host, store.load(host).hostname)  # from now on no other key may be served without its record
     outcome = "published, but not shown everywhere" if late else "published" if done else \
         "not published" if plan.changes else "nothing to do"
     return _end(options, Ended(outcome, reading, plan, notes, sent.refused, late))
@@ -59,6 +60,7 @@ def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[
     from smallmail import publisher, rfc2136  # noqa: PLC0415  (as above)
 
     settings = store.load(host)
+    tlsa.look(host, settings.hostname)
     domains, belongs = chosen(host, settings.hostname, options.names)
     records = [record for record in report.all_records(host, settings) if belongs(record.name)]
     unknown = [record.name for record in records if not record.value]

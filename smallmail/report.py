@@ -4,7 +4,7 @@ import sys
 import time
 from typing import List
 
-from smallmail import addresses, assets, certificate, dkim, dns, dnscheck, plan
+from smallmail import addresses, assets, certificate, dkim, dns, dnscheck, plan, tlsa
 from smallmail.apply import Outcome
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
@@ -25,14 +25,16 @@ def records(host: Host, settings: Settings) -> List[dns.Record]:
 
 def all_records(host: Host, settings: Settings) -> List[dns.Record]:
     """Those, and the ones that are good to have."""
-    return records(host, settings) + list(dns.helpful(settings.hostname, domains(host), settings.certificate))
+    return records(host, settings) + list(dns.helpful(settings.hostname, domains(host), settings.certificate)) \
+        + list(tlsa.records(host, settings))
 
 
 def wanted(host: Host, settings: Settings, chosen: List[str]) -> dnscheck.Wanted:
     """By what the records of the host and of these domains are judged."""
     return dnscheck.Wanted(settings.hostname, chosen, addresses.public(), addresses.is_here,
                            all_records(host, settings), settings.certificate == "letsencrypt",
-                           certificate.chain(host), bool(settings.relayhost), dkim.unused_names(host))
+                           certificate.chain(host), bool(settings.relayhost), dkim.unused_names(host),
+                           tlsa.waiting(host, settings))
 
 
 def alarm(host: Host, sentences: List[str]) -> None:

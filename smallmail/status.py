@@ -4,7 +4,19 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List
 
-from smallmail import apply, aside, assets, certificate, condition, findings, plan, served, services, verify
+from smallmail import (
+    apply,
+    aside,
+    assets,
+    certificate,
+    condition,
+    findings,
+    plan,
+    rollover,
+    served,
+    services,
+    verify,
+)
 from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
@@ -80,14 +92,15 @@ def _certificate(host: Host) -> str:
         until = host.run(["openssl", "x509", "-noout", "-enddate", "-in", host.path(path)]).strip().partition("=")[2]
     except Failed as error:
         raise Problem("the certificate can't be read: {}".format(error))
-    kind = os.readlink(host.path(certificate.CURRENT))
-    return "{}, valid until {}".format("self-signed" if kind.startswith("self-signed") else kind, until)
+    return "{}, valid until {}".format(certificate.source(host), until)
 
 
 def _certificate_problems(host: Host, settings: Settings) -> List[str]:
     if not host.exists(certificate.CURRENT + "/fullchain.pem"):
         return []
-    return served.problems(served.on_disk(host), served.by_port(host, settings.hostname), time.time())
+    waits = findings.problems(rollover.findings(host, settings))
+    return served.problems(served.on_disk(host), served.by_port(host, settings.hostname), time.time()) + [
+        "{}: add {}".format(finding.what, finding.type) for finding in waits]
 
 
 def _count(folder: str) -> int:

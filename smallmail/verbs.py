@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Tuple
 
-from smallmail import acme, apply, history, passwords, plan, settings, store
+from smallmail import acme, apply, history, passwords, plan, settings, store, tlsa
 from smallmail import status as host_status
 from smallmail.apply import Outcome
 from smallmail.errors import Problem
@@ -44,6 +44,8 @@ def set_(host: Host, options: argparse.Namespace) -> int:
     if not store.may_change(host, text):
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
+    if any(name in ("certificate", "certificate-file", "key-file") for name in changes):
+        tlsa.look(host, changed.hostname)
     names = ["{}={}".format(name, "" if settings.FIELDS[name].secret else changed.text(name)) for name in changes]
     is_new = text != host.text(settings.PATH)
     outcome = apply.apply(host, changed, asked("set " + " ".join(names)), {settings.PATH: store.file(text)})

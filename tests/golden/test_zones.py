@@ -7,8 +7,8 @@ from tests.golden import zones
 
 @pytest.mark.parametrize("name", zones.NAMES)
 def test_zone(name):
-    found = dnscheck.findings(zones.wanted(), zones.asking(zones.text(name)), zones.healthy)
-    assert zones.lines(found) == zones.expected(name)
+    found = dnscheck.findings(zones.wanted(), zones.asking(zones.text(name)), zones.signed)
+    assert zones.lines(found) == [zones.SIGNED, *zones.expected(name)]
     assert any(line.startswith("problem: ") for line in zones.expected(name)) != name.startswith("correct-")
     assert all(finding.why and finding.type for finding in found if finding.severity == "problem"), found
 

@@ -35,8 +35,9 @@ def rendered(case):
     """The tree of one case as {path: text}; Postfix's two files hold what postconf would be told."""
     suite, texts = CASES[case]
     versions, flatcurve, redis = SUITES[suite]
-    tree = render.render(Settings(texts), Facts(versions, flatcurve, redis, 2048, 2),
-                         templates=str(ROOT / "templates"))
+    facts = Facts(versions, flatcurve, redis, 2048, 2, validating=suite in ("trixie", "forky"),
+                  mta_sts=suite in ("bookworm", "trixie"))
+    tree = render.render(Settings(texts), facts, templates=str(ROOT / "templates"))
     files = {path: "# mode {:o} {}:{}\n".format(file.mode, file.owner, file.group) + file.content.decode()
              for path, file in tree.files.items()}
     files[render.MAIN] = "".join("{} = {}\n".format(*item) for item in sorted(tree.parameters.items()))

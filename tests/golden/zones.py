@@ -21,6 +21,7 @@ ADDRESSES = ["203.0.113.210", "2001:db8:113::210"]
 SECOND = "203.0.113.212"    # the host has this one, too, but mail does not leave from it
 KEY = "v=DKIM1; k=rsa; p=" + (FOLDER / "dkim-key").read_text("ascii").strip()
 DKIM = records.Record(f"dkim._domainkey.{DOMAIN}", "TXT", KEY, "the key")
+SIGNED = "note: example.com is signed (DNSSEC)"     # found in each of them, where it is
 CHAIN = [(b"certificate", b"key"), (b"certificate above", b"key above")]
 
 Ask = Callable[[str, str], Answer]
@@ -31,7 +32,7 @@ def wanted(relay: bool = False, addresses: list[str] | None = None) -> dnscheck.
     here = ADDRESSES if addresses is None else addresses
     needed = [*records.records(HOST, [DOMAIN], here, {DOMAIN: [DKIM]})]
     return dnscheck.Wanted(HOST, [DOMAIN], here, {*ADDRESSES, SECOND}.__contains__, needed, True, CHAIN, relay,
-                           [])
+                           [], [])
 
 
 def text(name: str) -> str:
@@ -70,6 +71,11 @@ def asking(zone: str) -> Ask:
 def healthy(name: str) -> Zone:
     """A zone whose name servers do nothing wrong."""
     return Zone(DOMAIN, ["ns.example.net."], ["ns.example.net."], {}, False, False, False)
+
+
+def signed(name: str) -> Zone:
+    """One that proves what it says, too."""
+    return healthy(name)._replace(ds=True, signed=True)
 
 
 def silent(name: str, kind: str) -> Answer:

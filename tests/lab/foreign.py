@@ -29,6 +29,9 @@ class Foreign(Client):
             mkdir -p /srv/mail && chown Debian-exim: /srv/mail
             openssl genrsa -out /etc/exim4/dkim.key 2048 && chown root:Debian-exim /etc/exim4/dkim.key
             chmod 640 /etc/exim4/dkim.key
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -subj /CN=mx.example.net \
+                -days 30 -keyout /etc/exim4/tls.key -out /etc/exim4/tls.pem
+            chown root:Debian-exim /etc/exim4/tls.key && chmod 640 /etc/exim4/tls.key
         """)
         chroot.write("/etc/exim4/exim4.conf", CONFIGURATION.read_text(encoding="utf-8"))
         self._publish()
@@ -53,6 +56,11 @@ mx AAAA {ipv6(ADDRESS)}
         except OSError:
             return False
         return True
+
+    def tlsa(self) -> str:
+        """The TLSA record of its key (RFC 7672, 3.1.1)."""
+        digest = "openssl x509 -in /etc/exim4/tls.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum"
+        return "3 1 1 " + self._chroot.run(digest).stdout.split()[0]
 
     def post(self, sender: str, recipient: str, message: bytes) -> None:
         """Give a message to exim, to be sent as real mail is: signed, queued, tried again after a 4xx."""

@@ -6,6 +6,7 @@ import pytest
 from smallmail import publish, publisher
 from smallmail.authority import Authority
 from tests.lab import packages, roots
+from tests.lab.acme import Acme
 from tests.lab.chroot import Chroot
 from tests.lab.dns import RESOLVER
 from tests.lab.network import inside
@@ -89,3 +90,9 @@ def hands(mine):
             return function(mine.host, *given)
     return [functools.partial(on_the_network, function)
             for function in (publish.put, publish.withdraw, publish.managed)]
+
+
+@pytest.fixture(scope="module")
+def authority(world):
+    with Acme(world) as acme:
+        yield acme

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from smallmail import acme, certbot, credentials
+from smallmail import acme, certbot, certificate, credentials
 from smallmail.host import Host
 from smallmail.settings import Settings
 from smallmail.tree import File
@@ -135,3 +137,21 @@ def test_an_unreadable_state_is_no_state(tmp_path: Path) -> None:
     host = Host(str(tmp_path))
     host.write(acme.STATE, File(b"{", 0o600, "root", "root"))
     assert acme.state(host)["failures"] == 0
+
+
+def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) -> None:
+    host, settings, day = Host(str(tmp_path)), Settings(PLAIN), 86400
+    host.directory("var/lib/smallmail")
+    live = host.path("etc/letsencrypt/live/mx.example.org")
+    Path(live).mkdir(parents=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=mx.example.org", "-days",
+                    "90", "-keyout", f"{live}/privkey.pem", "-out", f"{live}/fullchain.pem"], check=True,
+                   stderr=subprocess.DEVNULL)
+    certificate.ensure(host, settings)
+    known, now = acme.state(host), time.time()
+    assert not acme._would_change_key(host, settings, known, now + 60 * day), "the admin's own certbot made it"
+    known["asked"] = certbot.asked(settings)
+    assert not acme._would_change_key(host, settings, known, now + 58 * day)
+    assert acme._would_change_key(host, settings, known, now + 59.5 * day), "before certbot's 30 days"
+    known["keeps"] = True
+    assert not acme._would_change_key(host, settings, known, now + 60 * day)

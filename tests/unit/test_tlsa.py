@@ -1,0 +1,183 @@
+"""When another key may be served: by what name servers show, and for how long."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smallmail import certbot, certificate, dnstexts, rollover, tlsa, tlsacheck
+from smallmail.answers import Zone
+from smallmail.host import Host
+from smallmail.settings import Settings
+
+NAME = "mx.example.org"
+PORT25 = "_25._tcp." + NAME
+SETTINGS = Settings({"hostname": NAME, "domain": "example.org", "address": "alice@example.org", "certificate": "files",
+                     "certificate-file": "/own/cert.pem", "key-file": "/own/key.pem"})
+
+
+def chain(key: bytes) -> tlsa.Chain:
+    return [(b"certificate of " + key, key)]
+
+
+OLD, NEW = chain(b"old key"), chain(b"new key")
+OLD_VALUE, NEW_VALUE = dnstexts.tlsa_value(OLD), dnstexts.tlsa_value(NEW)
+
+
+def known(*looks: tuple[float, list[list[str]], int], complete: bool = True) -> tlsa.Known:
+    """What is known after these looks: when, what each server said, with which TTL."""
+    seen: Any = None
+    for now, said, ttl in looks:
+        seen = tlsa._seen(seen, said, ttl, complete, now)
+    return {"secure": True, "names": {PORT25: seen}}
+
+
+def test_the_new_key_waits_for_a_whole_ttl() -> None:
+    found = known((1000, [[OLD_VALUE]], 60), (1300, [[OLD_VALUE, NEW_VALUE]] * 2, 60))
+    assert tlsa.lacking(found, 1359, OLD, NEW) == [PORT25]
+    assert tlsa.lacking(found, 1360, OLD, NEW) == []
+    assert tlsa.when(found, NEW) == 1360
+
+
+def test_a_ttl_that_was_longer_before_counts() -> None:
+    found = known((1000, [[OLD_VALUE]], 86400), (1300, [[OLD_VALUE, NEW_VALUE]], 60))
+    assert tlsa.when(found, NEW) == 1300 + 86400
+    lowered_in_time = known((1000, [[OLD_VALUE]], 400), (1300, [[OLD_VALUE]], 60), (1390, [[OLD_VALUE, NEW_VALUE]], 60))
+    assert tlsa.when(lowered_in_time, NEW) == 1450
+    too_late = known((1000, [[OLD_VALUE]], 4000), (1300, [[OLD_VALUE]], 60), (1390, [[OLD_VALUE, NEW_VALUE]], 60))
+    assert tlsa.when(too_late, NEW) == 5000
+
+
+def test_one_server_without_it_is_enough_to_wait() -> None:
+    found = known((1000, [[OLD_VALUE, NEW_VALUE], [OLD_VALUE]], 60))
+    assert tlsa.lacking(found, 9e9, OLD, NEW) == [PORT25]
+    silent = known((1000, [[OLD_VALUE, NEW_VALUE]], 60), complete=False)
+    assert tlsa.lacking(silent, 9e9, OLD, NEW) == [PORT25]
+
+
+def test_looks_do_not_begin_the_time_anew() -> None:
+    both = [[OLD_VALUE, NEW_VALUE]]
+    assert tlsa.when(known((1000, both, 60), (1030, both, 60), (1059, both, 60)), NEW) == 1060
+
+
+def test_a_record_that_went_and_came_back_begins_anew() -> None:
+    both = [[OLD_VALUE, NEW_VALUE]]
+    assert tlsa.when(known((1000, both, 60), (1070, [[OLD_VALUE]], 60), (1200, both, 60)), NEW) == 1260
+
+
+def test_nothing_waits_where_nobody_could_use_the_records() -> None:
+    assert tlsa.lacking({"secure": True, "names": {}}, 0, OLD, NEW) == [], "there are none"
+    found = known((1000, [[OLD_VALUE]], 60))
+    assert tlsa.lacking({**found, "secure": False}, 0, OLD, NEW) == [], "the zone is not signed"
+    assert tlsa.lacking(known((1000, [[dnstexts.tlsa_value(chain(b"other"))]], 60)), 0, OLD, NEW) == [], "stale anyway"
+    assert tlsa.lacking(known((1000, [["1 1 1 00"]], 60)), 0, OLD, NEW) == [], "of no use for mail (RFC 7672)"
+
+
+def test_the_same_key_waits_for_nothing() -> None:
+    renewed = [(b"another certificate", OLD[0][1])]
+    assert tlsa.lacking(known((1000, [[OLD_VALUE]], 60)), 1000, OLD, renewed) == []
+    whole = "3 0 1 " + hashlib.sha256(OLD[0][0]).hexdigest()
+    assert tlsa.lacking(known((1000, [[whole]], 60)), 1000, OLD, renewed) == [PORT25], "a record of the certificate"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host whose admin has two certificates; the first is served."""
+    made = Host(str(tmp_path))
+    made.directory("var/lib/smallmail")
+    made.directory("own")
+    for number in "12":
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-subj", "/CN=own", "-days", "20", "-keyout", made.path(f"own/key{number}.pem"),
+                        "-out", made.path(f"own/cert{number}.pem")], check=True, stderr=subprocess.DEVNULL)
+    own(made, "1")
+    certificate.ensure(made, SETTINGS)
+    return made
+
+
+def own(host: Host, number: str) -> None:
+    for name in ("cert", "key"):
+        host.point(f"own/{name}.pem", f"{name}{number}.pem")
+
+
+def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
+    first = host.link(certificate.CURRENT)
+    own(host, "2")
+    newest = certificate.ensure(host, SETTINGS)
+    assert newest != first
+    assert tlsa.allowed(host, SETTINGS, newest) == newest, "nothing is known of records"
+    value = dnstexts.tlsa_value(certificate.chain(host))
+    tlsa.remember(host, NAME, **known((1000, [[value]], 60)))
+    assert tlsa.allowed(host, SETTINGS, newest) == first
+    tlsa.remember(host, NAME, waits=newest)
+    told = tlsa.records(host, SETTINGS)
+    assert [record.value for record in told] == [
+        value, dnstexts.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{newest}"))]
+    assert "add this to what is there: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(host, SETTINGS)
+    finding, = rollover.findings(host, SETTINGS)
+    assert (finding.severity, finding.type.count("TLSA")) == ("problem", 1)
+
+
+def test_copies_are_whole_and_go_when_nobody_needs_them(host: Host) -> None:
+    first = host.link(certificate.CURRENT)
+    own(host, "2")
+    second = certificate.ensure(host, SETTINGS)
+    host.remove(f"{certificate.FOLDER}/{second}/fullchain.pem")     # as a power cut may leave it
+    assert certificate.ensure(host, SETTINGS) == second
+    assert host.text(f"{certificate.FOLDER}/{second}/fullchain.pem") == host.text("own/cert2.pem")
+    key = host.file(f"{certificate.FOLDER}/{second}/privkey.pem")
+    assert key and key.mode == 0o600
+    certificate.tidy(host, [str(first)])
+    assert set(host.names(certificate.FOLDER)) == {first, "current"}
+
+
+def test_what_certbot_is_told_of_keys(tmp_path: Path) -> None:
+    class Old(Host):
+        said = ""
+
+        def run(self, command: list[str], text: str = "") -> str:
+            return f"certbot {self.said}\n"
+
+    host = Old(str(tmp_path))
+    for host.said, new_key, words in (("0.28.0", False, {"--reuse-key"}), ("1.12.0", True, set()),
+                                      ("2.1.0", True, {"--reuse-key", "--new-key"}), ("5.5.0", False, {"--reuse-key"})):
+        told = certbot.command(host, SETTINGS, True, new_key)
+        assert words == {"--reuse-key", "--new-key"} & set(told)
+
+
+def test_what_the_check_finds() -> None:
+    signed = Zone("example.org", [], [], {}, True, True, False)
+
+    def found(values: list[str], coming: tlsa.Chain, zone: Zone = signed) -> list[str]:
+        return [f"{each.severity}: {each.what}" for each in
+                tlsacheck.findings(PORT25, values, OLD, coming, zone, True)]
+
+    assert found([OLD_VALUE], []) == []
+    assert found([OLD_VALUE, NEW_VALUE], NEW) == []
+    assert found([OLD_VALUE], NEW) == [f"problem: {PORT25}: the key of the new certificate is not there"]
+    assert found([NEW_VALUE], NEW) == [f"problem: {PORT25}: none of the TLSA records is that of the certificate that is"
+                                       " served"]
+    stale, = found([OLD_VALUE, NEW_VALUE], [])
+    assert stale.endswith(f"TLSA {NEW_VALUE}: if it is not meant for a later one, delete that record")
+    missing, = found([], [])
+    assert missing.startswith(f"note: {PORT25} has no TLSA record: example.org is signed")
+    useless, = found([OLD_VALUE], [], signed._replace(ds=False))
+    assert "not signed (DNSSEC): nobody can use it" in useless
+
+
+def test_a_temporary_key_has_no_record_but_what_follows_it_has(host: Host) -> None:
+    wanted = Settings({"hostname": NAME, "domain": "example.org", "address": "alice@example.org"})
+    own_made = certificate.ensure(host, Settings({"hostname": NAME, "domain": "example.org", "certificate":
+                                                  "self-signed", "address": "alice@example.org"}))
+    host.point(certificate.CURRENT, own_made)
+    value = dnstexts.tlsa_value(certificate.chain(host))
+    tlsa.remember(host, NAME, **known((1000, [[]], 60)))
+    assert list(tlsa.records(host, wanted)) == []
+    tlsa.remember(host, NAME, **known((1000, [[value]], 60)), waits=certificate.ensure(host, SETTINGS))
+    record, = tlsa.records(host, wanted)
+    assert record.value != value
+    assert record.value in rollover.sentence(host, wanted)
