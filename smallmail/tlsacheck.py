@@ -31,7 +31,7 @@ def findings(name: str, values: List[str], served: _Chain, coming: _Chain, zone:
             name, zone.name))
     elif not values and proposed:
         yield _GROUP.note("{} has no TLSA record: {} is signed, so one would let other mail servers know the right"
-                    " certificate (DANE); 'smallmail dns show' has it".format(name, zone.name))
+                          " certificate (DANE); 'smallmail dns show' has it".format(name, zone.name))
 
 
 def _line(name: str, chain: _Chain) -> str:
