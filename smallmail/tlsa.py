@@ -106,16 +106,17 @@ def _said(authority: Any, name: str, aliases: int = 0) -> Tuple[List[List[str]],
 
 
 def _seen(before: Any, said: List[List[str]], ttl: int, complete: bool, now: float) -> Dict[str, Any]:
-    """What is known of one name now. `some`: the values that any server has; `good`: when each that all of them have is
-    in every cache; `until`: how long what was seen until now may be in caches."""
+    """What is known of one name now. `some`: the values that any server has, or had before it was silent; `good`: when
+    each that all of them have is in every cache; `until`: how long what was seen until now may be in caches."""
     before = before or {"ttl": 0, "until": 0.0, "good": {}, "some": []}
     everywhere = {value for value in (said[0] if said else []) if all(value in values for values in said)}
     # Whoever asked just before the change keeps the old records for as long as they said then.
     later = max(before["until"], now + max(ttl, before["ttl"]))
     good = {value: min(before["good"].get(value, later), later) for value in sorted(everywhere)
             if complete or value in before["good"]}
-    return OrderedDict([("ttl", ttl), ("until", max(before["until"], now + ttl)),
-                        ("good", good), ("some", sorted({value for values in said for value in values}))])
+    some = {value for values in said for value in values}.union([] if complete else before["some"])
+    return OrderedDict([("ttl", ttl), ("until", max(before["until"], now + ttl)), ("good", good),
+                        ("some", sorted(some))])
 
 
 def lacking(known: Known, now: float, served: Chain, new: Chain) -> List[str]:
@@ -147,7 +148,7 @@ def allowed(host: Host, settings: Settings, newest: str) -> str:
         return newest
     known = load(host, settings.hostname)
     served, new = certificate.chain(host), certificate.chain(host, _folder(newest))
-    return current if lacking(known, time.time(), served, new) else newest
+    return current if lacking(known, known["asked"], served, new) else newest
 
 
 def waiting(host: Host, settings: Settings) -> Chain:

@@ -59,6 +59,14 @@ def test_one_server_without_it_is_enough_to_wait() -> None:
     assert tlsa.lacking(silent, 9e9, OLD, NEW) == [PORT25]
 
 
+def test_what_a_silent_server_may_still_say_counts() -> None:
+    before = known((1000, [[OLD_VALUE], [OLD_VALUE]], 60))["names"][PORT25]
+    stale_secondary = tlsa._seen(before, [[]], 0, False, 2000)
+    assert tlsa.lacking({"secure": True, "names": {PORT25: stale_secondary}}, 9e9, OLD, NEW) == [PORT25]
+    gone = tlsa._seen(before, [[], []], 0, True, 2000)
+    assert tlsa.lacking({"secure": True, "names": {PORT25: gone}}, 9e9, OLD, NEW) == []
+
+
 def test_looks_do_not_begin_the_time_anew() -> None:
     both = [[OLD_VALUE, NEW_VALUE]]
     assert tlsa.when(known((1000, both, 60), (1030, both, 60), (1059, both, 60)), NEW) == 1060
