@@ -1,6 +1,7 @@
 """The certificate from an ACME server: had by itself once the name is in DNS, served at once after each renewal, and
 whatever is in the way is told in plain words. And the admin's own certificate, renewed by his own tool."""
 import hashlib
+import time
 
 import pytest
 
@@ -113,7 +114,9 @@ def test_the_challenge_by_dns(host, deb, record):
     host.machine.run("smallmail set acme-challenge=dns")
     host.may_update()
     before = host.served()
-    seconds, _ = host.timed(host.look)
+    started = time.monotonic()
+    host.look()
+    seconds = time.monotonic() - started
     status, code = host.status()
     assert (status["reason"], code) == ("", 0)
     assert host.served() != before
