@@ -41,7 +41,7 @@ class Group:
             try:
                 yield from part
             except EXPECTED as error:
-                yield self.unknown("something of {}: {}".format(self.name, error))
+                yield self.unknown("a part of {}: {}".format(self.name, error))
 
 
 def problems(found: List[Finding]) -> List[Finding]:

@@ -174,8 +174,8 @@ def test_a_group_that_fails_keeps_the_others(monkeypatch) -> None:
     monkeypatch.setitem(checkup._CHECKS, "host", fails)
     monkeypatch.setitem(checkup._CHECKS, "dns", lambda host, settings: iter([TWO]))
     found = checkup.findings(None, None, ["dns", "host"])
-    assert found == [ONE, Group("host").unknown("something of host: the daemon is away"), TWO]
-    assert findings.text(found).splitlines()[-1] == "Not checked: something of host: the daemon is away"
+    assert found == [ONE, Group("host").unknown("a part of host: the daemon is away"), TWO]
+    assert findings.text(found).splitlines()[-1] == "Not checked: a part of host: the daemon is away"
     assert findings.text(found[1:2]).endswith("\nNo problem found.")
 
 
