@@ -22,7 +22,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         own = _own(settings, authority)
         yield from _reverse_names(settings, authority, own)
     except Unanswered as error:
-        yield _GROUP.unknown("the reverse names: {}".format(error))
+        yield _GROUP.unknown("the reverse names: {}".format(error), "points back")
         own = addresses.public()
     if not any(lookups.resolver(address).answers for address in asked):
         yield _GROUP.unknown("the block lists: no DNS server answers ({})".format(", ".join(asked) or "there is none"))

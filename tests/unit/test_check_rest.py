@@ -120,6 +120,9 @@ def test_what_changed() -> None:
     assert daily.changes(known, [TWO]) == ([], [("host", "one")], [("dns", "two")])
     # Who could not ask does not know that it is gone.
     assert daily.changes(known, [ONE, Group("dns").unknown("the records in DNS")]) == ([], [], known)
+    clock = Group("host").unknown("whether the clock is right", "the clock is wrong")
+    assert daily.changes(known, [TWO, clock]) == ([], [("host", "one")], [("dns", "two")])
+    assert daily.changes([("host", "the clock is wrong")], [clock]) == ([], [], [("host", "the clock is wrong")])
     assert daily.changes([], [Group("dns").note("something"), Group("dns").unknown("something")]) == ([], [], [])
 
 
