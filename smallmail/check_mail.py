@@ -154,7 +154,7 @@ def is_trusted(own: str, networks: str) -> bool:
 def too_wide(networks: str) -> Iterator[Finding]:
     """The networks in mynetworks that are larger than anybody's own: half the world is in them."""
     for network in _networks(networks):
-        if network and not network.is_private and network.prefixlen < _WIDE[network.version]:
+        if network and network.prefixlen < _WIDE[network.version] and addresses.is_public(str(network.network_address)):
             yield _GROUP.problem("mynetworks lets all of {} send to anybody".format(network), "That is an open relay:"
                                  " spam comes through it, and this host on block lists.",
                                  "postconf -n mynetworks\nsmallmail apply --replace mynetworks")
