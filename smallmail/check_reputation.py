@@ -13,6 +13,8 @@ from smallmail.spf import reverse_name
 
 _GROUP = Group("reputation")
 
+_AT_ONCE = 16   # questions
+
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
@@ -29,7 +31,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     ask = lookups.Lookup(asked).ask
     questions = blocklists.questions(own, report.domains(host))
-    with concurrent.futures.ThreadPoolExecutor(max_workers=len(questions) or 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         answers = pool.map(lambda name: blocklists.asked(name, ask), questions.values())
     yield from blocklists.judged(OrderedDict(zip(questions, answers)), "asked by {}".format(", ".join(asked)))
     if not own and not settings.relayhost:
