@@ -56,6 +56,8 @@ _SPAMHAUS = [
                     " a relayhost"),
 ]
 
+_LISTED = "{} is on the block list {}"
+
 Ask = Callable[[str, str], List[str]]   # name, kind -> values; raises Unanswered
 Asked = Tuple[List_, str]               # a list, and an address or domain, or _ALWAYS or _NEVER
 _ALWAYS, _NEVER = "always", "never"
@@ -84,14 +86,15 @@ def asked(name: str, ask: Ask) -> Optional[List[str]]:
 
 def judged(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterator[Finding]:
     """What the answers tell. `resolvers`: who was asked, in words."""
-    refusing, unreliable = OrderedDict(), []    # type: Dict[str, List[str]], List[str]
+    refusing = OrderedDict()    # type: Dict[str, List[str]]
     for each in OrderedDict((each, True) for each, _ in answers):
         always, never = answers[(each, _ALWAYS)] or [], answers[(each, _NEVER)] or []
         refusal = next((_REFUSALS[value] for value in always if value in _REFUSALS), "")
         if refusal:
             refusing.setdefault(refusal, []).append(each.name)
         elif not _codes(always) or _codes(never):
-            unreliable.append(each.name)
+            yield _GROUP.unknown("{}: no answer that can be relied on (what is always listed is not, or what never is)"
+                                 .format(each.name), each.name)
         else:
             yield from _listed(each, answers)
     for refusal, names in refusing.items():
@@ -99,17 +102,14 @@ def judged(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterato
             "{} {} ({})".format(" and ".join(names), refusal, resolvers),
             "Rspamd asks by the same resolver: it gets no answers either, and lets more spam through.",
             "apt install unbound\nsmallmail set resolver=local")
-    if unreliable:
-        yield _GROUP.unknown("{}: no answer that can be relied on (what is always listed is not, or what never is)"
-                             .format(", ".join(unreliable)))
 
 
 def _listed(each: List_, answers: Dict[Asked, Optional[List[str]]]) -> Iterator[Finding]:
     for (other, what), said in answers.items():
         if other == each and said is None:
-            yield _GROUP.unknown("{} on {}: no answer".format(each.name, what))
+            yield _GROUP.unknown("{} on {}: no answer".format(each.name, what), _LISTED.format(what, each.name))
         elif other == each and what not in (_ALWAYS, _NEVER) and _codes(said or []):
-            yield _GROUP.problem("{} is on the block list {}".format(what, each.name), "{}. Many refuse mail from it."
+            yield _GROUP.problem(_LISTED.format(what, each.name), "{}. Many refuse mail from it."
                                  .format(_meaning(each, _codes(said or []))), each.remedy)
 
 

@@ -1,7 +1,8 @@
 """The check of DNS: the resolvers that this host asks, and what the domains' own name servers say."""
+import time
 from typing import Dict, Iterator, List
 
-from smallmail import dnscheck, lookups, report
+from smallmail import dnscheck, lookups, report, rotation
 from smallmail.answers import Unanswered
 from smallmail.authority import Authority
 from smallmail.findings import Finding, Group
@@ -16,6 +17,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
     yield from resolvers({address: lookups.resolver(address)
                           for address in lookups.servers(["system"]) + lookups.servers(settings.resolver)})
+    yield from rotation.findings(host, time.time())
     try:
         Authority([]).ask(".", "NS")
     except Unanswered as error:
@@ -38,7 +40,8 @@ def resolvers(asked: Dict[str, Asked]) -> Iterator[Finding]:
                              " >/etc/resolv.conf")
     dead = [address for address, said in asked.items() if not said.answers]
     if dead and not any(lookups.online(kind) for kind in lookups.ROOTS):
-        yield _GROUP.unknown("the resolvers: neither they ({}) nor any root server answers".format(", ".join(dead)))
+        yield _GROUP.unknown("the resolvers: neither they ({}) nor any root server answers".format(", ".join(dead)),
+                             "the DNS server")
         return
     for address in dead:
         yield _GROUP.problem(

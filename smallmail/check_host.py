@@ -16,7 +16,7 @@ _WRONG_CLOCK = 30.0     # seconds: greylisting, certificates and signatures bear
 # systemd's message when the kernel ends a process of a unit because memory ran out (SD_MESSAGE_UNIT_OUT_OF_MEMORY).
 _OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 
-_OTHERS = ["smallmail-certificate", "smallmail-check", "certbot"]
+_OTHERS = ["smallmail-certificate", "smallmail-dkim", "smallmail-check", "certbot"]
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
@@ -81,7 +81,8 @@ def _clock(host: Host, settings: Settings) -> Iterator[Finding]:
 def clock_judged(offset: Optional[float], contained: bool) -> Iterator[Finding]:
     """What to say of a clock that nothing keeps right, for all the kernel knows. `offset`: what it is behind by."""
     if offset is None:
-        yield _GROUP.unknown("whether the clock is right: nothing tells the kernel, and no time server answers")
+        yield _GROUP.unknown("whether the clock is right: nothing tells the kernel, and no time server answers",
+                             "the clock is wrong")
     elif abs(offset) > _WRONG_CLOCK:
         yield _GROUP.problem(
             "the clock is wrong", "It is {} seconds {}. Certificates, signatures and the date in mail go by it."
@@ -116,13 +117,14 @@ def timers(states: Dict[str, str]) -> Iterator[Finding]:
         if word != "active":
             yield _GROUP.problem("{}.timer is {}".format(name, word), {
                 "certbot": "The certificate is not renewed.",
+                "smallmail-dkim": "A change of DKIM keys that has begun does not go on.",
                 "smallmail-certificate": "A new certificate is not asked for, nor served when it is there.",
             }.get(name, "Nobody is told by mail of what goes wrong."), "systemctl enable --now {}.timer".format(name))
 
 
 def _timers(host: Host, settings: Settings) -> List[str]:
     # Who wants no letters disables that timer.
-    wanted = {"smallmail-certificate": True, "certbot": settings.certificate == "letsencrypt",
+    wanted = {"smallmail-certificate": True, "smallmail-dkim": True, "certbot": settings.certificate == "letsencrypt",
               "smallmail-check": _said(host, ["systemctl", "is-enabled", "smallmail-check.timer"]) != "disabled"}
     return [name for name in wanted if wanted[name]]
 

@@ -10,6 +10,7 @@ from smallmail.outbound import Target
 from smallmail.settings import Settings
 
 _GROUP = Group("ports")
+_OUT = "mail gets out"      # in all sentences on it: what cannot be asked hides what was found yesterday
 _FAMILIES = [("A", "IPv4"), ("AAAA", "IPv6")]
 _SIEVE = verify.Port(4190, "dovecot", False, b'"IMPLEMENTATION"', b"LOGOUT\r\n")
 
@@ -55,7 +56,7 @@ def _out(settings: Settings) -> Iterator[Finding]:
     try:
         wanted = list(outbound.targets(settings.relayhost, ask))
     except Unanswered as error:
-        yield _GROUP.unknown("whether mail gets out: {}".format(error))
+        yield _GROUP.unknown("whether mail gets out: {}".format(error), _OUT)
         return
     families = [family for family in _FAMILIES if addresses.leaving(family[0])]
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(_FAMILIES)) as pool:
@@ -71,7 +72,8 @@ def blocked(family: str, said: Dict[Target, str], online: bool) -> Iterator[Find
     """Whether connections to port 25 of others get through. `said`: by each server tried, empty where all was well."""
     if not said:
         if family == "IPv4":
-            yield _GROUP.unknown("whether mail gets out by IPv4: no server was found to try it with")
+            yield _GROUP.unknown("whether mail gets out by IPv4: no server was found to try it with",
+                                 _OUT)
         return
     words = "; ".join("{} {}".format(target.name, each) for target, each in said.items() if each)
     refusals = [each for each in said.values() if each.startswith("says: ")]
@@ -80,10 +82,11 @@ def blocked(family: str, said: Dict[Target, str], online: bool) -> Iterator[Find
     if refusals:
         yield _GROUP.note("other servers do not welcome this host: {}".format(words))
     elif not online:
-        yield _GROUP.unknown("whether mail gets out by {}: nothing out there answers".format(family))
+        yield _GROUP.unknown("whether mail gets out by {}: nothing out there answers".format(family),
+                             "{} by {}".format(_OUT, family))
     else:
         yield _GROUP.problem(
-            "no mail gets out by {}: connections to port 25 of others do not get through".format(family),
+            "no {} by {}: connections to port 25 of others do not get through".format(_OUT, family),
             "{}. Many providers block that port until they are asked.".format(words),
             "ask your provider to open port 25; or: smallmail set relayhost=[NAME]:587; a firewall of your own:"
             " nft list ruleset")
@@ -92,7 +95,8 @@ def blocked(family: str, said: Dict[Target, str], online: bool) -> Iterator[Find
 def relay(name: str, said: List[Tuple[Target, str]]) -> Iterator[Finding]:
     """Whether the relayhost takes connections. `said`: at each of its addresses, empty where all was well."""
     if not said:
-        yield _GROUP.unknown("whether mail gets out: no address of the relayhost {} was found".format(name))
+        yield _GROUP.unknown("whether mail gets out: no address of the relayhost {} was found".format(name),
+                             "the relayhost")
     elif all(words for _, words in said):
         target, words = said[0]
         yield _GROUP.problem("the relayhost {} does not take connections".format(name), "{} port {}: {}. Mail waits in"

@@ -13,6 +13,8 @@ from smallmail.spf import reverse_name
 
 _GROUP = Group("reputation")
 
+_AT_ONCE = 16   # questions
+
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
@@ -22,14 +24,14 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         own = _own(settings, authority)
         yield from _reverse_names(settings, authority, own)
     except Unanswered as error:
-        yield _GROUP.unknown("the reverse names: {}".format(error))
+        yield _GROUP.unknown("the reverse names: {}".format(error), "points back")
         own = addresses.public()
     if not any(lookups.resolver(address).answers for address in asked):
         yield _GROUP.unknown("the block lists: no DNS server answers ({})".format(", ".join(asked) or "there is none"))
         return
     ask = lookups.Lookup(asked).ask
     questions = blocklists.questions(own, report.domains(host))
-    with concurrent.futures.ThreadPoolExecutor(max_workers=len(questions) or 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         answers = pool.map(lambda name: blocklists.asked(name, ask), questions.values())
     yield from blocklists.judged(OrderedDict(zip(questions, answers)), "asked by {}".format(", ".join(asked)))
     if not own and not settings.relayhost:

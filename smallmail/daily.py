@@ -3,11 +3,11 @@
 import contextlib
 import json
 import sys
-from typing import List, Set, Tuple  # noqa: F401 (Set: in a type comment)
+from typing import List, Tuple
 
 from smallmail import checkup, report, store
 from smallmail.errors import EXPECTED
-from smallmail.findings import UNKNOWN, Finding, problems, text
+from smallmail.findings import Finding, is_hidden, problems, text
 from smallmail.host import STATE, Host
 from smallmail.tree import File
 
@@ -18,13 +18,12 @@ Known = Tuple[str, str]
 
 
 def changes(before: List[Known], found: List[Finding]) -> Tuple[List[Finding], List[Known], List[Known]]:
-    """The problems that are new, those of before that are gone, and all that are to be remembered. One whose group
-    could not be asked about everything is neither here nor gone."""
+    """The problems that are new, those of before that are gone, and all that are to be remembered. One that cannot be
+    seen today is neither here nor gone."""
     now = problems(found)
     names = [(finding.group, finding.what) for finding in now]
-    unsure = {finding.group for finding in found if finding.severity == UNKNOWN}    # type: Set[str]
     missing = [known for known in before if known not in names]
-    kept = [known for known in missing if known[0] in unsure]
+    kept = [known for known in missing if is_hidden(known[0], known[1], found)]
     return ([finding for finding in now if (finding.group, finding.what) not in before],
             [known for known in missing if known not in kept], names + kept)
 

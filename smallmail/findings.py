@@ -9,7 +9,7 @@ Finding = NamedTuple("Finding", [
     ("group", str),
     ("severity", str),  # PROBLEM, NOTE or UNKNOWN
     ("what", str),
-    ("why", str),
+    ("why", str),       # of UNKNOWN: words of the problems that may be there unseen; empty: any of its group
     ("type", str),      # a command, or the record to set; may be empty
 ])
 
@@ -31,9 +31,9 @@ class Group:
         """Something to know."""
         return Finding(self.name, NOTE, what, "", "")
 
-    def unknown(self, what: str) -> Finding:
-        """Something that could not be asked."""
-        return Finding(self.name, UNKNOWN, what, "", "")
+    def unknown(self, what: str, hides: str = "") -> Finding:
+        """Something that could not be asked. `hides`: words of the problems that may be there all the same."""
+        return Finding(self.name, UNKNOWN, what, hides, "")
 
     def all_of(self, *parts: Iterator[Finding]) -> Iterator[Finding]:
         """What each part finds; one that goes wrong (a daemon is away that it asks) keeps the others from nothing."""
@@ -41,12 +41,17 @@ class Group:
             try:
                 yield from part
             except EXPECTED as error:
-                yield self.unknown("something of {}: {}".format(self.name, error))
+                yield self.unknown("a part of {}: {}".format(self.name, error))
 
 
 def problems(found: List[Finding]) -> List[Finding]:
     """Those that want something done."""
     return [finding for finding in found if finding.severity == PROBLEM]
+
+
+def is_hidden(group: str, what: str, found: List[Finding]) -> bool:
+    """Whether that problem may be there, and could not be seen."""
+    return any(finding.severity == UNKNOWN and finding.group == group and finding.why in what for finding in found)
 
 
 def sentence(finding: Finding) -> str:

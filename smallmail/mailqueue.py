@@ -14,12 +14,12 @@ _AT_HOME = 600
 _HOME = "Dovecot does not take it"
 # What the other side said, and what that means; the first that fits.
 _REASONS = [(re.compile(pattern, re.IGNORECASE), meaning) for pattern, meaning in (
-    (r"private/dovecot|lmtp", _HOME),
+    (r"private/dovecot-lmtp", _HOME),
     (r"milter", "Rspamd does not answer"),
     (r"grey.?list", "the other server wants it to come again later (greylisting)"),
     (r"quota|mailbox (is )?full|insufficient (system )?storage", "the mailbox there is full"),
     (r"SASL|authentication", "the other server does not take the login"),
-    (r"not found|name service|name server", "the other server is not found in DNS"),
+    (r"host (or domain name )?not found|name service error", "the other server is not found in DNS"),
     (r"certificate|\bTLS\b|\bSSL\b", "TLS with the other server does not come about"),
     (r"spamhaus|block ?list|black ?list|\bRBL\b|reputation|rate.?limit|too many|suspicious|spam",
      "the other server does not trust this host"),

@@ -217,6 +217,7 @@ def test_firewalls(mail, record):
     assert checked(mail)[0] == []
 
 
+@pytest.mark.slow
 def test_a_network_that_is_not_there(mail):
     run = mail.machine.run
     run("ip link set eth0 down")

@@ -120,6 +120,9 @@ def test_what_changed() -> None:
     assert daily.changes(known, [TWO]) == ([], [("host", "one")], [("dns", "two")])
     # Who could not ask does not know that it is gone.
     assert daily.changes(known, [ONE, Group("dns").unknown("the records in DNS")]) == ([], [], known)
+    clock = Group("host").unknown("whether the clock is right", "the clock is wrong")
+    assert daily.changes(known, [TWO, clock]) == ([], [("host", "one")], [("dns", "two")])
+    assert daily.changes([("host", "the clock is wrong")], [clock]) == ([], [], [("host", "the clock is wrong")])
     assert daily.changes([], [Group("dns").note("something"), Group("dns").unknown("something")]) == ([], [], [])
 
 
@@ -174,8 +177,8 @@ def test_a_group_that_fails_keeps_the_others(monkeypatch) -> None:
     monkeypatch.setitem(checkup._CHECKS, "host", fails)
     monkeypatch.setitem(checkup._CHECKS, "dns", lambda host, settings: iter([TWO]))
     found = checkup.findings(None, None, ["dns", "host"])
-    assert found == [ONE, Group("host").unknown("something of host: the daemon is away"), TWO]
-    assert findings.text(found).splitlines()[-1] == "Not checked: something of host: the daemon is away"
+    assert found == [ONE, Group("host").unknown("a part of host: the daemon is away"), TWO]
+    assert findings.text(found).splitlines()[-1] == "Not checked: a part of host: the daemon is away"
     assert findings.text(found[1:2]).endswith("\nNo problem found.")
 
 

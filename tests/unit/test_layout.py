@@ -21,8 +21,8 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 
 # Who may import what. Pure modules run without root and without daemons; debconf is asked in one place.
-PURE = ("answers", "checks", "dns", "dnscheck", "dnsjudge", "dnsplan", "dnstexts", "findings", "plan", "questions",
-        "record", "render", "rules", "settings", "spf", "tree")
+PURE = ("answers", "blocklists", "checks", "dns", "dnscheck", "dnsjudge", "dnsplan", "dnstexts", "findings", "firewall",
+        "mailqueue", "plan", "questions", "record", "render", "rules", "settings", "spf", "tree")
 EFFECTS = {"subprocess", "socket", "smallmail.host", "smallmail.apply", "smallmail.services", "smallmail.transaction"}
 
 
