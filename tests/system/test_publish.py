@@ -230,8 +230,7 @@ def test_a_wildcard_gives_way(mine, capsys):
     assert there.pop(("*.example.com", "CNAME")) == {"web.example.com."}
     assert there.pop(("web.example.com", "A")) == {"192.0.2.80"}
     assert there == mine.wanted()
-    for name, kind in [("*.example.com", "CNAME"), *there]:
-        mine.world.dns.remove(name, kind)
+    mine.world.dns.remove_all([("*.example.com", "CNAME"), *there])
     mine.world.dns.set(".", '*.example.com. A 192.0.2.80\n*.example.com. TXT "v=spf1 -all"\n')
     capsys.readouterr()
     assert mine.publish() == 0, capsys.readouterr().out
@@ -251,8 +250,7 @@ def test_an_alias_in_the_way(mine, capsys):
     try:
         assert mine.publish(replace=[["mx.example.com", "A"]]) == 1
     finally:
-        for name, kind in (("dmarc", "TXT"), ("host", "A"), ("key", "TXT")):
-            mine.world.dns.remove(name + ".example.net", kind)
+        mine.world.dns.remove_all([("dmarc.example.net", "TXT"), ("host.example.net", "A"), ("key.example.net", "TXT")])
     said, there = capsys.readouterr().out, mine.there()
     assert "Right already, as others wrote it: _dmarc.example.com TXT (DMARC)\n" in said
     assert "Right already, as others wrote it: dkim._domainkey.example.com TXT (DKIM)\n" in said

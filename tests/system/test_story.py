@@ -33,8 +33,7 @@ def host(request, deb, world):
         with certified.machine:
             certified.records = json.loads(certified.machine.run("smallmail dns show --json").stdout)
             yield certified
-        for record in certified.records:
-            world.dns.remove(record["name"], record["type"])
+        world.dns.remove_all((record["name"], record["type"]) for record in certified.records)
 
 
 def problems(host, verb="dns check"):
