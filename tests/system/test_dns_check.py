@@ -50,8 +50,7 @@ def published(world, text: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for each in there:
-            world.dns.remove(each.name.to_text(), dns.rdatatype.to_text(each.rdtype))
+        world.dns.remove_all((each.name.to_text(), dns.rdatatype.to_text(each.rdtype)) for each in there)
 
 
 def checked(world, **patience: float) -> list[str]:
