@@ -69,7 +69,7 @@ def asking(zone: str) -> Ask:
 
 def healthy(name: str) -> Zone:
     """A zone whose name servers do nothing wrong."""
-    return Zone(DOMAIN, ["ns.example.net."], ["ns.example.net."], {}, False, False, False)
+    return Zone(DOMAIN, ["ns.example.net."], ["ns.example.net."], {}, False, False, "")
 
 
 def silent(name: str, kind: str) -> Answer:
