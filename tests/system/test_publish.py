@@ -100,6 +100,7 @@ def test_at_a_terminal_it_asks(mine, monkeypatch, capsys, typed, code):
 
 
 def test_for_programs(mine, capsys):
+    mine.credentials(RFC2136.format(ipv6(GATEWAY), *mine.world.dns.key[::2]))
     assert mine.publish(json=True) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["outcome"] == "published" and not told["foreign"] and not told["skipped"] and not told["refused"]
