@@ -283,8 +283,8 @@ def _dnssec(zone: Zone) -> Iterator[Finding]:
     if zone.ds and broken:
         yield problem("{} {}, but the zone above says that it is signed (DS)".format(zone.name, broken),
                       "For everybody who validates DNSSEC the domain does not exist.",
-                      "at your registrar: take the DS record out, or at your DNS host: sign the zone again; the DS record"
-                      " must be the one that it names then")
+                      "at your registrar: take the DS record out, or at your DNS host: sign the zone again; the DS"
+                      " record must be the one that it names then")
     elif zone.ds:
         yield note("{} is signed (DNSSEC)".format(zone.name))
     elif zone.signed:
