@@ -17,7 +17,7 @@ Zone = NamedTuple("Zone", [
     ("troubles", Dict[str, str]),   # by "server (address)": what is wrong with it
     ("ds", bool),               # the zone above says that it is signed
     ("signed", bool),           # it is signed
-    ("expired", bool),          # its signatures are too old
+    ("broken", str),            # why nobody can verify it, though it is signed; ""
 ])
 
 

@@ -1,6 +1,7 @@
 """What a domain's own name servers answer, asked one by one. No cache is between, and none learns from a check that a
 name does not exist yet: the system's resolver is asked for the root's servers and for the addresses of name servers."""
 import concurrent.futures
+import hashlib
 import random
 import time
 from collections import OrderedDict
@@ -23,6 +24,8 @@ _PATIENCE = 60.0        # seconds for all questions
 _BUFFER = 1232          # DNS flag day 2020: fits every path unfragmented
 _DEPTH = 12             # delegations and aliases followed, one after the other
 _ROOTS = 4              # root servers tried
+
+_DIGESTS = {1: hashlib.sha1, 2: hashlib.sha256, 4: hashlib.sha384}      # IANA's registry of DS digest types
 
 _Cut = NamedTuple("_Cut", [("name", Any), ("servers", List[Server]), ("above", List[Server]), ("names", List[str])])
 
@@ -79,8 +82,13 @@ class Authority:
         above = self._first(cut.above, cut.name, "DS", lambda said: True) if cut.above else None
         if cut.above and above is None:
             raise Unanswered("no name server of the zone above {} answers".format(_text(cut.name)))
-        ds = bool(above and any(rrset.rdtype == dns.rdatatype.DS for rrset in above.answer))
-        return Zone(_text(cut.name), sorted(cut.names), sorted(own), troubles, ds, signed, expired)
+        ds = _records(above, "DS")
+        broken = "has signatures that are too old" if expired else ""
+        if ds and signed and not broken:
+            keys = _records(self._first(cut.servers, cut.name, "DNSKEY", _is_final), "DNSKEY")
+            if not any(_names(each, key, cut.name) for each in ds for key in keys):
+                broken = "is signed by no key that the zone above knows"
+        return Zone(_text(cut.name), sorted(cut.names), sorted(own), troubles, bool(ds), signed, broken)
 
     def _asked(self, name: Any, kind: str, depth: int) -> Answer:
         if depth > _DEPTH:
@@ -257,6 +265,17 @@ def _values(said: Any, name: Any, kind: str) -> List[str]:
     wanted = dns.rdatatype.from_text(kind)
     return [value_text(each) for rrset in said.answer if rrset.name == name and rrset.rdtype == wanted
             for each in rrset]
+
+
+def _records(said: Any, kind: str) -> List[Any]:
+    return [each for rrset in (said.answer if said else []) if rrset.rdtype == dns.rdatatype.from_text(kind)
+            for each in rrset]
+
+
+def _names(ds: Any, key: Any, zone: Any) -> bool:
+    """Whether the DS record is that of the key (RFC 4034, 5.1.4), or of a kind that we do not know."""
+    digest = _DIGESTS.get(int(ds.digest_type))
+    return digest is None or digest(zone.to_digestable() + key.to_digestable()).digest() == ds.digest
 
 
 def _label(server: Server) -> str:

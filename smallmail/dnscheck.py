@@ -278,11 +278,12 @@ def _servers(zone: Zone) -> Iterator[Finding]:
 
 
 def _dnssec(zone: Zone) -> Iterator[Finding]:
-    broken = "is not signed" if not zone.signed else "has signatures that are too old" if zone.expired else ""
+    broken = "is not signed" if not zone.signed else zone.broken
     if zone.ds and broken:
         yield problem("{} {}, but the zone above says that it is signed (DS)".format(zone.name, broken),
                       "For everybody who validates DNSSEC the domain does not exist.",
-                      "at your registrar: take the DS record out, or at your DNS host: sign the zone again")
+                      "at your registrar: take the DS record out, or at your DNS host: sign the zone again; the DS"
+                      " record must be the one that it names then")
     elif zone.ds:
         yield note("{} is signed (DNSSEC)".format(zone.name))
     elif zone.signed:

@@ -70,7 +70,7 @@ def asking(zone: str) -> Ask:
 
 def healthy(name: str) -> Zone:
     """A zone whose name servers do nothing wrong."""
-    return Zone(DOMAIN, ["ns.example.net."], ["ns.example.net."], {}, False, False, False)
+    return Zone(DOMAIN, ["ns.example.net."], ["ns.example.net."], {}, False, False, "")
 
 
 def signed(name: str) -> Zone:

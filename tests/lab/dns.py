@@ -7,6 +7,7 @@ with the hints that Debian ships; only the key that it trusts must be the lab's 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import dns.flags
@@ -141,10 +142,17 @@ class Dns:
 
     def remove(self, name: str, kind: str) -> None:
         """Forget the records of one type at a name."""
-        full = dns.name.from_text(name)
-        update = self._update(_zone_of(full))
-        update.delete(full, kind)
-        self._send(update)
+        self.remove_all([(name, kind)])
+
+    def remove_all(self, places: Iterable[tuple[str, str]]) -> None:
+        """Forget the records of many names and types at once."""
+        updates: dict[str, dns.update.UpdateMessage] = {}
+        for name, kind in places:
+            full = dns.name.from_text(name)
+            zone = _zone_of(full)
+            updates.setdefault(zone, self._update(zone)).delete(full, kind)
+        for update in updates.values():
+            self._send(update)
 
     def _update(self, zone: str) -> dns.update.UpdateMessage:
         name, algorithm, secret = self.key

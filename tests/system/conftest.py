@@ -78,8 +78,7 @@ def mine(tmp_path, world, monkeypatch):
     monkeypatch.setattr(publisher, "Authority", functools.partial(Authority, resolvers=[RESOLVER]))
     made = Publisher(tmp_path, world)
     yield made
-    for name, kind in made.there():
-        world.dns.remove(name, kind)
+    world.dns.remove_all(made.there())
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import argparse
 
 import dns.rdata
 
-from smallmail import assets, dkim, ownership, publish_verbs, report, rfc2136, settings, store
+from smallmail import assets, dkim, facts, ownership, publish_verbs, report, rfc2136, settings, store
 from smallmail import dns as records
 from smallmail.answers import value_text
 from smallmail.credentials import PATH
@@ -43,7 +43,9 @@ class Publisher:
         self.host, self.world, self.folder = Host(str(folder)), world, folder
         (folder / "etc/smallmail").mkdir(parents=True)
         (folder / STATE).mkdir(parents=True)
-        self.host.directory(dkim.FOLDER)
+        (folder / "var/lib/dpkg").mkdir()
+        (folder / "var/lib/dpkg/status").write_text("".join(
+            f"Package: {name}\nStatus: install ok installed\nVersion: 9\n\n" for name in facts.PACKAGES.values()))
         self.configure(NAME)
         self.credentials(RFC2136.format(GATEWAY, *world.dns.key[::2]))
         self.add_domain(DOMAIN)
@@ -64,6 +66,7 @@ class Publisher:
     def remove_domain(self, domain):
         with assets.open_accounts(self.host) as database:
             database.remove_domain(domain)
+        dkim.retire(self.host, domain)
 
     def publish(self, *names, **given):
         with inside(self.world.client.namespace):

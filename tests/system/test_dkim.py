@@ -1,4 +1,4 @@
-"""A rotation of DKIM keys, with DNS set by hand and by dynamic updates, cut off and repeated: every message that is sent
+"""A rotation of DKIM keys, with DNS set by hand and by dynamic updates, cut off and repeated: every message sent
 meanwhile has two signatures, and the foreign Exim and dkimpy find both right."""
 import json
 import threading

@@ -38,6 +38,8 @@ template:
 zone:
   - domain: sub.example.com
   - domain: example.com
+  - domain: signed.example.com
+    dnssec-signing: on
 """
 
 
@@ -49,8 +51,7 @@ def published(world, text: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for each in there:
-            world.dns.remove(each.name.to_text(), dns.rdatatype.to_text(each.rdtype))
+        world.dns.remove_all((each.name.to_text(), dns.rdatatype.to_text(each.rdtype)) for each in there)
 
 
 def checked(world, **patience: float) -> list[str]:
@@ -97,6 +98,7 @@ def second(world):
         alias CNAME mx.example.com.
         long TXT {' '.join(['"' + "x" * 250 + '"'] * 8)}
         """.replace("\n        ", "\n"))
+    world.chroot.write("/var/lib/second/signed.example.com.zone", HEAD + "@ NS client.example.net.\n")
     world.chroot.write("/var/lib/second/example.com.zone", HEAD + "@ NS ns.example.net.\n@ MX 10 old\n")
 
     def answers() -> bool:
@@ -122,6 +124,21 @@ def test_a_delegation_is_followed(world):
         assert authority.ask("long.sub.example.com", "TXT").values == ["x" * 2000]     # by UDP it would be cut
         alias = authority.ask("alias.sub.example.com", "A")
         assert (alias.values, alias.alias) == (["203.0.113.210"], "mx.example.com")
+
+
+@pytest.mark.usefixtures("second")
+def test_what_the_zone_above_knows_of_signatures(world):
+    """Nothing, the key that signs, or another: then the domain is dead for all who validate."""
+    right = world.chroot.run("keymgr -c /etc/knot/second.conf signed.example.com ds").stdout.splitlines()
+    wrong = [line[:-4] + ("0000" if not line.endswith("0000") else "1111") for line in right]
+    found = []
+    for ds in ([], right, [line for line in right if line.split()[4] == "2"], wrong):
+        with published(world, "\n".join(["signed.example.com. NS client.example.net.", *ds])), \
+                inside(world.client.namespace):
+            found.append(Authority(["signed.example.com"], resolvers=[RESOLVER]).zone("signed.example.com"))
+    assert [(zone.ds, zone.signed, zone.broken) for zone in found] == [
+        (False, True, ""), (True, True, ""), (True, True, ""),
+        (True, True, "is signed by no key that the zone above knows")]
 
 
 @pytest.mark.usefixtures("second")

@@ -14,6 +14,7 @@ from tests.lab.errors import until
 from tests.system import letters
 from tests.system.certified import ADDRESS, NAME, Certified, said_of
 from tests.system.judges import checkdmarc
+from tests.system.test_check import OUTSIDE
 
 DOMAIN, ALICE = "example.com", "alice@example.com"
 # Only so that the quick test need not wait for the next five minutes; the slow one waits as an admin does.
@@ -25,21 +26,26 @@ QUICK = "trixie"
 def host(request, deb, world):
     if reason := roots.available(request.param):
         pytest.skip(reason)
+    world.dns.set(".", OUTSIDE)
     with Acme(world) as authority:
         certified = Certified(request.param, deb, world, authority)
         if request.param == QUICK:
             certified.machine.write("/etc/systemd/system/smallmail-certificate.timer.d/often.conf", OFTEN)
             certified.machine.run("systemctl daemon-reload && systemctl restart smallmail-certificate.timer")
         with certified.machine:
-            certified.records = json.loads(certified.machine.run("smallmail dns show --json").stdout)
             yield certified
-        for record in certified.records:
-            world.dns.remove(record["name"], record["type"])
+            there = records(certified)
+        world.dns.remove_all((record["name"], record["type"]) for record in there)
 
 
-def problems(host, verb="dns check"):
-    """What the verb complains of."""
-    found = json.loads(host.machine.run(f"smallmail {verb} --json", check=False).stdout)
+def records(host):
+    """All that it wants in DNS."""
+    return json.loads(host.machine.run("smallmail dns show --json").stdout)
+
+
+def problems(host):
+    """What `smallmail check` complains of."""
+    found = json.loads(host.machine.run("smallmail check --json", check=False).stdout)
     return [each["what"] for each in found if each["severity"] == "problem"]
 
 
@@ -74,8 +80,9 @@ def served(host):
 
 
 def test_now_all_is_well(host):
-    done = host.machine.run("smallmail dns check", check=False)
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
+    for verb in ("dns check", "check"):
+        done = host.machine.run("smallmail " + verb, check=False)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
     status, code = host.status()
     assert (status["reason"], status["problems"], code) == ("", [], 0)
     assert host.machine.run("smallmail dns publish --yes").stdout == "Nothing to do.\n"
@@ -84,10 +91,11 @@ def test_now_all_is_well(host):
 
 def test_others_see_each_record_and_can_prove_it(host):
     """By the lab's validating resolver."""
-    for record in host.records:
+    there = records(host)
+    for record in there:
         assert host.world.dns.query(record["name"], record["type"]), record
         assert host.world.dns.is_secure(record["name"], record["type"]), record
-    assert {record["type"] for record in host.records} == {"A", "AAAA", "MX", "TXT", "CAA", "SRV"}
+    assert {record["type"] for record in there} == {"A", "AAAA", "MX", "TXT", "CAA", "SRV"}
 
 
 def test_checkdmarc_agrees(host, tool):
