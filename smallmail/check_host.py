@@ -16,7 +16,7 @@ _WRONG_CLOCK = 30.0     # seconds: greylisting, certificates and signatures bear
 # systemd's message when the kernel ends a process of a unit because memory ran out (SD_MESSAGE_UNIT_OUT_OF_MEMORY).
 _OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 
-_OTHERS = ["smallmail-certificate", "smallmail-check", "certbot"]
+_OTHERS = ["smallmail-certificate", "smallmail-dkim", "smallmail-check", "certbot"]
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
@@ -117,12 +117,13 @@ def timers(states: Dict[str, str]) -> Iterator[Finding]:
             yield _GROUP.problem("{}.timer is {}".format(name, word), {
                 "certbot": "The certificate is not renewed.",
                 "smallmail-certificate": "A new certificate is not asked for, nor served when it is there.",
+                "smallmail-dkim": "The next DKIM keys never sign, nor do old ones go.",
             }.get(name, "Nobody is told by mail of what goes wrong."), "systemctl enable --now {}.timer".format(name))
 
 
 def _timers(host: Host, settings: Settings) -> List[str]:
     # Who wants no letters disables that timer.
-    wanted = {"smallmail-certificate": True, "certbot": settings.certificate == "letsencrypt",
+    wanted = {"smallmail-certificate": True, "smallmail-dkim": True, "certbot": settings.certificate == "letsencrypt",
               "smallmail-check": _said(host, ["systemctl", "is-enabled", "smallmail-check.timer"]) != "disabled"}
     return [name for name in wanted if wanted[name]]
 

@@ -51,7 +51,7 @@ def rotate(host: Host, options: argparse.Namespace) -> int:
 def _published(host: Host, chosen: List[str]) -> bool:
     """Whether a next key waits for nothing but name servers to hear of what we have published."""
     return any(key.state == NEXT and key.domain in chosen and publish.managed(host, dkim.record_name(key))
-               for key in dkim.load(host))
+               and all(each.endswith(")") for each in key.waiting) for key in dkim.load(host))
 
 
 def _to_set(host: Host, keys: List[Key]) -> List[str]:
