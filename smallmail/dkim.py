@@ -21,7 +21,7 @@ from smallmail.tree import File
 FOLDER = "var/lib/rspamd/dkim"
 
 # Beside the keys, so that it stays where they stay, and goes where they go.
-KEYS = FOLDER + "/smallmail.json"
+KEYS = FOLDER + "/keys.json"
 
 # postrm is plain sh: it reads here which keys are ours, one path a line.
 LIST = STATE + "/dkim-keys"

@@ -145,7 +145,7 @@ def _until(key: Key) -> str:
 def findings(host: Host, now: float) -> Iterator[Finding]:
     """What there is to say about keys: for `smallmail check`. Asks nobody."""
     wrong = signing.trouble(host)
-    if wrong and not signing.is_settled(host):
+    if wrong:
         yield _GROUP.problem(wrong, "What others see is not what DNS is made for.", "smallmail dkim rotate")
     for key in dkim.load(host):
         name = dkim.record_name(key)

@@ -69,8 +69,8 @@ def is_settled(host: Host) -> bool:
 
 
 def trouble(host: Host) -> str:
-    """Why Rspamd did not, when it was last asked."""
-    return _known(host)["trouble"]
+    """Why Rspamd did not when it was last asked; empty when it did, or was not asked yet."""
+    return "" if is_settled(host) else _known(host)["trouble"]
 
 
 def settle(host: Host, insist: bool = False) -> str:

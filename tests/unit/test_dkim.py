@@ -157,7 +157,7 @@ def test_a_damaged_list_is_told_not_overwritten(host):
     dkim.ensure(host, [DOMAIN])
     with open(host.path(dkim.KEYS), "w") as stream:
         stream.write("[{}]")
-    with pytest.raises(dkim.Problem, match="smallmail.json can't be read"):
+    with pytest.raises(dkim.Problem, match="keys.json can't be read"):
         dkim.ensure(host, [DOMAIN])
     assert host.text(dkim.KEYS) == "[{}]"
 
