@@ -24,7 +24,7 @@ def domain_add(host: Host, options: argparse.Namespace) -> int:
             name, settings.text("domain"), name))
     with open_accounts(host) as database:
         database.add_domain(name, settings.address)
-    dkim.ensure(host, name)
+    dkim.ensure(host, [name])
     _let_sign(host)
     print("Set these records in DNS:\n")
     print(dns.zone_text([record for record in report.records(host, settings)
@@ -121,7 +121,11 @@ def alias_list(host: Host, _: argparse.Namespace) -> Told:
 
 
 def _let_sign(host: Host) -> None:
-    wrong = signing.settle(host)
+    """What goes wrong is not the end: the timer tries again."""
+    try:
+        wrong = signing.settle(host)
+    except Problem as error:
+        wrong = str(error)
     if wrong:
         print("smallmail: " + wrong, file=sys.stderr)
 

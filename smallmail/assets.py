@@ -135,8 +135,7 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
         # The role addresses follow the first mailbox, but not those that the admin pointed elsewhere.
         database.move_roles(previous, settings.address)
         host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
-    for domain in database.domains():
-        dkim.ensure(host, domain)
+    dkim.ensure(host, database.domains())
     signing.write(host)
 
 

@@ -1,4 +1,4 @@
-"""The check of DNS: the resolvers that this host asks, and what the domains' own name servers say."""
+"""The check of DNS: the resolvers that this host asks, what the domains' own name servers say, and DKIM's keys."""
 import time
 from typing import Dict, Iterator, List
 
@@ -15,6 +15,7 @@ _GROUP = Group("dns")
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
+    yield from rotation.findings(host, time.time())
     yield from resolvers({address: lookups.resolver(address)
                           for address in lookups.servers(["system"]) + lookups.servers(settings.resolver)})
     yield from rotation.findings(host, time.time())

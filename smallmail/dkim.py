@@ -21,7 +21,7 @@ from smallmail.tree import File
 FOLDER = "var/lib/rspamd/dkim"
 
 # Beside the keys, so that it stays where they stay, and goes where they go.
-KEYS = FOLDER + "/smallmail.json"
+KEYS = FOLDER + "/keys.json"
 
 # postrm is plain sh: it reads here which keys are ours, one path a line.
 LIST = STATE + "/dkim-keys"
@@ -112,12 +112,13 @@ def kinds(host: Host) -> List[str]:
     return [RSA, ED25519] if version >= _BOTH_SINCE else [RSA]
 
 
-def ensure(host: Host, domain: str) -> None:
-    """Let the domain have its keys. Those that are there stay as they are."""
+def ensure(host: Host, domains: List[str]) -> None:
+    """Let these domains have their keys. Those that are there stay as they are."""
+    wanted = kinds(host) if domains else []
     with changing(host) as keys:
         # One that somebody took away neither signs nor comes back.
-        keys[:] = [key for key in keys if key.domain != domain or key.state == OLD or host.exists(path(key))]
-        for kind in kinds(host):
+        keys[:] = [key for key in keys if key.domain not in domains or key.state == OLD or host.exists(path(key))]
+        for domain, kind in [(domain, kind) for domain in domains for kind in wanted]:
             if any((key.domain, key.kind) == (domain, kind) and key.state != OLD for key in keys):
                 continue
             state = SIGNING if kind == RSA else NEXT

@@ -20,7 +20,7 @@ def list_(host: Host, _: argparse.Namespace) -> Told:
     """All keys, and how far each is."""
     store.load(host)
     keys, now = dkim.load(host), time.time()
-    return _screen(host, keys, now), [_data(key, now) for key in keys], 0
+    return _screen(host, keys, now), [_data(key, now) for key in keys], _code(host)
 
 
 def rotate(host: Host, options: argparse.Namespace) -> int:
@@ -41,17 +41,22 @@ def rotate(host: Host, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(OrderedDict([("not begun", OrderedDict((name, why) for name, why in said.items() if why)),
                                       ("done", done), ("keys", [_data(key, now) for key in keys])]), indent=2))
-        return 0
+        return _code(host)
     lines = ["{}: {}".format(name, why) for name, why in said.items() if why] + done
     lines += [_screen(host, keys, now)] + _to_set(host, keys)
     print("\n".join(lines))
-    return 0
+    return _code(host)
+
+
+def _code(host: Host) -> int:
+    """The exit code: waiting is no problem, but that Rspamd signs otherwise is one."""
+    return 1 if signing.trouble(host) else 0
 
 
 def _published(host: Host, chosen: List[str]) -> bool:
     """Whether a next key waits for nothing but name servers to hear of what we have published."""
     return any(key.state == NEXT and key.domain in chosen and publish.managed(host, dkim.record_name(key))
-               for key in dkim.load(host))
+               and all(each.endswith(")") for each in key.waiting) for key in dkim.load(host))
 
 
 def _to_set(host: Host, keys: List[Key]) -> List[str]:
@@ -72,7 +77,7 @@ def _screen(host: Host, keys: List[Key], now: float) -> str:
             if key.domain == domain:
                 lines.append("  {:<22}  {:<7}  {:>4} days  {}".format(
                     key.selector, key.kind, int((now - key.made) // 86400), rotation.state(key, now)))
-    wrong = "" if signing.is_settled(host) else signing.trouble(host)
+    wrong = signing.trouble(host)
     return "\n".join(lines + (["Problem: " + wrong] if wrong else []))
 
 

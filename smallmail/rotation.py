@@ -6,14 +6,14 @@ the next keys are made, sign once all name servers show their records, and the f
 import contextlib
 import sys
 import time
-from typing import Any, List
+from typing import Any, Dict, Iterator, List
 
 from smallmail import dkim, dnstexts, publish, report, shown, signing
 from smallmail.dkim import NEXT, OLD, SIGNING, Key
 from smallmail.dkimkeys import RSA
 from smallmail.dns import Record
 from smallmail.errors import EXPECTED, Problem
-from smallmail.findings import NOTE, PROBLEM, Finding
+from smallmail.findings import Finding, Group
 from smallmail.host import Busy, Host
 
 # NIST SP 800-57 part 1 (5.3.6) gives a key that signs one to three years; M3AAWG wants DKIM's changed more often.
@@ -22,6 +22,8 @@ _YEAR = 365 * 86400
 _PATIENT = 3 * 86400
 
 _LOCK = "rotation-lock"
+
+_GROUP = Group("dns")
 
 
 def begin(host: Host, domain: str, anew: bool = False) -> str:
@@ -63,8 +65,7 @@ def _without_lost(host: Host) -> List[str]:
     """What cannot sign is not waited for."""
     lost = [key for key in dkim.load(host) if key.state == NEXT and not dkim.is_whole(host, key)]
     dkim.forget(host, lost)
-    for key in lost:
-        dkim.ensure(host, key.domain)
+    dkim.ensure(host, sorted({key.domain for key in lost}))
     return ["the private key of {} is lost: 'smallmail dkim rotate {}' begins anew".format(
         dkim.record_name(key), key.domain) for key in lost]
 
@@ -86,7 +87,7 @@ def _record(key: Key) -> Record:
     return Record(dkim.record_name(key), "TXT", dkim.record_value(key), "")
 
 
-def _switch(host: Host, missing: "dict[str, List[str]]") -> List[str]:
+def _switch(host: Host, missing: Dict[str, List[str]]) -> List[str]:
     """Stage two: all keys that may sign now do, in one step; what the others wait for is noted."""
     done = []
     with dkim.changing(host) as keys:
@@ -141,32 +142,25 @@ def _until(key: Key) -> str:
     return "until " + dkim.day(dkim.ends(key)) if key.left else "for {} days".format(dkim.GRACE_DAYS)
 
 
-def findings(host: Host, now: float) -> List[Finding]:
+def findings(host: Host, now: float) -> Iterator[Finding]:
     """What there is to say about keys: for `smallmail check`. Asks nobody."""
-    found = []
     wrong = signing.trouble(host)
-    if wrong and not signing.is_settled(host):
-        found.append(Finding("dns", PROBLEM, wrong, "Others see a signature by another key than DNS is meant for.",
-                             "smallmail dkim rotate"))
+    if wrong:
+        yield _GROUP.problem(wrong, "What others see is not what DNS is made for.", "smallmail dkim rotate")
     for key in dkim.load(host):
+        name = dkim.record_name(key)
         if key.state == SIGNING and not dkim.is_whole(host, key):
-            found.append(Finding("dns", PROBLEM, "the private key of {} is lost".format(dkim.record_name(key)),
-                                 "Nothing can sign with it.", "smallmail apply"))
-        name, days = dkim.record_name(key), int((now - key.made) // 86400)
-        if key.state == SIGNING and now - key.made > _YEAR:
+            yield _GROUP.problem("the private key of {} is lost".format(name), "Nothing can sign with it.",
+                                 "smallmail apply")
+        elif key.state == SIGNING and now - key.made > _YEAR:
             # No problem: mail flows, and nobody is any wiser today than yesterday.
-            found.append(_note("the DKIM key {} is {} days old: 'smallmail dkim rotate {}' changes it without a gap"
-                               .format(name, days, key.domain)))
+            yield _GROUP.note("the DKIM key {} is of {}: 'smallmail dkim rotate {}' changes it without a gap".format(
+                name, dkim.day(key.made), key.domain))
         if key.state == NEXT and now - key.made > _PATIENT:
-            found.append(_note("the DKIM key {} waits since {} for: {}; 'smallmail dns show' has its record".format(
-                name, dkim.day(key.made), "; ".join(key.waiting))))
+            yield _GROUP.note("the DKIM key {} waits since {} for: {}; 'smallmail dns show' has its record".format(
+                name, dkim.day(key.made), "; ".join(key.waiting)))
         if dkim.is_over(key, now):
-            found.append(_note("the DKIM record {} has served: delete it from DNS".format(name)))
-    return found
-
-
-def _note(what: str) -> Finding:
-    return Finding("dns", NOTE, what, "", "")
+            yield _GROUP.note("the DKIM record {} has served: delete it from DNS".format(name))
 
 
 def main() -> int:

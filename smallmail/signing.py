@@ -28,8 +28,6 @@ _CONTROLLER = STATE + "/rspamd/controller.sock"
 _ANSWER = 10.0      # seconds for one letter
 _RELOADING = 60.0   # seconds: Rspamd may compile its patterns first
 
-_LOCK = "signing-lock"
-
 
 def text(keys: List[Key]) -> str:
     """The file: the part `domain` of Rspamd's module dkim_signing. What stands in `selectors` signs too; Rspamd before
@@ -57,12 +55,8 @@ def _pair(key: Key) -> str:
 
 
 def write(host: Host) -> None:
-    """Let the file say what the keys say; Rspamd reads it when it is started or reloaded next."""
-    with host.lock(name=_LOCK):
-        _write(host)
-
-
-def _write(host: Host) -> None:
+    """Let the file say what the keys say; Rspamd reads it when it is started or reloaded next. The caller holds the
+    lock."""
     wanted = text(dkim.load(host))
     if host.text(PATH) != wanted:
         host.write(PATH, File(wanted.encode("ascii"), 0o644, "root", "root"))
@@ -75,22 +69,22 @@ def is_settled(host: Host) -> bool:
 
 
 def trouble(host: Host) -> str:
-    """Why Rspamd did not, when it was last asked."""
-    return _known(host)["trouble"]
+    """Why Rspamd did not when it was last asked; empty when it did, or was not asked yet."""
+    return "" if is_settled(host) else _known(host)["trouble"]
 
 
 def settle(host: Host, insist: bool = False) -> str:
     """Let Rspamd sign with those keys, and note since when the others do so no more; why it does not. It is reloaded
     once for each change; `insist` reloads again."""
-    with host.lock(name=_LOCK):
-        _write(host)
+    # No apply may swap the rest of Rspamd's configuration meanwhile.
+    with host.lock():
+        write(host)
         if is_settled(host) or not services.active(host, "rspamd"):
             return ""
         keys, known = dkim.load(host), _known(host)
         digest, wrong = _digest(text(keys)), _disagreement(host, keys)
         if wrong and (insist or known["told"] != digest):
-            with host.lock():   # not while an apply swaps the rest of its configuration
-                services.invoke(host, "reload", "rspamd")
+            services.invoke(host, "reload", "rspamd")
             wrong = _patiently(host, keys)
         known.update(proven="" if wrong else digest, told=digest, trouble=wrong)
         if not wrong:

@@ -13,7 +13,8 @@ VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
 KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow",
         # A removed unit's link stays until the purge (deb-systemd-helper(1p)), as that of any package.
         "/etc/systemd/system/timers.target.wants/smallmail-certificate.timer",
-        "/etc/systemd/system/timers.target.wants/smallmail-check.timer"}
+        "/etc/systemd/system/timers.target.wants/smallmail-check.timer",
+        "/etc/systemd/system/timers.target.wants/smallmail-dkim.timer"}
 LETTER = "/srv/mail/example.org/alice/a-letter"
 EDITED = {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
 # What differs after any installation, whatever was installed.
@@ -135,7 +136,7 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
         install(chroot, deb)
         chroot.run("mkdir -p $(dirname {0}); echo Good day >{0}; chown -R vmail:vmail /srv/mail".format(LETTER))
         mail = fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim")
-        assert len([path for path in mail if path.endswith(".key")]) == 1
+        assert len([path for path in mail if path.endswith(".key")]) == 2
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
         assert fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim") == mail
         assert chroot.run("getent passwd vmail | cut -d: -f1").stdout == "vmail\n"
@@ -146,11 +147,12 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
         # A fresh start that takes up the mail, and is asked to delete it.
         install(chroot, deb, dict(ANSWERS, **{"purge-mail": "true"}))
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
+        assert fingerprint(chroot, "/var/lib/rspamd/dkim").items() <= mail.items()     # the same keys sign again
         assert chroot.run(["stat", "-c", "%U %G", LETTER]).stdout == "vmail vmail\n"
         chroot.run("smallmail domain add example.net; test -e /var/lib/rspamd/dkim/example.net.dkim.key")
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
         # A key that this installation found is not its own to delete.
-        assert changed() == {"/var/lib/rspamd/dkim", "/var/lib/rspamd/dkim/example.org.dkim.key"}
+        assert changed() == {path for path in mail if path.startswith("/var/lib/rspamd/dkim")}
         assert chroot.run("getent passwd vmail", check=False).stdout == ""
         assert traces(chroot) == []
 
