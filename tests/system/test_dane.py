@@ -227,7 +227,10 @@ def test_outgoing_mail_follows_mta_sts_where_its_daemon_is(host, world, deb):
     world.foreign.expect(BOB, "no policy there", why=lambda: host.logged(""))
     host.machine.run("systemctl stop postfix-mta-sts-resolver")
     host.send("its daemon is away")
-    until(lambda: host.logged("status=deferred (TLS policy lookup error"), "mail to wait", 30, lambda: host.logged(""))
+    until(lambda: host.logged("status=deferred (client TLS configuration problem)"), "mail to wait", 30,
+          lambda: host.logged(""))
+    said = host.machine.run("smallmail check tls", check=False).stdout
+    assert "Problem: postfix-mta-sts-resolver is inactive" in said
     host.machine.run("systemctl start postfix-mta-sts-resolver && postqueue -f")
     world.foreign.expect(BOB, "its daemon is away", why=lambda: host.logged(""))
     host.machine.write("/srv/sts/.well-known/mta-sts.txt", POLICY)
