@@ -6,13 +6,14 @@ import ssl
 import time
 from typing import Any, Dict, Iterator, List  # noqa: F401 (Any: in a type comment)
 
-from smallmail import acme, certificate, ports, rollover, served, services, verify
+from smallmail import acme, certificate, ports, render, rollover, served, services, tree, verify
 from smallmail.findings import Finding, Group
 from smallmail.host import Host
 from smallmail.settings import Settings
 
 _GROUP = Group("tls")
 
+_MTA_STS = "postfix-mta-sts-resolver"
 _PATIENCE = 10.0
 _TLS_1_0 = 0x301    # ssl.TLSVersion.TLSv1
 
@@ -28,6 +29,8 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     yield from name(settings.hostname, found.names)
     yield from rollover.findings(host, settings)
     if services.managed():
+        asked = tree.parse_main(host.text(render.MAIN)).get("smtp_tls_policy_maps", "")
+        yield from policies(asked, services.state(host, _MTA_STS))
         yield from old_protocols({port: takes_old(port) for port in served.PORTS})
 
 
@@ -52,6 +55,15 @@ def name(hostname: str, names: List[str]) -> Iterator[Finding]:
         yield _GROUP.problem("the certificate is not for {}, but for {}".format(
             hostname, ", ".join(names) or "no name"), "Mail programs warn their users, or do not connect.",
                              "smallmail certificate status\nsmallmail show certificate certificate-file")
+
+
+def policies(asked: str, state: str) -> Iterator[Finding]:
+    """Whether the daemon runs that Postfix asks for other domains' policies (MTA-STS). `asked`: Postfix's parameter;
+    `state`: what systemd calls the daemon's."""
+    if "socketmap:inet:127.0.0.1:8461:" in asked and state != "active":
+        yield _GROUP.problem("{} is {}".format(_MTA_STS, state), "All mail that goes out waits: Postfix asks it how to"
+                             " send (MTA-STS).", "systemctl start {0}\nor, to do without it: apt remove {0}".format(
+                                 _MTA_STS))
 
 
 def old_protocols(takes: Dict[int, bool]) -> Iterator[Finding]:

@@ -98,6 +98,13 @@ def test_the_name_in_the_certificate(names, right) -> None:
     assert (list(check_tls.name("mx.example.org", names)) == []) == right
 
 
+def test_nobody_who_knows_policies() -> None:
+    asked = "socketmap:inet:127.0.0.1:8461:postfix"
+    assert not list(check_tls.policies(asked, "active")) + list(check_tls.policies("", "inactive"))
+    finding, = check_tls.policies(asked, "inactive")
+    assert finding.what == "postfix-mta-sts-resolver is inactive" and "waits" in finding.why
+
+
 def test_resolvers(monkeypatch) -> None:
     monkeypatch.setattr(check_dns.lookups, "online", lambda kind: kind == "A")
     good, plain, dead = Asked(True, True), Asked(True, False), Asked(False, False)
