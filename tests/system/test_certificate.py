@@ -31,6 +31,10 @@ def test_it_waits_for_its_name(host):
     assert (status["issuer"], status["next attempt"], code) == ("this host itself", "within minutes", 0)
     assert set(status["served"].values()) == {True}
     assert host.attempts() == 0
+    done = host.machine.run("smallmail check tls", check=False)
+    assert done.returncode == 1
+    assert done.stdout.startswith("Problem: the certificate is self-signed: there is none from Let's Encrypt yet\n")
+    assert "know no address of it yet" in done.stdout
 
 
 def test_a_name_that_leads_elsewhere_is_told(host):
@@ -46,6 +50,7 @@ def test_once_the_name_is_in_dns_the_certificate_is_served(host, record):
     host.look()
     status, code = host.status()
     assert (status["reason"], status["problems"], code) == ("", [], 0)
+    assert host.machine.run("smallmail check tls").stdout == "No problem found.\n"
     assert "Pebble" in status["issuer"]
     assert (status["names"], status["key"]) == ([NAME], "RSA 4096")
     assert status["served"] == {"25": True, "465": True, "993": True}
@@ -70,6 +75,7 @@ def test_a_renewed_one_is_served(host):
 def test_who_holds_port_80_is_named(host):
     host.machine.run("systemd-run -q --unit=web python3 -m http.server 80")
     host.machine.wait_port(80)
+    assert "port 80 is not free for Let's Encrypt" in host.machine.run("smallmail check ports", check=False).stdout
     attempts = host.attempts()
     said = host.machine.run("smallmail set certificate-key=ecdsa").stdout
     assert "A certificate is asked for within minutes" in said and "Nothing to do" not in said

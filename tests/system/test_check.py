@@ -194,6 +194,7 @@ def nft(mail, suite):
     mail.machine.run("nft flush ruleset; dpkg --purge nftables")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nft")
 def test_firewalls(mail, record):
     run = mail.machine.run
