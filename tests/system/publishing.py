@@ -61,7 +61,7 @@ class Publisher:
     def add_domain(self, domain):
         with assets.open_accounts(self.host) as database:
             database.add_domain(domain, f"alice@{domain}")
-        dkim.ensure(self.host, domain)
+        dkim.ensure(self.host, [domain])
 
     def remove_domain(self, domain):
         with assets.open_accounts(self.host) as database:
