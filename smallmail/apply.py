@@ -150,7 +150,9 @@ def _carry_out(host: Host, the_job: Job, ensured: assets.Ensured, extra: Files) 
         raise
     transaction.commit(host)
     _tell_ucf(host, the_job)
-    return Outcome(to_do, plan.by_hand(the_job.changes), touched, ensured.notices + notices)
+    by_hand = [change for change in plan.by_hand(the_job.changes)
+               if change.kind != "files" or host.file(change.name) == change.now]   # else it was set aside
+    return Outcome(to_do, by_hand, touched, ensured.notices + notices)
 
 
 def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], only: str = "") -> List[str]:

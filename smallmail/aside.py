@@ -47,13 +47,13 @@ def _free_name(host: Host, path: str) -> str:
 
 def sentence(path: str, daemon: str, refusal: Problem) -> str:
     """What the admin is told."""
-    return ("/{0}: the new version of {1} refuses it and would not start, so it was set aside as /{0}{2}. Mend it,"
-            " move it back and type 'smallmail apply'. {1} said: {3}".format(path, daemon, SUFFIX, refusal))
+    return ("/{0}: {1}, as it is installed now, refuses it, so it was set aside as /{0}{2}. Mend it, move it back and"
+            " type 'smallmail apply'. {1} said: {3}".format(path, daemon, SUFFIX, refusal))
 
 
 def _lines_sentence(path: str, refusal: Problem) -> str:
-    return ("/{}: the new version of postfix refuses these lines of /{}, so they are kept there instead. Mend them"
-            " and set them with 'postconf -e'. postfix said: {}".format(path, MAIN, refusal))
+    return ("/{}: postfix, as it is installed now, refuses these lines of /{}, so they are kept there instead. Mend"
+            " them and set them with 'postconf -e'. postfix said: {}".format(path, MAIN, refusal))
 
 
 def taken_out(host: Host, stage: Host, daemon: str, wanted: Tree, files: Dict[str, Optional[File]],

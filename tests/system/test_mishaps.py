@@ -60,6 +60,18 @@ def test_killing_apt_or_smallmail_stops_no_mail(mail, world, record):
     record("6 kills; 6 messages taken in between and delivered (seed {})".format(SEED))
 
 
+def test_no_timer_acts_in_the_middle_of_an_upgrade(mail):
+    """Python's modules or a daemon may be in pieces then: what it said or did would be wrong."""
+    def result(name):
+        mail.machine.run("systemctl start smallmail-{}.service".format(name))
+        return mail.machine.run("systemctl show -p Result --value smallmail-{}.service".format(name)).stdout.strip()
+
+    mail.machine.run("cp /bin/sleep /root/apt-get; systemd-run -q --unit=upgrading /root/apt-get 60")
+    assert [result(name) for name in ("certificate", "dkim", "check")] == ["exec-condition"] * 3
+    mail.machine.run("systemctl stop upgrading; rm /root/apt-get")
+    assert result("certificate") == "success"
+
+
 def test_what_a_power_cut_leaves_of_the_store_is_mended(mail):
     """A file may have got longer on the disk without what was written there: zeros. Redis would not start."""
     machine, folder = mail.machine, "/var/lib/smallmail/redis"

@@ -133,7 +133,7 @@ def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(mended):
     machine.run("postconf -e 'max_idle = soon' max_use=77")
     machine.run("""sed -i 's/^  "postfix": "[^"]*"/  "postfix": "1.0"/' /var/lib/smallmail/record.json""")
     done = machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
-    assert kept + ": the new version of postfix refuses these lines" in done.stderr and "max_idle" in done.stderr
+    assert kept + ": postfix, as it is installed now, refuses these lines" in done.stderr and "max_idle" in done.stderr
     assert machine.read(kept) == "max_idle = soon\n"
     assert machine.run("postconf -hn max_use max_idle").stdout == "77\n"
     assert kept in mended.smallmail("status")

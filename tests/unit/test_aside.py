@@ -90,7 +90,8 @@ def test_of_main_cf_the_lines_that_postfix_refuses_are_kept_beside_it(
     assert {path: file and file.content for path, file in found.items()} == {
         MAIN + ".set-aside": b"bad = often\nours = as the admin has it, bad\n",
         MAIN: b"good = 1\nours = well\nbiff = no\n"}
-    assert len(notices) == 1 and notices[0].startswith("/etc/postfix/main.cf.set-aside: the new version of postfix")
+    assert len(notices) == 1
+    assert notices[0].startswith("/etc/postfix/main.cf.set-aside: postfix, as it is installed now, refuses")
     never = [Problem("whatever is set")]
 
     def refuses() -> None:
