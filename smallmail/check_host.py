@@ -119,7 +119,6 @@ def timers(states: Dict[str, str]) -> Iterator[Finding]:
                 "certbot": "The certificate is not renewed.",
                 "smallmail-dkim": "A change of DKIM keys that has begun does not go on.",
                 "smallmail-certificate": "A new certificate is not asked for, nor served when it is there.",
-                "smallmail-dkim": "The next DKIM keys never sign, nor do old ones go.",
             }.get(name, "Nobody is told by mail of what goes wrong."), "systemctl enable --now {}.timer".format(name))
 
 
