@@ -30,7 +30,7 @@ class Traffic(threading.Thread):
         self.bad, self.signed = [], []
 
     def run(self):
-        while not self._over.is_set():
+        while not self._over.wait(0.2):
             subject = "in transit {} {}".format(self._began, len(self.signed))
             try:
                 self._mail.submit(letters.plain(ALICE, BOB, subject))
