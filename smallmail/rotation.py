@@ -9,6 +9,7 @@ import time
 from typing import Any, Dict, Iterator, List
 
 from smallmail import dkim, dnstexts, publish, report, shown, signing
+from smallmail.answers import Unanswered
 from smallmail.dkim import NEXT, OLD, SIGNING, Key
 from smallmail.dkimkeys import RSA
 from smallmail.dns import Record
@@ -78,9 +79,26 @@ def _missing(host: Host, authority: Any, key: Key) -> List[str]:
             publish.put(host, [record])
         except Problem as error:
             troubles = [str(error)]
-    late = shown.lacking(authority, record.name, "TXT", lambda values: not dnstexts.dkim_trouble(values, record.value))
+    late = _late(authority, record)
     late += [server for server in shown.silent(authority, key.domain) if server not in late]
     return troubles + late if late else []
+
+
+def _late(authority: Any, record: Record) -> List[str]:
+    """The name servers that do not show the record: where its name is an alias, those of the name that it leads to."""
+    from smallmail.authority import Authority  # noqa: PLC0415
+
+    alias = ""
+    with contextlib.suppress(Unanswered):
+        alias = authority.ask(record.name, "TXT").alias
+
+    def shows(values: List[str]) -> bool:
+        return not dnstexts.dkim_trouble(values, record.value)
+
+    if not alias:
+        return shown.lacking(authority, record.name, "TXT", shows)
+    return shown.lacking(authority, record.name, "TXT", lambda values: values == [alias + "."]) \
+        + shown.lacking(Authority([alias]), alias, "TXT", shows)
 
 
 def _record(key: Key) -> Record:

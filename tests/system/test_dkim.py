@@ -30,7 +30,7 @@ class Traffic(threading.Thread):
         self.bad, self.signed = [], []
 
     def run(self):
-        while not self._over.is_set():
+        while not self._over.wait(0.2):
             subject = "in transit {} {}".format(self._began, len(self.signed))
             try:
                 self._mail.submit(letters.plain(ALICE, BOB, subject))
@@ -60,6 +60,17 @@ def traffic(mail):
     finally:
         flow.stop()
     assert flow.bad == []
+
+
+@contextmanager
+def deaf_name_server(dns):
+    """One more for the domain, that does not say what it would show."""
+    dns.set("example.org", "@ NS ns.example.net.\n@ NS ghost.example.org.\nghost A 203.0.113.250\n")
+    try:
+        yield
+    finally:
+        dns.set("example.org", "@ NS ns.example.net.\n")
+        dns.remove("ghost.example.org", "A")
 
 
 def keys(mail):
@@ -139,6 +150,10 @@ def test_a_rotation_by_hand(mail, record):
         mail.smallmail("dkim rotate")   # again, while it waits
         assert (those(mail, "signing"), those(mail, "next")) == (first, following)
         mail.publish()
+        with deaf_name_server(mail.world.dns):
+            mail.machine.run(LOOK)
+            assert (those(mail, "signing"), those(mail, "next")) == (first, following)
+            assert "next, waiting for ghost.example.org (203.0.113.250) does not answer" in mail.smallmail("dkim list")
         seconds, _ = mail.timed(lambda: mail.machine.run(LOOK))
         assert (those(mail, "signing"), those(mail, "old")) == (following, first)
         assert "not over" in mail.smallmail("dkim rotate")
@@ -205,9 +220,10 @@ def test_a_domain_comes_and_goes(mail):
     mail.machine.run("smallmail domain add example.com")
     assert states() == ["next", "signing"]
     record = next(key for key in listed(mail) if key["domain"] == "example.com" and key["state"] == "next")
-    mail.world.dns.set(".", '{name}. TXT "{value}"\n'.format(**record))
+    mail.world.dns.set(".", '{name}. CNAME key.example.net.\nkey.example.net. TXT "{value}"\n'.format(**record))
     mail.machine.run(LOOK)
-    mail.world.dns.remove(record["name"], "TXT")
+    mail.world.dns.remove(record["name"], "CNAME")
+    mail.world.dns.remove("key.example.net", "TXT")
     assert states() == ["signing", "signing"], "Rspamd was asked, for both domains"
     assert "until 20" in mail.machine.run("smallmail domain remove example.com").stdout
     assert "the former RSA key for mail from example.com" in mail.machine.run("smallmail dns show").stdout
