@@ -15,6 +15,7 @@ _GROUP = Group("dns")
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
+    yield from rotation.findings(host, time.time())
     yield from resolvers({address: lookups.resolver(address)
                           for address in lookups.servers(["system"]) + lookups.servers(settings.resolver)})
     try:
