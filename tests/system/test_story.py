@@ -13,6 +13,7 @@ from tests.lab.acme import Acme
 from tests.lab.errors import until
 from tests.system import letters
 from tests.system.certified import ADDRESS, NAME, Certified, said_of
+from tests.system.dane import Fingers
 from tests.system.judges import checkdmarc
 from tests.system.test_check import OUTSIDE
 
@@ -79,13 +80,19 @@ def served(host):
     return shown if len(shown) == 1 and "Pebble" in said_of(*shown, "-issuer") else None
 
 
+def test_what_is_known_only_now_is_published_now(host):
+    """The key of the certificate, for those who validate (DANE)."""
+    said = host.machine.run("smallmail dns publish --yes").stdout
+    assert f"\n+ _25._tcp.{NAME}. 3600 TLSA 3 1 1 " in said
+    assert host.machine.run("smallmail dns publish --yes").stdout == "Nothing to do.\n"
+
+
 def test_now_all_is_well(host):
     for verb in ("dns check", "check"):
         done = host.machine.run("smallmail " + verb, check=False)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
     status, code = host.status()
     assert (status["reason"], status["problems"], code) == ("", [], 0)
-    assert host.machine.run("smallmail dns publish --yes").stdout == "Nothing to do.\n"
     assert host.machine.run("smallmail plan").stdout == "Nothing to do.\n"
 
 
@@ -95,7 +102,7 @@ def test_others_see_each_record_and_can_prove_it(host):
     for record in there:
         assert host.world.dns.query(record["name"], record["type"]), record
         assert host.world.dns.is_secure(record["name"], record["type"]), record
-    assert {record["type"] for record in there} == {"A", "AAAA", "MX", "TXT", "CAA", "SRV"}
+    assert {record["type"] for record in there} == {"A", "AAAA", "MX", "TXT", "CAA", "SRV", "TLSA"}
 
 
 def test_checkdmarc_agrees(host, tool):
@@ -106,6 +113,11 @@ def test_checkdmarc_agrees(host, tool):
     assert said["spf"]["valid"] and not said["spf"]["warnings"], said["spf"]
     assert said["dmarc"]["valid"] and not said["dmarc"]["warnings"], said["dmarc"]
     assert said["smtp_tls_reporting"]["valid"], said["smtp_tls_reporting"]
+
+
+def test_posttls_finger_agrees(host):
+    """As a mail server that validates: Postfix, with the lab's resolver."""
+    assert "Verified TLS connection established" in Fingers(host.world, host.machine).probe()
 
 
 def test_mail_is_accepted_and_its_signature_holds(host):
