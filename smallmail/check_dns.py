@@ -2,7 +2,7 @@
 import time
 from typing import Dict, Iterator, List
 
-from smallmail import dnscheck, lookups, report, rotation
+from smallmail import dnscheck, lookups, report, rotation, tlsa
 from smallmail.answers import Unanswered
 from smallmail.authority import Authority
 from smallmail.findings import Finding, Group
@@ -28,6 +28,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
 
 def records(host: Host, settings: Settings, chosen: List[str]) -> List[Finding]:
     """What is wrong with the records of the host and of these domains."""
+    tlsa.look(host, settings.hostname)
     authority = Authority([settings.hostname] + chosen)
     return dnscheck.findings(report.wanted(host, settings, chosen), authority.ask, authority.zone)
 

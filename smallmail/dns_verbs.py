@@ -34,6 +34,5 @@ def check(host: Host, options: argparse.Namespace) -> Told:
     for name in chosen:
         if name not in domains:
             raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
-    tlsa.look(host, settings.hostname)
     found = check_dns.records(host, settings, chosen)
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

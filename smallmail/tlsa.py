@@ -69,12 +69,13 @@ def names(hostname: str) -> List[str]:
 
 def refresh(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
     """Look, if the last look is an hour old; why nobody could say."""
-    old = host.exists(certificate.FOLDER) and load(host, hostname)["asked"] < time.time() - _FRESH
-    return look(host, hostname, patience) if old else ""
+    return look(host, hostname, patience) if load(host, hostname)["asked"] < time.time() - _FRESH else ""
 
 
 def look(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
     """Ask all name servers, and remember what they said; why nobody could say: then what was known still holds."""
+    if not host.exists(certificate.FOLDER):
+        return ""   # not set up yet, or purged
     # Every verb would wait for dnspython: loading it takes a tenth of a second.
     from smallmail import shown  # noqa: PLC0415
     from smallmail.authority import Authority  # noqa: PLC0415

@@ -66,9 +66,10 @@ class Dane(Certified):
         return next((line for line in reversed(lines) if words in line), "")
 
     def theirs(self, value):
-        """Let the foreign server's record be this, also in the machine's own resolver."""
+        """Let the foreign server's record be this, also for the machine's own resolver and then for Postfix, which both
+        remember what was there."""
         self.world.dns.set("example.net", f"{THEIRS}. TLSA {value}\n")
-        time.sleep(2 * TTL)
+        time.sleep(5 * TTL)
 
     def level(self):
         return self.machine.run("postconf -h smtp_tls_security_level").stdout.strip()
