@@ -18,7 +18,6 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     yield from rotation.findings(host, time.time())
     yield from resolvers({address: lookups.resolver(address)
                           for address in lookups.servers(["system"]) + lookups.servers(settings.resolver)})
-    yield from rotation.findings(host, time.time())
     try:
         Authority([]).ask(".", "NS")
     except Unanswered as error:
