@@ -50,5 +50,5 @@ def resolvers(asked: Dict[str, Asked]) -> Iterator[Finding]:
             "Postfix (/etc/resolv.conf) and Rspamd (the setting 'resolver') ask it: mail is late, or waits.",
             "systemctl restart unbound" if address.startswith("127.") else
             "mend /etc/resolv.conf; or: apt install unbound, then: smallmail set resolver=local")
-    if not dead and not any(said.validates for said in asked.values()):
+    if asked and not dead and not any(said.validates for said in asked.values()):
         yield _GROUP.note("no DNS server that this host asks validates DNSSEC ('apt install unbound' brings one)")

@@ -117,6 +117,7 @@ def timers(states: Dict[str, str]) -> Iterator[Finding]:
         if word != "active":
             yield _GROUP.problem("{}.timer is {}".format(name, word), {
                 "certbot": "The certificate is not renewed.",
+                "smallmail-dkim": "The next DKIM keys never sign, nor do old ones go.",
                 "smallmail-certificate": "A new certificate is not asked for, nor served when it is there.",
             }.get(name, "Nobody is told by mail of what goes wrong."), "systemctl enable --now {}.timer".format(name))
 

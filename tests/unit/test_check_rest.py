@@ -8,6 +8,7 @@ import json
 import pytest
 
 from smallmail import check_dns, check_tls, check_updates, check_verbs, checkup, daily, findings, store
+from smallmail.answers import Unanswered
 from smallmail.errors import Problem
 from smallmail.findings import NOTE, PROBLEM, UNKNOWN, Group
 from smallmail.host import Host
@@ -115,6 +116,21 @@ def test_resolvers(monkeypatch) -> None:
     assert next(check_dns.resolvers({})).what == "/etc/resolv.conf names no DNS server"
     monkeypatch.setattr(check_dns.lookups, "online", lambda kind: False)
     assert [each.severity for each in check_dns.resolvers({"192.0.2.1": dead})] == [UNKNOWN]
+
+
+def test_dkim_keys_are_looked_at_without_a_network(monkeypatch) -> None:
+    class Nobody:
+        def __init__(self, own: list[str]) -> None:
+            pass
+
+        def ask(self, name: str, kind: str) -> None:
+            raise Unanswered("no name server answers")
+
+    monkeypatch.setattr(check_dns, "Authority", Nobody)
+    monkeypatch.setattr(check_dns.lookups, "servers", lambda words: [])
+    monkeypatch.setattr(check_dns.rotation, "findings", lambda host, now: iter([TWO]))
+    found = list(check_dns.findings(None, argparse.Namespace(resolver=[])))
+    assert found[1:] == [TWO, Group("dns").unknown("the records in DNS: no name server answers")]
 
 
 ONE, TWO = Group("host").problem("one", "why", "type"), Group("dns").problem("two", "why", "type")
