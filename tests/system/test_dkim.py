@@ -164,6 +164,8 @@ def test_a_rotation_by_hand(mail, record):
         assert not {name_of(selector) for selector in first} & files(mail)
         assert "old, to be deleted from DNS now" in mail.smallmail("dkim list")
         assert "dkim._domainkey.example.org" not in mail.smallmail("dns show")
+        assert "Note: the DKIM record dkim._domainkey.example.org has served: delete it from DNS" in \
+            mail.machine.run("smallmail check dns", check=False).stdout
         for selector in first:
             mail.world.dns.remove("{}._domainkey.example.org".format(selector), "TXT")
         mail.machine.run(LOOK)
