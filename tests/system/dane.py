@@ -5,6 +5,7 @@ import time
 
 from tests.lab import foreign, inside
 from tests.lab.dns import TTL
+from tests.lab.errors import until
 from tests.system import letters
 from tests.system.certified import NAME, Certified, said_of
 
@@ -70,6 +71,13 @@ class Dane(Certified):
         remember what was there."""
         self.world.dns.set("example.net", f"{THEIRS}. TLSA {value}\n")
         time.sleep(5 * TTL)
+
+    def arrives(self, subject):
+        """Have Postfix try again until the letter is at the foreign server."""
+        def there():
+            self.machine.run("postqueue -f")
+            return any(message["Subject"] == subject for message in self.world.foreign.mail(BOB)) or time.sleep(1)
+        until(there, f"{subject!r} to reach {BOB}", 60, lambda: self.logged(""))
 
     def level(self):
         return self.machine.run("postconf -h smtp_tls_security_level").stdout.strip()
