@@ -130,7 +130,8 @@ def test_dkim_keys_are_looked_at_without_a_network(monkeypatch) -> None:
     monkeypatch.setattr(check_dns.lookups, "servers", lambda words: [])
     monkeypatch.setattr(check_dns.rotation, "findings", lambda host, now: iter([TWO]))
     found = list(check_dns.findings(None, argparse.Namespace(resolver=[])))
-    assert found[1:] == [TWO, Group("dns").unknown("the records in DNS: no name server answers")]
+    assert found.count(TWO) == 1
+    assert found[-1] == Group("dns").unknown("the records in DNS: no name server answers")
 
 
 ONE, TWO = Group("host").problem("one", "why", "type"), Group("dns").problem("two", "why", "type")
