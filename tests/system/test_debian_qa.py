@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 TOOLS = ("piuparts", "autopkgtest", "dpkg-dev",
          "po-debconf", "python3-debian", "python3-dkim", "python3-pytest")
 # Leftovers are told of and make no failure: they are compared with those that the dependencies leave by themselves.
-PIUPARTS = ["piuparts", "--existing-chroot=/srv/base", "--keep-sources-list", "--bindmount=/srv/repo",
+PIUPARTS = ["piuparts", "--existing-chroot=/srv/base", "--bindmount=/srv/repo",
             "--scriptsdir=/srv/scripts", "--no-eatmydata", "--no-adequate", "--warn-on-leftovers-after-purge"]
 # It is told that it may break this machine, which it cannot know by itself.
 AUTOPKGTEST = ["autopkgtest", "--no-built-binaries", "--ignore-restrictions=isolation-container,breaks-testbed"]
@@ -34,7 +34,7 @@ RUNS = {"install-remove-install": ["--install-remove-install", "--no-upgrade-tes
         "release": ["--no-install-purge-test", "--no-upgrade-test"]}    # of Debian itself
 WAYS = [("install-remove-install", True), ("install-purge-install", False), ("upgrade", True)]
 NEXT = {"bookworm": "trixie"}
-SOURCES = "deb [trusted=yes] file:/srv/repo/{} ./\n"
+SOURCES = "#!/bin/sh\necho 'deb [trusted=yes] file:/srv/repo/{} ./' >/etc/apt/sources.list\n"
 PRESEED = "#!/bin/sh\ndebconf-set-selections <<'ANSWERS'\n{}ANSWERS\n"
 OLDER = "0.0.1"
 
@@ -59,10 +59,9 @@ def piuparts(request, deb, tmp_path_factory):
             _repository(chroot.path / "srv/repo" / release, [*archives, others])
         for archive in (base.path / ARCHIVES).glob("*.deb"):
             archive.unlink()
-        (base.path / "etc/apt/sources.list").write_text(SOURCES.format(suite))
-        if suite in NEXT:
-            script = "#!/bin/sh\necho '{}' >/etc/apt/sources.list\n".format(SOURCES.format(NEXT[suite]).strip())
-            chroot.write("/srv/scripts/pre_distupgrade_repository", script, 0o755)
+        # Where packages come from piuparts would write itself; it keeps what it finds for one release at most.
+        for step, release in (("post_chroot_unpack", suite), ("pre_distupgrade", NEXT.get(suite))):
+            chroot.write("/srv/scripts/{}_repository".format(step), SOURCES.format(release), 0o755)
         (chroot.path / "srv/base").mkdir()
         mounts.mount("--bind", base.path, chroot.path / "srv/base")
         yield run
