@@ -7,7 +7,7 @@ with the hints that Debian ships; only the key that it trusts must be the lab's 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import dns.flags
@@ -31,6 +31,8 @@ from .network import GATEWAY, Namespace, inside, ipv6
 RESOLVER = "203.0.113.53"
 REVERSE = ("113.0.203.in-addr.arpa", "3.1.1.0.8.b.d.0.1.0.0.2.ip6.arpa")
 ZONES = ("example.org", "example.net", "example.com", *REVERSE)
+MACHINES = ("example.org", "example.com")  # the zones of machines under test
+SERVERS_OWN = ("SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY")
 TTL = 1  # seconds: a test that changes a record wants it seen
 CONFIGURATION = Path(__file__).parent / "etc"
 HEAD = f"$TTL {TTL}\n@ SOA ns.example.net. hostmaster.example.net. 1 3600 600 604800 1\n"
@@ -45,7 +47,7 @@ class Dns:
     key = ("lab", "hmac-sha256", "bGFiIGtleSBmb3IgdGVzdHMgb25seSwgMzIgYnl0ZXM=")
 
     def __init__(self, chroot: Chroot, authority: Namespace, resolver: Namespace) -> None:
-        self._authority, self._resolver = authority, resolver
+        self._chroot, self._authority, self._resolver = chroot, authority, resolver
         hints = [words for line in chroot.read("/usr/share/dns/root.hints").splitlines()
                  if len(words := line.split()) == 4]  # name, TTL, type, value
         authority.answer_for([value for _, _, kind, value in hints if kind in ("A", "AAAA")])
@@ -140,6 +142,10 @@ class Dns:
         for each in (address, ipv6(address)):
             self.set(".", f"{dns.reversename.from_address(each)} PTR {name}.\n")
 
+    def remove_reverse(self, address: str) -> None:
+        """Let an address, and its IPv6 twin, point back to nothing."""
+        self.remove_all((dns.reversename.from_address(each).to_text(), "PTR") for each in (address, ipv6(address)))
+
     def remove(self, name: str, kind: str) -> None:
         """Forget the records of one type at a name."""
         self.remove_all([(name, kind)])
@@ -153,6 +159,17 @@ class Dns:
             updates.setdefault(zone, self._update(zone)).delete(full, kind)
         for update in updates.values():
             self._send(update)
+
+    def records(self, zone: str) -> Iterator[tuple[str, str, str]]:
+        """Name, type and value of all that was put into a zone, and not made by the name server itself."""
+        for line in self._chroot.run(f"knotc -s /run/knot/knot.sock zone-read {zone}").stdout.splitlines():
+            _, name, _, kind, value = line.split(None, 4)
+            if kind not in SERVERS_OWN:
+                yield name.rstrip("."), kind, value
+
+    def empty(self) -> None:
+        """Forget what earlier machines have put into the zones that are theirs."""
+        self.remove_all({(name, kind) for zone in MACHINES for name, kind, _ in self.records(zone)})
 
     def _update(self, zone: str) -> dns.update.UpdateMessage:
         name, algorithm, secret = self.key

@@ -25,8 +25,8 @@ class Certified:
 
     def __init__(self, suite, deb, world, authority):
         self.world, self.suite = world, suite
-        world.dns.remove(NAME, "A")
-        world.dns.remove(NAME, "AAAA")
+        world.dns.empty()
+        world.dns.remove_reverse(ADDRESS)
         self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS)
         self.machine.write("/usr/local/share/ca-certificates/lab.crt", authority.trusted)
         packages.offer(self.machine, deb)

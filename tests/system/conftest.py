@@ -76,9 +76,9 @@ def installed(deb):
 def mine(tmp_path, world, monkeypatch):
     """Its zones are empty before and after."""
     monkeypatch.setattr(publisher, "Authority", functools.partial(Authority, resolvers=[RESOLVER]))
-    made = Publisher(tmp_path, world)
-    yield made
-    world.dns.remove_all(made.there())
+    world.dns.empty()
+    yield Publisher(tmp_path, world)
+    world.dns.empty()
 
 
 @pytest.fixture

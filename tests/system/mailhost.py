@@ -24,6 +24,7 @@ class MailHost:
         self.world, self.name = world, NAME
         self.server = Server(NAME, ADDRESS)
         world.foreign.forget()
+        world.dns.empty()
         self.machine = world.machine(installed or roots.warm(suite, deb), NAME, ADDRESS, disk=disk)
         if before:
             self.machine.run(before)

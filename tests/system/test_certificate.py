@@ -13,7 +13,10 @@ OWN = ("mkdir -p /root/own && cd /root/own && openssl req -x509 -newkey rsa:2048
        " -addext subjectAltName=DNS:" + NAME + " -days 300 -keyout key{0}.pem -out cert{0}.pem 2>/dev/null")
 
 
-@pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
+pytestmark = pytest.mark.slow   # of what is quick, test_story.py and test_dane.py see the most
+
+
+@pytest.fixture(scope="module", params=["trixie", "bookworm"])
 def host(request, deb, world, authority):
     if reason := roots.available(request.param):
         pytest.skip(reason)

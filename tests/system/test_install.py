@@ -71,8 +71,9 @@ def test_other_suites_install_and_report(suite, deb, record):
         record("{}: {}".format(suite, versions))
 
 
-@pytest.mark.parametrize("suite, before", [("trixie", "No configuration"), ("trixie", "exim4 first"),
-                                           ("bookworm", "Local only")])
+@pytest.mark.parametrize("suite, before", [
+    ("trixie", "No configuration"), pytest.param("trixie", "exim4 first", marks=pytest.mark.slow),
+    pytest.param("bookworm", "Local only", marks=pytest.mark.slow)])
 def test_the_same_result_whatever_was_there_before(suite, before, deb, record, reference):
     with chroot_with(suite, deb) as chroot:
         chroot.run(BEFORE[before])

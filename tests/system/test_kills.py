@@ -93,7 +93,7 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("trixie", 3, 211), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
+    ("trixie", 3, 400), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
 def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
     with chroot_with(suite, deb) as bare:
