@@ -79,8 +79,8 @@ def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
 
 def plan_(host: Host, _: argparse.Namespace) -> Told:
     """What apply would do, and what was changed by hand."""
-    found = apply.job(host, store.load(host)).changes
-    lines = []
+    the_job = apply.job(host, store.load(host))
+    found, lines = the_job.changes, apply.unread(the_job)
     for change in found:
         lines.append(plan.describe(change))
         if change in plan.by_hand(found):
