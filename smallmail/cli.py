@@ -30,7 +30,7 @@ def main(arguments: List[str]) -> int:
         print("smallmail: {}".format(error), file=sys.stderr)
     except EXPECTED as error:
         print("smallmail: {}: {}".format(type(error).__name__, error), file=sys.stderr)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         print("smallmail: interrupted", file=sys.stderr)
     return 1
 

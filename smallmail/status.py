@@ -94,7 +94,8 @@ def _certificate(host: Host, settings: Settings) -> str:
         raise Problem("the certificate can't be read: {}".format(error))
     waits = settings.certificate == "letsencrypt" and certificate.is_self_signed(host)
     return "{}, valid until {}{}".format(
-        certificate.source(host), until, "; none from Let's Encrypt yet: 'smallmail certificate status'" if waits else "")
+        certificate.source(host), until,
+        "; none from Let's Encrypt yet: 'smallmail certificate status'" if waits else "")
 
 
 def _certificate_problems(host: Host, settings: Settings) -> List[str]:

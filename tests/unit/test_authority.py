@@ -41,7 +41,8 @@ def test_a_zone_whose_name_server_is_named_in_another_of_ours(monkeypatch):
     """The zone above need not say that server's address."""
     glue = ("ns.example.net.", 1, "IN", "A", _NET)
     _serve(monkeypatch, {"example.org.": ["ns.example.net."], "example.net.": ["ns.example.net.", glue]},
-           {_NET: [("example.net.", [glue]), ("example.org.", [("example.org.", 1, "IN", "MX", "10 mx.example.org.")])]})
+           {_NET: [("example.net.", [glue]),
+                   ("example.org.", [("example.org.", 1, "IN", "MX", "10 mx.example.org.")])]})
     asked = authority.Authority(["example.org", "example.net"]).ask("example.org", "MX")
     assert asked.said == {"ns.example.net ({})".format(_NET): ["10 mx.example.org."]}
 
