@@ -72,6 +72,8 @@ def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
             raise Problem("a secret does not belong on the command line: type 'smallmail set --password-stdin {}='"
                           .format(name))
         value = sys.stdin.readline().rstrip("\n") if from_stdin else ""
+        if from_stdin and not value:
+            raise Problem("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
         if value and name == "rspamd-password":
             value = passwords.rspamd_hash(value)
     return name, value
