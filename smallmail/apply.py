@@ -84,9 +84,9 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
                plan.changes(target, before, now, rivals.taken_over(host, target, before), replace))
 
 
-def unread(the_job: Job) -> List[str]:
+def unread(host: Host) -> List[str]:
     """A sentence for each of the admin's own Postfix lines that says nothing to Postfix."""
-    main, master = (_text(the_job.inputs[LOCAL + name]) for name in ("main.cf", "master.cf"))
+    main, master = (host.text(LOCAL + name) for name in ("main.cf", "master.cf"))
     return ["'{}' in /{} is neither a parameter nor a service: it is left out".format(line, LOCAL)
             for line in tree.unread(main, master)]
 
@@ -100,7 +100,6 @@ def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = 
         rivals.ports_free(host)
         ensured = assets.ensure(host, settings)
         the_job = job(host, settings, asked, inputs, replace)
-        ensured.notices.extend(unread(the_job))
         try:
             return _carry_out(host, the_job, ensured, OrderedDict())
         except verify.Refused as refusal:
