@@ -43,8 +43,8 @@ def domain_remove(host: Host, options: argparse.Namespace) -> int:
     keys = dkim.retire(host, name)
     _let_sign(host)
     if keys:
-        print("Leave its DKIM records in DNS until {}, for mail that is on its way: 'smallmail dkim list' has them."
-              .format(dkim.day(time.time() + dkim.GRACE_DAYS * 86400)))
+        print("Take its MX record out of DNS. Leave its DKIM records ({}) until {}, for mail that is on its way."
+              .format(", ".join(map(dkim.record_name, keys)), dkim.day(time.time() + dkim.GRACE_DAYS * 86400)))
     return 0
 
 
@@ -60,7 +60,9 @@ def user_add(host: Host, options: argparse.Namespace) -> int:
     address = _checked(checks.mailbox, options.address)
     with _accounts(host) as database:
         database.must_take_mailbox(address)
-        database.add_mailbox(address, passwords.hashed(host, _password(address, options.password_stdin)))
+        led = database.add_mailbox(address, passwords.hashed(host, _password(address, options.password_stdin)))
+    if led:
+        print("The mailbox takes the place of the alias {} -> {}.".format(address, ", ".join(led)))
     return 0
 
 
@@ -83,9 +85,11 @@ def user_remove(host: Host, options: argparse.Namespace) -> int:
     if address == settings.address:
         raise Problem("{} is the first mailbox: type 'smallmail set address=…' with another one first".format(address))
     with open_accounts(host) as database:
-        database.remove_mailbox(address)
+        is_role = database.remove_mailbox(address, settings.address)
     domain, name = address.rpartition("@")[2], address.rpartition("@")[0]
     print("Its mail stays in {}/{}/{}.".format(settings.mail_directory, domain, name))
+    if is_role:
+        print("Mail for {} goes to {} from now on.".format(address, settings.address))
     return 0
 
 

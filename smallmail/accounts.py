@@ -82,17 +82,20 @@ class Accounts:
             self._db.execute("DELETE FROM alias WHERE address LIKE ? ESCAPE '!'", ("%@" + _like(name),))
             self._db.execute("DELETE FROM domain WHERE name = ?", (name,))
 
-    def add_mailbox(self, address: str, password_hash: str) -> None:
-        """A new mailbox; an alias of that address makes room for it."""
+    def add_mailbox(self, address: str, password_hash: str) -> List[str]:
+        """A new mailbox; an alias of that address makes room for it. Where that one led to."""
         with self._change():
             self.must_take_mailbox(address)
+            led = [row[0] for row in self._db.execute("SELECT destination FROM alias WHERE address = ?", (address,))]
             self._db.execute("DELETE FROM alias WHERE address = ?", (address,))
             self._db.execute("INSERT INTO mailbox (address, domain) VALUES (?, ?)",
                              (address, address.rpartition("@")[2]))
             self._db.execute("INSERT INTO credential (address, hash) VALUES (?, ?)", (address, password_hash))
+        return led
 
-    def remove_mailbox(self, address: str) -> None:
-        """Remove a mailbox's entry and password; its mail stays on the disk. Refused while aliases lead to it."""
+    def remove_mailbox(self, address: str, postmaster: str) -> bool:
+        """Remove a mailbox's entry and password; its mail stays on the disk. Refused while aliases lead to it. Whether
+        it was that of a role: mail for it goes to `postmaster` from now on."""
         with self._change():
             self.must_have_mailbox(address)
             users = [row[0] for row in self._db.execute("SELECT address FROM alias WHERE destination = ?", (address,))]
@@ -101,6 +104,10 @@ class Accounts:
                               .format(address, ", ".join(users), "that alias" if len(users) == 1 else "those aliases"))
             self._db.execute("DELETE FROM credential WHERE address = ?", (address,))
             self._db.execute("DELETE FROM mailbox WHERE address = ?", (address,))
+            is_role = address.partition("@")[0] in ROLES
+            if is_role:
+                self._db.execute("INSERT INTO alias VALUES (?, ?)", (address, postmaster))
+        return is_role
 
     def set_password(self, address: str, password_hash: str) -> None:
         """Give the mailbox another password."""

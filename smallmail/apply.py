@@ -84,6 +84,13 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
                plan.changes(target, before, now, rivals.taken_over(host, target, before), replace))
 
 
+def unread(host: Host) -> List[str]:
+    """A sentence for each of the admin's own Postfix lines that says nothing to Postfix."""
+    main, master = (host.text(LOCAL + name) for name in ("main.cf", "master.cf"))
+    return ["'{}' in /{} is neither a parameter nor a service: it is left out".format(line, LOCAL)
+            for line in tree.unread(main, master)]
+
+
 def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
           replace: Iterable[str] = ()) -> Outcome:
     """Bring the host to what the settings say, for whoever or whatever asked. Raises Problem when that can't be; then

@@ -119,9 +119,7 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
     password_hash = host.text(_FIRST_HASH).strip()
     if not database.has_mailbox(settings.address) and not password_hash:
         password_hash = _generated(host)
-    if host.exists(FIRST_PASSWORD):
-        yield "The password of {} was generated: read it in /{} and remove that file.".format(
-            settings.address, FIRST_PASSWORD)
+        yield generated(settings)
     for domain in settings.domain:
         if domain not in database.domains():
             database.add_domain(domain, settings.address)
@@ -137,6 +135,12 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
         host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
     dkim.ensure(host, database.domains())
     signing.write(host)
+
+
+def generated(settings: Settings) -> str:
+    """Where the first mailbox's password is."""
+    return "The password of {} was generated: read it in /{} and remove that file.".format(
+        settings.address, FIRST_PASSWORD)
 
 
 def _generated(host: Host) -> str:

@@ -139,27 +139,36 @@ class Authority:
 
     def _keep(self, name: Any, said: Any, names: List[str], above: _Cut) -> _Cut:
         """Remember a zone; its own word on its servers counts beside that of the zone above."""
-        servers = self._servers(names, said, name)
+        self._cuts[name] = _Cut(name, [], above.servers, names)  # for its servers' names may lead back here
+        servers = self._servers(names, said)
         self._cuts[name] = cut = _Cut(name, servers, above.servers, names)
         if any(name.is_superdomain(own) for own in self._own):
             own = self._first(servers, name, "NS", _is_final)
             more = sorted(set(_values(own, name, "NS")) - set(names)) if own else []
-            self._cuts[name] = cut = cut._replace(servers=servers + self._servers(more, own, name))
+            self._cuts[name] = cut = cut._replace(servers=servers + self._servers(more, own))
         return cut
 
-    def _servers(self, names: List[str], said: Any, zone: Any) -> List[Server]:
-        """The addresses of name servers: from the answer that named them, else asked for."""
+    def _servers(self, names: List[str], said: Any) -> List[Server]:
+        """The addresses of name servers: from the answer that named them, else asked for (RFC 9471: an answer need not
+        have those of a server whose name is in another zone)."""
         found = []
         for name in names:
             full = dns.name.from_text(name)
             addresses = [value_text(each) for rrset in (said.additional if said else []) if rrset.name == full
                          for each in rrset if dns.rdatatype.to_text(rrset.rdtype) in self._kinds]
-            if not addresses and not any(full.is_subdomain(own) for own in self._own):
-                addresses = [address for kind in self._kinds for address in self._resolve(name, kind)]
-            elif not addresses and zone in self._cuts:
-                addresses = [address for kind in self._kinds for address in self.ask(name, kind).values]
+            if not addresses:
+                is_own = any(full.is_subdomain(own) for own in self._own)
+                ask = self._told if is_own else self._resolve
+                addresses = [address for kind in self._kinds for address in ask(name, kind)]
             found += [Server(name, address) for address in addresses]
         return found
+
+    def _told(self, name: str, kind: str) -> List[str]:
+        """What the name's own zone says; nothing where its servers cannot be found."""
+        try:
+            return self.ask(name, kind).values
+        except Unanswered:
+            return []
 
     def _root(self) -> _Cut:
         root = dns.name.root

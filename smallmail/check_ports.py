@@ -21,8 +21,8 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         doors = [port for port in verify.PORTS + [_SIEVE] if port.number in ports.PORTS]
         for address in filter(None, (addresses.leaving(kind) for kind, _ in _FAMILIES)):
             yield from silent(address, [port.number for port in doors if not verify.greets(port, address)])
-        yield _GROUP.note("whether others reach these ports cannot be seen from here; elsewhere type 'nc -v {} 25'"
-                          .format(settings.hostname))
+        yield _GROUP.note("whether others reach this host's ports cannot be seen from here; elsewhere type"
+                          " 'nc -v {} 25'".format(settings.hostname))
     wanted = list(ports.PORTS)
     if settings.certificate == "letsencrypt" and settings.acme_challenge == "http":
         wanted.append(80)

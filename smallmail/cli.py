@@ -30,7 +30,7 @@ def main(arguments: List[str]) -> int:
         print("smallmail: {}".format(error), file=sys.stderr)
     except EXPECTED as error:
         print("smallmail: {}: {}".format(type(error).__name__, error), file=sys.stderr)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         print("smallmail: interrupted", file=sys.stderr)
     return 1
 
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     found.required = True
     _reading(found, "status", verbs.status, "One screen on the state of the host.")
     checking = _reading(found, "check", check_verbs.check, "What is wrong with the host, why it matters and what to"
-                        " type, in all of these groups or those named: host (its name, clock, disk, services, what was"
+                        " type. In all of these groups, or those named: host (its name, clock, disk, services, what was"
                         " changed by hand), dns (as 'dns check', and the resolvers), tls (the certificate as it is"
                         " served), ports (open here; does mail get out), mail (the queue, and whether each daemon"
                         " answers the next), reputation (block lists), updates (security updates of mail's packages)."
@@ -149,7 +149,8 @@ def _group(found: Any, name: str, words: str) -> Any:
 
 
 def _verb(found: Any, name: str, run: Any, words: str) -> argparse.ArgumentParser:
-    verb = found.add_parser(name, help=words, description=words)  # type: argparse.ArgumentParser
+    verb = found.add_parser(name, help=words.partition(". ")[0].rstrip(".") + ".",  # the rest on its own page
+                            description=words)  # type: argparse.ArgumentParser
     verb.set_defaults(run=run)
     return verb
 

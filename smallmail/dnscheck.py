@@ -278,6 +278,8 @@ def _servers(zone: Zone) -> Iterator[Finding]:
 
 
 def _dnssec(zone: Zone) -> Iterator[Finding]:
+    if not zone.own:
+        return  # nobody answered for it: nothing is known
     broken = "is not signed" if not zone.signed else zone.broken
     if zone.ds and broken:
         yield problem("{} {}, but the zone above says that it is signed (DS)".format(zone.name, broken),

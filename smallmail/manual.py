@@ -23,10 +23,13 @@ def command_page() -> str:
     lines += [".SH SYNOPSIS", ".B smallmail", ".I VERB", "[\\fIARGUMENT\\fR...]", ".SH DESCRIPTION",
               "smallmail keeps Postfix, Dovecot and Rspamd configured as its settings say. It changes nothing that an"
               " admin changed by hand, and whatever the daemons refuse never goes live.",
-              ".PP", "Reading verbs take \\fB\\-\\-json\\fR.", ".SH VERBS"]
+              ".PP", "All verbs are for root. Reading verbs take \\fB\\-\\-json\\fR.", ".SH VERBS"]
     for words, parser in _verbs(cli.parser()):
         lines += [".TP", ".B " + _escaped(words)]
         lines.append(_escaped(str(parser.description)))
+        for option in parser._actions:
+            if option.option_strings and option.dest not in ("help", "json"):
+                lines += [".RS", ".TP", ".B " + _escaped(option.option_strings[0]), _escaped(str(option.help)), ".RE"]
     lines += [".SH EXIT STATUS", "0: fine. 1: a problem, or (plan) something to do. 2: wrong usage.", ".SH FILES"]
     for path, what in _FILES:
         lines += [".TP", ".I " + _escaped(path), _escaped(what)]

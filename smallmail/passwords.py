@@ -15,10 +15,7 @@ _SCHEMES = ["ARGON2ID", "BLF-CRYPT", "SHA512-CRYPT"]
 
 def hashed(host: Host, password: str) -> str:
     """The password's hash with its {SCHEME}; raises Problem when the password will not do."""
-    try:
-        checks.password(password)
-    except ValueError as error:
-        raise Problem(str(error))
+    _must_do(password)
     known = host.run(["doveadm", "pw", "-l"]).split()
     scheme = next(scheme for scheme in _SCHEMES if scheme in known)
     # doveadm asks twice; without a terminal it reads its standard input, so that nothing stands in argv.
@@ -36,12 +33,20 @@ def generated() -> str:
 
 
 def rspamd_hash(password: str) -> str:
-    """The hash that Rspamd's controller takes, as 'rspamadm pw' prints it."""
+    """The hash that Rspamd's controller takes, as 'rspamadm pw' prints it; raises Problem as hashed() does."""
+    _must_do(password)
     said = _told_on_a_terminal(["rspamadm", "pw", "-e"], password)
     found = [word for word in said.split() if word.startswith("$")]
     if not found:
         raise Problem("'rspamadm pw' made no hash of that password")
     return found[-1]
+
+
+def _must_do(password: str) -> None:
+    try:
+        checks.password(password)
+    except ValueError as error:
+        raise Problem(str(error))
 
 
 def _told_on_a_terminal(command: List[str], password: str) -> str:

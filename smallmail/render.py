@@ -45,9 +45,16 @@ def render(settings: Settings, facts: Facts, local_main: str = "", local_master:
         elif text.strip():
             mode, owner, group = PERMISSIONS.get(path, (0o644, "root", "root"))
             files[path] = File(text.encode("utf-8"), mode, owner, group)
+    # Each read by itself: were the admin's first line indented, it would go on with our last one.
     return Tree(files,
-                tree.parse_main(texts[MAIN] + "\n" + local_main),
-                tree.parse_master(texts[MASTER] + "\n" + local_master))
+                _merged(tree.parse_main(texts[MAIN]), tree.parse_main(local_main)),
+                _merged(tree.parse_master(texts[MASTER]), tree.parse_master(local_master)))
+
+
+def _merged(first: Dict[str, str], last: Dict[str, str]) -> Dict[str, str]:
+    merged = OrderedDict(first)
+    merged.update(last)
+    return merged
 
 
 def overlays(templates: str, versions: Dict[str, str]) -> Dict[str, str]:

@@ -63,7 +63,8 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     if settings.certificate == "letsencrypt" and certificate.is_self_signed(host):
         lines += ["  The certificate is self-signed until Let's Encrypt gives one: it is asked for as soon as {} is"
                   .format(settings.hostname), "  in DNS; 'smallmail certificate status' tells how far that is."]
-    lines += ["  " + notice for notice in outcome.notices]
+    waits = [assets.generated(settings)] if host.exists(assets.FIRST_PASSWORD) else []
+    lines += ["  " + notice for notice in waits + [each for each in outcome.notices if each not in waits]]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
     lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' asks for them):", ""]
     lines += ["  " + line for line in dns.zone_text(records(host, settings)).splitlines()]

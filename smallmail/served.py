@@ -88,8 +88,8 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]
             time.strftime("%Y-%m-%d", time.localtime(found.until))))
     silent = [str(port) for port, what in shown.items() if not what]
     if silent:
-        sentences.append("no certificate is served on port {}: 'smallmail status' says what runs".format(
-            " and ".join(silent)))
+        sentences.append("no certificate is served on port {}: 'systemctl status postfix dovecot rspamd' says what runs"
+                         .format(" and ".join(silent)))
     wrong = [str(port) for port, what in shown.items() if what not in ("", found.fingerprint)]
     if wrong:
         sentences.append("another certificate is served on port {}: type 'systemctl reload postfix dovecot'".format(

@@ -122,7 +122,7 @@ def known(name: str) -> Field:
     if name in FIELDS:
         return FIELDS[name]
     near = difflib.get_close_matches(name, list(FIELDS), 1)
-    hint = "; did you mean '{}'?".format(near[0]) if near else "; 'smallmail show' lists them all"
+    hint = "; did you mean '{}'?".format(near[0]) if near else "; smallmail.conf(5) has them all"
     raise Problem("there is no setting '{}'{}".format(name, hint))
 
 

@@ -30,7 +30,7 @@ def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
     state["hostname"] = settings.hostname
     state["services"] = OrderedDict((name, _service(host, name)) for name in services.DAEMONS)
     state["ports"] = OrderedDict((str(port.number), verify.listening(port.number)) for port in verify.PORTS)
-    state["certificate"] = _certificate(host)
+    state["certificate"] = _certificate(host, settings)
     state["certificate problems"] = _certificate_problems(host, settings)
     state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)
     state["disk"] = _disk(host, settings)
@@ -56,7 +56,7 @@ def problems(state: Dict[str, Any]) -> List[str]:
     sentences += state["certificate problems"]
     if state["to do"]:
         sentences.append(
-            "{} things are not as the settings say: 'smallmail plan' shows them, 'smallmail apply' does them"
+            "not all is as the settings say ({}): 'smallmail plan' shows how, 'smallmail apply' does it"
             .format(len(state["to do"])))
     return [findings.sentence(finding) for finding in found] + sentences
 
@@ -84,7 +84,7 @@ def _service(host: Host, name: str) -> str:
     return services.state(host, name) if services.managed() else "not managed here"
 
 
-def _certificate(host: Host) -> str:
+def _certificate(host: Host, settings: Settings) -> str:
     path = certificate.CURRENT + "/fullchain.pem"
     if not host.exists(path):
         return "none"
@@ -92,7 +92,10 @@ def _certificate(host: Host) -> str:
         until = host.run(["openssl", "x509", "-noout", "-enddate", "-in", host.path(path)]).strip().partition("=")[2]
     except Failed as error:
         raise Problem("the certificate can't be read: {}".format(error))
-    return "{}, valid until {}".format(certificate.source(host), until)
+    waits = settings.certificate == "letsencrypt" and certificate.is_self_signed(host)
+    return "{}, valid until {}{}".format(
+        certificate.source(host), until,
+        "; none from Let's Encrypt yet: 'smallmail certificate status'" if waits else "")
 
 
 def _certificate_problems(host: Host, settings: Settings) -> List[str]:

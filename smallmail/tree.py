@@ -71,6 +71,12 @@ def parse_master(text: str) -> Dict[str, str]:
     return services
 
 
+def unread(main: str, master: str) -> List[str]:
+    """The lines that are no parameter and no entry: both of the above pass over them."""
+    return ([line for line in logical_lines(main) if "=" not in line]
+            + [line for line in logical_lines(master) if len(_words(line)) < 8])
+
+
 def _words(line: str) -> List[str]:
     """The words of a master.cf entry, `{ … }` kept whole (master(5), Postfix 3.0)."""
     words = []  # type: List[str]

@@ -52,7 +52,7 @@ def set_(host: Host, options: argparse.Namespace) -> int:
     if acme.wanted(host, changed, acme.state(host)):
         outcome.notices.append("A certificate is asked for within minutes: 'smallmail certificate status' tells how far"
                                " that is.")
-    return _tell(outcome, is_new)
+    return _tell(host, outcome, is_new)
 
 
 def asked(words: str) -> str:
@@ -72,6 +72,8 @@ def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
             raise Problem("a secret does not belong on the command line: type 'smallmail set --password-stdin {}='"
                           .format(name))
         value = sys.stdin.readline().rstrip("\n") if from_stdin else ""
+        if from_stdin and not value:
+            raise Problem("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
         if value and name == "rspamd-password":
             value = passwords.rspamd_hash(value)
     return name, value
@@ -79,8 +81,7 @@ def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
 
 def plan_(host: Host, _: argparse.Namespace) -> Told:
     """What apply would do, and what was changed by hand."""
-    found = apply.job(host, store.load(host)).changes
-    lines = []
+    found, lines = apply.job(host, store.load(host)).changes, apply.unread(host)
     for change in found:
         lines.append(plan.describe(change))
         if change in plan.by_hand(found):
@@ -97,7 +98,7 @@ def plan_(host: Host, _: argparse.Namespace) -> Told:
 def apply_(host: Host, options: argparse.Namespace) -> int:
     """Bring the host to what the settings say."""
     words = ["apply"] + ["--replace " + name for name in options.replace]
-    return _tell(apply.apply(host, store.load(host), asked(" ".join(words)), replace=options.replace))
+    return _tell(host, apply.apply(host, store.load(host), asked(" ".join(words)), replace=options.replace))
 
 
 def history_(host: Host, options: argparse.Namespace) -> Told:
@@ -129,14 +130,14 @@ def rollback(host: Host, options: argparse.Namespace) -> int:
         raise Problem("configuration {} has no settings to go back to".format(chosen.number))
     wanted = store.checked(settings.parse(file.content.decode("utf-8")))
     outcome = apply.apply(host, wanted, asked("rollback {}".format(chosen.number)), chosen.inputs)
-    return _tell(outcome)
+    return _tell(host, outcome)
 
 
-def _tell(outcome: Outcome, is_new: bool = False) -> int:
+def _tell(host: Host, outcome: Outcome, is_new: bool = False) -> int:
     """`is_new`: the settings say something else than before, if no daemon reads it."""
     for change in outcome.done + outcome.by_hand:
         print(plan.describe(change))
-    for notice in outcome.notices:
+    for notice in outcome.notices + apply.unread(host):
         print(notice)
     if outcome.touched:
         print("Reloaded: " + ", ".join(outcome.touched))

@@ -44,8 +44,8 @@ def test_readers_need_no_write_permission(tmp_path, database):
     (lambda db: db.add_domain("example.org", "x@example.org"), "there already"),
     (lambda db: db.add_mailbox("bob@example.net", "h"), "not a domain of this host"),
     (lambda db: db.add_mailbox("alice@example.org", "h"), "user passwd alice@example.org"),
-    (lambda db: db.remove_mailbox("bob@example.org"), "no mailbox bob@example.org"),
-    (lambda db: db.remove_mailbox("alice@example.org"), "still receives the mail of"),
+    (lambda db: db.remove_mailbox("bob@example.org", "alice@example.org"), "no mailbox bob@example.org"),
+    (lambda db: db.remove_mailbox("alice@example.org", "bob@example.org"), "still receives the mail of"),
     (lambda db: db.remove_domain("example.org"), "still has 1 mailbox"),
     (lambda db: db.set_password("bob@example.org", "h"), "no mailbox bob@example.org"),
     (lambda db: db.add_alias("alice@example.org", "b@example.net"), "is a mailbox"),
@@ -69,8 +69,16 @@ def test_loops_are_refused(database):
 
 
 def test_a_mailbox_takes_the_place_of_its_alias(database):
-    database.add_mailbox("abuse@example.org", "h")
+    assert database.add_mailbox("abuse@example.org", "h") == ["alice@example.org"]
     assert "abuse@example.org" not in [alias.address for alias in database.aliases()]
+
+
+def test_a_role_without_its_mailbox_goes_to_the_first_again(database):
+    """RFC 5321, 4.5.1: mail for the postmaster is always taken."""
+    before = database.aliases()
+    database.add_mailbox("postmaster@example.org", "h")
+    assert database.remove_mailbox("postmaster@example.org", "alice@example.org")
+    assert database.aliases() == before
 
 
 def test_the_roles_follow_the_first_mailbox_but_not_those_pointed_elsewhere(database):

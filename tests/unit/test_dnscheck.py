@@ -39,6 +39,8 @@ def test_servers_that_disagree():
 @pytest.mark.parametrize(("changes", "line"), [
     ({"troubles": {"ns (192.0.2.1)": "does not answer"}},
      "problem: name server ns (192.0.2.1) of example.com does not answer"),
+    ({"troubles": {"ns (192.0.2.1)": "does not answer"}, "own": [], "ds": True},    # not: take the DS record out
+     "problem: name server ns (192.0.2.1) of example.com does not answer"),
     ({"own": ["ns.example.net.", "new.example.net."]}, "problem: the zone above names other name servers for "
      "example.com (ns.example.net.) than the zone itself (ns.example.net., new.example.net.)"),
     ({"ds": True}, "problem: example.com is not signed, but the zone above says that it is signed (DS)"),

@@ -46,6 +46,11 @@ def test_postfix_lines_are_merged_and_the_admins_come_last(templates):
     assert tree.services == {"x/inet": "x inet n - n - - smtpd"}
 
 
+def test_an_indented_first_line_of_the_admins_does_not_go_on_with_our_last_one(templates):
+    tree = render.render(SETTINGS, facts("2.2"), "  c = mine\n", "", templates)
+    assert (tree.parameters["b"], tree.parameters["c"]) == ("3", "mine")
+
+
 def test_a_template_that_asks_for_what_is_not_there_is_named(templates, tmp_path):
     (tmp_path / "dovecot-2.2/etc/dovecot/c.conf.j2").write_text("{{ settings.nonsense }}\n")
     with pytest.raises(Problem, match="c.conf.j2"):

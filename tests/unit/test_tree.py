@@ -38,3 +38,8 @@ def test_master_cf():
         "submission/inet": "submission inet n - y - - smtpd -o syslog_name=postfix/submission"
                            " -o { smtpd_recipient_restrictions = permit_sasl_authenticated, reject }",
     }
+
+
+def test_lines_that_are_neither_parameter_nor_service_are_named():
+    assert tree.unread("# a comment\na = b\nnonsense line\n", "smtp inet n - y - - smtpd\n  -o a=b\nsmtp inet\n") == [
+        "nonsense line", "smtp inet"]
