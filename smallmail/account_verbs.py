@@ -1,6 +1,5 @@
 """What the verbs on domains, mailboxes and aliases do. Postfix and Dovecot read the databases: nothing is reloaded."""
 import argparse
-import getpass
 import sys
 import time
 from collections import OrderedDict
@@ -153,7 +152,4 @@ def _password(address: str, from_stdin: bool) -> str:
         return sys.stdin.readline().rstrip("\n")
     if not sys.stdin.isatty():
         raise Problem("there is no terminal to ask for the password: use --password-stdin")
-    password = getpass.getpass("Password for {}: ".format(address))
-    if getpass.getpass("The same once more: ") != password:
-        raise Problem("the two passwords are not the same: nothing was changed")
-    return password
+    return passwords.typed("Password for {}: ".format(address))

@@ -182,7 +182,8 @@ class Accounts:
 
     def _must_have_domain(self, name: str) -> None:
         if not self._has("domain", "name", name):
-            raise Problem("{} is not a domain of this host: 'smallmail domain add {}' makes it one".format(name, name))
+            raise Problem("{} is not a domain of this host: 'smallmail domain list' shows them, 'smallmail domain add"
+                          " {}' makes it one".format(name, name))
 
     def _must_lead_somewhere(self, address: str, destination: str) -> None:
         """Refuse a destination in our own domains that nobody receives, and a loop."""

@@ -132,7 +132,7 @@ def door(replies: Dict[str, str], known: List[str], unknown: List[str]) -> Itera
     for address in known:
         if not replies.get(address, "").startswith("250"):
             yield _GROUP.problem("mail for {} is not taken".format(address), "Postfix says: {}. {}".format(
-                replies.get(address, ""), why), "smallmail alias list\n" + log)
+                replies.get(address, ""), why), "smallmail alias add {} ADDRESS\n{}".format(address, log))
     for address in unknown:
         if replies.get(address, "").startswith("250"):
             yield _GROUP.problem("mail for addresses in {} that do not exist is taken".format(

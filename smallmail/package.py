@@ -129,6 +129,9 @@ def main(arguments: List[str]) -> int:
             {"triggered": triggered, "remove": remove}[arguments[0]](host)
     except EXPECTED as error:
         print("smallmail-server: {}".format(error), file=sys.stderr)
+        if arguments[0] == "configure":
+            print("smallmail-server: when that is put right, type 'dpkg --configure -a' (preseeded answers are put"
+                  " right by debconf-set-selections)", file=sys.stderr)
         return 1
     return 0
 

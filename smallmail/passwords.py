@@ -1,6 +1,7 @@
 """Passwords of mailboxes: hashed by Dovecot itself, in the strongest scheme that the installed one has."""
 import base64
 import contextlib
+import getpass
 import os
 import pty
 from typing import List
@@ -25,6 +26,14 @@ def hashed(host: Host, password: str) -> str:
         if start >= 0:
             return line[start:].strip()
     raise Problem("'doveadm pw' made no {} hash".format(scheme))
+
+
+def typed(prompt: str) -> str:
+    """What somebody types twice at the terminal, unseen; raises Problem when it is not the same."""
+    password = getpass.getpass(prompt)
+    if getpass.getpass("The same once more: ") != password:
+        raise Problem("the two are not the same: nothing was changed")
+    return password
 
 
 def generated() -> str:

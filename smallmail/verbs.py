@@ -36,7 +36,7 @@ def show(host: Host, options: argparse.Namespace) -> Told:
 
 def set_(host: Host, options: argparse.Namespace) -> int:
     """Check, write, apply; when the daemons refuse, the settings are again what they were."""
-    if not host.exists(settings.PATH):
+    if not host.text(settings.PATH):
         store.load(host)    # says how to set the host up
     changes = dict(_assignment(host, word, options.password_stdin) for word in options.changes)
     changed = store.checked(dict(settings.parse(host.text(settings.PATH)), **changes))
@@ -71,12 +71,20 @@ def _assignment(host: Host, word: str, from_stdin: bool) -> Tuple[str, str]:
         if value:
             raise Problem("a secret does not belong on the command line: type 'smallmail set --password-stdin {}='"
                           .format(name))
-        value = sys.stdin.readline().rstrip("\n") if from_stdin else ""
-        if from_stdin and not value:
-            raise Problem("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
+        value = _secret(name, from_stdin)
         if value and name == "rspamd-password":
             value = passwords.rspamd_hash(value)
     return name, value
+
+
+def _secret(name: str, from_stdin: bool) -> str:
+    """From standard input, or asked for; without a terminal 'KEY=' empties it."""
+    if not from_stdin:
+        return passwords.typed("{} (empty: none): ".format(name)) if sys.stdin.isatty() else ""
+    value = sys.stdin.readline().rstrip("\n")
+    if not value:
+        raise Problem("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
+    return value
 
 
 def plan_(host: Host, _: argparse.Namespace) -> Told:

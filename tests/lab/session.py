@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -97,11 +98,18 @@ def current() -> Session:
         session = Session(os.getpid())
         session.open()
     atexit.register(session.close)
+    # Now and then execnet, below pytest-xdist, runs a worker in another thread than the first, which alone hears
+    # signals (signal(7)): what is ended then is swept by the next run.
+    if threading.current_thread() is threading.main_thread():
+        _listen()
+    return session
+
+
+def _listen() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     # A shell starts what it sends to the background with Ctrl-C ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return session
 
 
 def sessions() -> list[Session]:
