@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Dict, Iterator, List, Optional, Union
 
-from smallmail import addresses, assets, mailqueue, services, verify
+from smallmail import addresses, assets, mailqueue, scan, services, verify
 from smallmail.findings import Finding, Group
 from smallmail.host import Host
 from smallmail.settings import Settings
@@ -18,7 +18,6 @@ _GROUP = Group("mail")
 _PATIENCE = 15.0
 _NEARLY = 90        # per cent of a quota
 
-_CONTROLLER = "var/lib/smallmail/rspamd/controller.sock"
 _STORE = "run/smallmail-redis/redis.sock"
 # Dovecot's ends of the sockets on which Postfix asks it.
 _SOCKETS = ["private/dovecot-lmtp", "private/dovecot-auth", "private/dovecot-quota-status"]
@@ -55,7 +54,7 @@ def _queue(host: Host) -> Iterator[Finding]:
 
 
 def _scanner(host: Host) -> Iterator[Finding]:
-    yield from scanner(_http(host.path(_CONTROLLER), b"/checkv2", _SPAM), verify.connects(host.path(verify.MILTER)))
+    yield from scanner(_verdict(host), verify.connects(host.path(verify.MILTER)))
     if b"+PONG" not in _asked(host.path(_STORE), b"PING\r\n"):
         yield _GROUP.problem("Rspamd's store ({}) does not answer".format(services.REDIS), "Nothing is learned, and"
                              " greylisting does not work.", "systemctl restart {}".format(services.REDIS))
@@ -192,10 +191,12 @@ def _reply(code: int, words: bytes) -> str:
     return "{} {}".format(code, words.decode("utf-8", "replace").replace("\n", " "))
 
 
-def _http(path: str, page: bytes, body: bytes) -> str:
-    said = _asked(path, b"POST " + page + b" HTTP/1.0\r\nContent-Length: " + str(len(body)).encode("ascii")
-                  + b"\r\n\r\n" + body)
-    return said.partition(b"\r\n\r\n")[2].decode("utf-8", "replace")
+def _verdict(host: Host) -> str:
+    """What Rspamd says to a message that is spam by agreement; empty when it says nothing."""
+    try:
+        return scan.scanned(host, _SPAM)[1]
+    except scan.TROUBLES:
+        return ""
 
 
 def _asked(path: str, question: bytes) -> bytes:

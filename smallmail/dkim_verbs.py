@@ -7,7 +7,6 @@ from typing import Any, Dict, List
 
 from smallmail import dkim, dns, publish, report, rotation, signing, store
 from smallmail.dkim import NEXT, Key
-from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
 
@@ -26,11 +25,7 @@ def list_(host: Host, _: argparse.Namespace) -> Told:
 def rotate(host: Host, options: argparse.Namespace) -> int:
     """Begin a rotation, or go on with it at once; says how far it is."""
     store.load(host)
-    domains = report.domains(host)
-    chosen = [name.lower().rstrip(".") for name in options.names] or domains
-    for name in chosen:
-        if name not in domains:
-            raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
+    chosen = report.chosen(host, options.names)
     said = OrderedDict((name, rotation.begin(host, name, options.new)) for name in chosen)
     done = rotation.go_on(host, insist=True)
     deadline = time.monotonic() + _PATIENCE

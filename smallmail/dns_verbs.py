@@ -3,7 +3,6 @@ import argparse
 from collections import OrderedDict
 
 from smallmail import dns, findings, report, store, tlsa
-from smallmail.errors import Problem
 from smallmail.host import Host
 from smallmail.verbs import Told
 
@@ -29,10 +28,5 @@ def check(host: Host, options: argparse.Namespace) -> Told:
     from smallmail import check_dns  # noqa: PLC0415
 
     settings = store.load(host)
-    domains = report.domains(host)
-    chosen = [name.lower().rstrip(".") for name in options.names] or domains
-    for name in chosen:
-        if name not in domains:
-            raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(name))
-    found = check_dns.records(host, settings, chosen)
+    found = check_dns.records(host, settings, report.chosen(host, options.names))
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

@@ -28,7 +28,6 @@ Facts = NamedTuple("Facts", [
 VALIDATES = "var/lib/smallmail/validates"
 
 
-
 def gather(root: str = "/") -> Facts:
     """Look at the host under `root`. Raises Problem when one of the daemons is not installed."""
     apt_pkg.init_config()

@@ -24,6 +24,7 @@ Ended = NamedTuple("Ended", [
     ("late", List[str]),            # the name servers that do not show all of it yet
 ])
 
+
 def publish(host: Host, options: argparse.Namespace) -> int:
     """Bring DNS to what the settings say, as far as that is ours; the exit code: 0 when all of it is there."""
     # Every verb would wait for dnspython: loading it takes a tenth of a second.

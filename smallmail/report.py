@@ -6,6 +6,7 @@ from typing import List
 
 from smallmail import addresses, assets, certificate, dkim, dns, dnscheck, plan, tlsa
 from smallmail.apply import Outcome
+from smallmail.errors import Problem
 from smallmail.host import Failed, Host
 from smallmail.settings import Settings
 
@@ -14,6 +15,16 @@ def domains(host: Host) -> List[str]:
     """All mail domains of this host."""
     with assets.open_accounts(host) as database:
         return database.domains()
+
+
+def chosen(host: Host, names: List[str]) -> List[str]:
+    """Those of the mail domains that are named; all, when none is. Raises Problem for one that is none."""
+    own = domains(host)
+    words = [name.lower().rstrip(".") for name in names] or own
+    for word in words:
+        if word not in own:
+            raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(word))
+    return words
 
 
 def records(host: Host, settings: Settings) -> List[dns.Record]:

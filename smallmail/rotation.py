@@ -52,7 +52,7 @@ def go_on(host: Host, insist: bool = False) -> List[str]:
     with host.lock(name=_LOCK):
         done = _without_lost(host)
         keys, now = dkim.load(host), time.time()
-        asked = [key for key in keys if key.state == NEXT or dkim.is_over(key, now)]
+        asked = _unfinished(keys, now)
         authority = Authority(sorted({key.domain for key in asked}))
         done += _switch(host, {dkim.path(key): _missing(host, authority, key) for key in asked if key.state == NEXT})
         wrong = signing.settle(host, insist)
@@ -137,9 +137,12 @@ def _end(host: Host, authority: Any, key: Key) -> List[str]:
 
 def is_idle(host: Host) -> bool:
     """Whether there is nothing to look at."""
-    now = time.time()
-    return signing.is_settled(host) and not [key for key in dkim.load(host)
-                                             if key.state == NEXT or dkim.is_over(key, now)]
+    return signing.is_settled(host) and not _unfinished(dkim.load(host), time.time())
+
+
+def _unfinished(keys: List[Key], now: float) -> List[Key]:
+    """Those whose next stage the name servers may allow."""
+    return [key for key in keys if key.state == NEXT or dkim.is_over(key, now)]
 
 
 def state(key: Key, now: float) -> str:

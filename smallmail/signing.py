@@ -5,12 +5,11 @@ import hashlib
 import http.client
 import json
 import re
-import socket
 import time
 from collections import OrderedDict
 from typing import Dict, List, Set
 
-from smallmail import dkim, services
+from smallmail import dkim, scan, services
 from smallmail.dkim import OLD, SIGNING, Key
 from smallmail.dkimkeys import RSA
 from smallmail.errors import Problem
@@ -23,9 +22,6 @@ PATH = STATE + "/dkim.conf"
 _KNOWN = STATE + "/dkim-signing.json"
 _EMPTY = OrderedDict([("proven", ""), ("told", ""), ("trouble", "")])   # type: Dict[str, str]
 
-# The socket on which Dovecot teaches: no password is asked there.
-_CONTROLLER = STATE + "/rspamd/controller.sock"
-_ANSWER = 10.0      # seconds for one letter
 _RELOADING = 60.0   # seconds: Rspamd may compile its patterns first
 
 
@@ -128,7 +124,7 @@ def _disagreement(host: Host, keys: List[Key]) -> str:
     for domain, mine in _by_domain(keys).items():
         try:
             found, wanted = _signatures(host, domain), {key.selector for key in mine}
-        except (Problem, OSError, ValueError, http.client.HTTPException) as error:
+        except (Problem, ValueError) + scan.TROUBLES as error:
             return "Rspamd does not answer: {}".format(error)
         if found != wanted:
             return "Rspamd signs mail from {} with {} and not with {}: 'journalctl -u rspamd' may say why, or a file" \
@@ -137,28 +133,13 @@ def _disagreement(host: Host, keys: List[Key]) -> str:
     return ""
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP on the controller's socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_ANSWER)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_ANSWER)
-        self.sock.connect(self._path)
-
-
 def _signatures(host: Host, domain: str) -> Set[str]:
-    """The selectors that Rspamd signs a letter from this host with. The letter goes nowhere."""
+    """The selectors that Rspamd signs a letter from this host with."""
     letter = "From: postmaster@{0}\r\nTo: postmaster@{0}\r\nSubject: DKIM\r\n\r\n.\r\n".format(domain)
-    with contextlib.closing(_Connection(host.path(_CONTROLLER))) as connection:
-        connection.request("POST", "/checkv2", letter.encode("ascii"), {"IP": "127.0.0.1"})
-        answer = connection.getresponse()
-        said = json.loads(answer.read().decode("utf-8"))
-    if answer.status != http.client.OK:
-        raise Problem("it says {}".format(said.get("error", answer.status)))
+    status, answer = scan.scanned(host, letter.encode("ascii"), {"IP": "127.0.0.1"})
+    said = json.loads(answer)
+    if status != http.client.OK:
+        raise Problem("it says {}".format(said.get("error", status)))
     headers = said.get("dkim-signature", [])
     return {found for header in ([headers] if isinstance(headers, str) else headers)
             for found in re.findall(r"[;\s]s=([^;\s]+);", header)}
