@@ -2,7 +2,7 @@
 import pathlib
 import re
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 with (pathlib.Path(__file__).resolve().parent / "debian" / "changelog").open(encoding="utf-8") as changelog:
     version = re.match(r"smallmail-server \((.+?)\)", changelog.readline()).group(1)
@@ -15,6 +15,6 @@ setup(
     author="smallmail developers",
     author_email="smallmail-server@packages.debian.org",
     license="MIT",
-    packages=["smallmail"],
+    packages=find_packages(include=["smallmail", "smallmail.*"]),
     python_requires=">=3.5",
 )

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""Print the given modules of smallmail as one program that needs none of them installed.
+"""Print a module of smallmail, and all of smallmail that it imports, as one program that needs none of them installed.
 
 The config script runs before its package is unpacked, on an upgrade even beside the older one. So the modules travel in
-it, each as it is in the source, and are put where `import` looks first. The last one's main() is run.
+it, each as it is in the source, and are put where `import` looks first. The main() of the one that was named is run.
 """
+import ast
 import pathlib
 import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
 
 _HEAD = """import sys
 import types
@@ -14,25 +17,55 @@ sys.modules["smallmail"] = types.ModuleType("smallmail")
 
 
 def _module(name, source):
+    room, _, short = name.rpartition(".")
+    holder = "smallmail." + room if room else "smallmail"
+    if holder not in sys.modules:
+        sys.modules[holder] = types.ModuleType(holder)
+        setattr(sys.modules["smallmail"], room, sys.modules[holder])
     module = types.ModuleType("smallmail." + name)
     sys.modules[module.__name__] = module
-    setattr(sys.modules["smallmail"], name, module)
+    setattr(sys.modules[holder], short, module)
     exec(compile(source, name + ".py", "exec"), module.__dict__)
 """
 
 
-def program(names: list) -> str:
+def path(name: str) -> pathlib.Path:
+    """Where the source of smallmail.NAME is."""
+    return SOURCE / "smallmail" / (name.replace(".", "/") + ".py")
+
+
+def imported(name: str) -> list:
+    """The modules of smallmail that this one imports at its top, in the order of their lines."""
+    found = []
+    for node in ast.parse(path(name).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "smallmail":
+            inner = node.module.partition(".")[2]
+            for alias in node.names:
+                module = "{}.{}".format(inner, alias.name).lstrip(".")
+                found.append(module if path(module).exists() else inner)
+    return found
+
+
+def ordered(name: str, done: list) -> list:
+    """The module behind all that it needs."""
+    for other in imported(name):
+        if other not in done:
+            ordered(other, done)
+    done.append(name)
+    return done
+
+
+def program(name: str) -> str:
     """The whole program."""
-    source = pathlib.Path(__file__).resolve().parent.parent / "smallmail"
     parts = [_HEAD]
-    for name in names:
-        text = (source / (name + ".py")).read_text(encoding="utf-8")
+    for each in ordered(name, []):
+        text = path(each).read_text(encoding="utf-8")
         if "'''" in text:
-            raise SystemExit("{}.py: ''' would end the string that carries the module".format(name))
-        parts.append("_module({!r}, r'''{}''')\n".format(name, text))
-    parts.append("sys.modules['smallmail.{}'].main(sys.argv)\n".format(names[-1]))
+            raise SystemExit("{}.py: ''' would end the string that carries the module".format(each))
+        parts.append("_module({!r}, r'''{}''')\n".format(each, text))
+    parts.append("sys.modules['smallmail.{}'].main(sys.argv)\n".format(name))
     return "\n\n".join(parts)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(program(sys.argv[1:]))
+    sys.stdout.write(program(sys.argv[1]))

@@ -12,7 +12,6 @@ Finding = NamedTuple("Finding", [
     ("why", str),       # of UNKNOWN: words of the problems that may be there unseen; empty: any of its group
     ("type", str),      # a command, or the record to set; may be empty
 ])
-
 PROBLEM, NOTE = "problem", "note"
 UNKNOWN = "unknown"     # what could not be asked: neither right nor wrong
 

@@ -1,13 +1,13 @@
 """Wrong zones are diagnosed, correct ones raise no alarm. After an intended change of words: `expected` beside them."""
 import pytest
 
-from smallmail import dnscheck
+from smallmail.zones import dns_check
 from tests.golden import zones
 
 
 @pytest.mark.parametrize("name", zones.NAMES)
 def test_zone(name):
-    found = dnscheck.findings(zones.wanted(), zones.asking(zones.text(name)), zones.signed)
+    found = dns_check.findings(zones.wanted(), zones.asking(zones.text(name)), zones.signed)
     assert zones.lines(found) == [zones.SIGNED, *zones.expected(name)]
     assert any(line.startswith("problem: ") for line in zones.expected(name)) != name.startswith("correct-")
     assert all(finding.why and finding.type for finding in found if finding.severity == "problem"), found

@@ -7,9 +7,10 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from smallmail import render  # noqa: E402
-from smallmail.facts import Facts  # noqa: E402
-from smallmail.settings import Settings  # noqa: E402
+from smallmail.configuration import render  # noqa: E402
+from smallmail.daemons import main_cf  # noqa: E402
+from smallmail.daemons.facts import Facts  # noqa: E402
+from smallmail.settings.fields import Settings  # noqa: E402
 
 # What each suite has (DESIGN 4).
 SUITES = {
@@ -40,8 +41,8 @@ def rendered(case):
     tree = render.render(Settings(texts), facts, templates=str(ROOT / "templates"))
     files = {path: "# mode {:o} {}:{}\n".format(file.mode, file.owner, file.group) + file.content.decode()
              for path, file in tree.files.items()}
-    files[render.MAIN] = "".join("{} = {}\n".format(*item) for item in sorted(tree.parameters.items()))
-    files[render.MASTER] = "".join(line.replace(" -o ", "\n  -o ") + "\n" for line in tree.services.values())
+    files[main_cf.MAIN] = "".join("{} = {}\n".format(*item) for item in sorted(tree.parameters.items()))
+    files[main_cf.MASTER] = "".join(line.replace(" -o ", "\n  -o ") + "\n" for line in tree.services.values())
     return files
 
 

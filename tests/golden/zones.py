@@ -10,9 +10,9 @@ import dns.rdatatype
 import dns.rrset
 import dns.zonefile
 
-from smallmail import dns as records
-from smallmail import dnscheck, findings
-from smallmail.answers import Answer, Unanswered, Zone, answer, value_text
+from smallmail import findings
+from smallmail.zones import dns_check, dns_records
+from smallmail.zones.answers import Answer, Unanswered, Zone, answer, value_text
 
 FOLDER = Path(__file__).parent / "zones"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/zone"))
@@ -20,18 +20,18 @@ HOST, DOMAIN = "mx.example.com", "example.com"
 ADDRESSES = ["203.0.113.210", "2001:db8:113::210"]
 SECOND = "203.0.113.212"    # the host has this one, too, but mail does not leave from it
 KEY = "v=DKIM1; k=rsa; p=" + (FOLDER / "dkim-key").read_text("ascii").strip()
-DKIM = records.Record(f"dkim._domainkey.{DOMAIN}", "TXT", KEY, "the key")
+DKIM = dns_records.Record(f"dkim._domainkey.{DOMAIN}", "TXT", KEY, "the key")
 SIGNED = "note: example.com is signed (DNSSEC)"     # found in each of them, where it is
 CHAIN = [(b"certificate", b"key"), (b"certificate above", b"key above")]
 
 Ask = Callable[[str, str], Answer]
 
 
-def wanted(relay: bool = False, addresses: list[str] | None = None) -> dnscheck.Wanted:
+def wanted(relay: bool = False, addresses: list[str] | None = None) -> dns_check.Wanted:
     """What the host of all these zones wants there."""
     here = ADDRESSES if addresses is None else addresses
-    needed = [*records.records(HOST, [DOMAIN], here, {DOMAIN: [DKIM]})]
-    return dnscheck.Wanted(HOST, [DOMAIN], here, {*ADDRESSES, SECOND}.__contains__, needed, True, CHAIN, relay,
+    needed = [*dns_records.records(HOST, [DOMAIN], here, {DOMAIN: [DKIM]})]
+    return dns_check.Wanted(HOST, [DOMAIN], here, {*ADDRESSES, SECOND}.__contains__, needed, True, CHAIN, relay,
                            [], [])
 
 

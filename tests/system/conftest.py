@@ -3,8 +3,8 @@ import functools
 
 import pytest
 
-from smallmail import publish, publisher
-from smallmail.authority import Authority
+from smallmail.publishing import publish, session
+from smallmail.zones.authority import Authority
 from tests.lab import packages, roots
 from tests.lab.acme import Acme
 from tests.lab.chroot import Chroot
@@ -75,7 +75,7 @@ def installed(deb):
 @pytest.fixture
 def mine(tmp_path, world, monkeypatch):
     """Its zones are empty before and after."""
-    monkeypatch.setattr(publisher, "Authority", functools.partial(Authority, resolvers=[RESOLVER]))
+    monkeypatch.setattr(session, "Authority", functools.partial(Authority, resolvers=[RESOLVER]))
     world.dns.empty()
     yield Publisher(tmp_path, world)
     world.dns.empty()

@@ -6,11 +6,18 @@ import argparse
 
 import dns.rdata
 
-from smallmail import assets, dkim, facts, ownership, publish_verbs, report, rfc2136, settings, store
-from smallmail import dns as records
-from smallmail.answers import value_text
-from smallmail.credentials import PATH
-from smallmail.host import STATE, Host
+from smallmail import wanted_records
+from smallmail.accounts import opened
+from smallmail.commands import publish as commands_publish
+from smallmail.daemons import facts
+from smallmail.dkim import keys
+from smallmail.machine.host import Host
+from smallmail.machine.state import STATE
+from smallmail.publishing import published, update
+from smallmail.publishing.name_servers import PATH
+from smallmail.settings import fields, store
+from smallmail.zones import dns_records
+from smallmail.zones.answers import value_text
 from tests.lab.dns import MACHINES, RESOLVER
 from tests.lab.network import GATEWAY, inside
 
@@ -19,8 +26,8 @@ RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}\ndns_rfc2136_secret =
            "dns_rfc2136_algorithm = HMAC-SHA256\n")
 OTHER_SECRET = "YW5vdGhlciBzZWNyZXQgZm9yIHRlc3RzLCAzMiBieXRlcw=="
 
-TLSA = [records.Record("_25._tcp." + NAME, "TLSA", "3 1 1 " + digit * 64, "") for digit in "ab"]
-NEXT = records.Record("next._domainkey." + DOMAIN, "TXT", "v=DKIM1; k=ed25519; p=" + "A" * 43 + "=", "")
+TLSA = [dns_records.Record("_25._tcp." + NAME, "TLSA", "3 1 1 " + digit * 64, "") for digit in "ab"]
+NEXT = dns_records.Record("next._domainkey." + DOMAIN, "TXT", "v=DKIM1; k=ed25519; p=" + "A" * 43 + "=", "")
 HERE = RFC2136.format(GATEWAY, "lab", "{}")
 TROUBLES = [
     (HERE.format(OTHER_SECRET), "does not take what is signed with the key 'lab': compare dns_rfc2136_secret"),
@@ -50,7 +57,7 @@ class Publisher:
         self.add_domain(DOMAIN)
 
     def configure(self, hostname, more=""):
-        (self.folder / settings.PATH).write_text(
+        (self.folder / fields.PATH).write_text(
             f"hostname = {hostname}\ndomain = {DOMAIN}\naddress = alice@{DOMAIN}\n{more}")
 
     def credentials(self, text):
@@ -58,26 +65,26 @@ class Publisher:
         (self.folder / PATH).chmod(0o600)
 
     def add_domain(self, domain):
-        with assets.open_accounts(self.host) as database:
+        with opened.open_accounts(self.host) as database:
             database.add_domain(domain, f"alice@{domain}")
-        dkim.ensure(self.host, [domain])
+        keys.ensure(self.host, [domain])
 
     def remove_domain(self, domain):
-        with assets.open_accounts(self.host) as database:
+        with opened.open_accounts(self.host) as database:
             database.remove_domain(domain)
-        dkim.retire(self.host, domain)
+        keys.retire(self.host, domain)
 
     def publish(self, *names, **given):
         with inside(self.world.client.namespace):
-            return publish_verbs.publish(self.host, argparse.Namespace(
+            return commands_publish.publish(self.host, argparse.Namespace(
                 **{"names": list(names), "yes": True, "replace": [], "json": False, **given}))
 
     def wanted(self):
         """All records that it wants, by name and type, values as name servers answer them."""
         found = {}
         with inside(self.world.client.namespace):
-            for record in report.all_records(self.host, store.load(self.host)):
-                entry = rfc2136.entry(record)
+            for record in wanted_records.all_records(self.host, store.load(self.host)):
+                entry = update.entry(record)
                 found.setdefault((entry.name, entry.type), set()).add(entry.value)
         return found
 
@@ -90,4 +97,4 @@ class Publisher:
         return found
 
     def owned(self):
-        return {(entry.name, entry.type, entry.value) for entry in ownership.load(self.host)}
+        return {(entry.name, entry.type, entry.value) for entry in published.load(self.host)}

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from smallmail import blocklists, outbound
+from smallmail.check.probes import blocklists, outbound
 from tests.lab import roots
 from tests.lab.network import inside
 from tests.lab.world import CLIENT

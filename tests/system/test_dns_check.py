@@ -13,8 +13,8 @@ import dns.query
 import dns.rdatatype
 import pytest
 
-from smallmail import dnscheck
-from smallmail.authority import Authority
+from smallmail.zones import dns_check
+from smallmail.zones.authority import Authority
 from tests.golden import zones
 from tests.lab.dns import HEAD, RESOLVER
 from tests.lab.network import inside
@@ -58,7 +58,7 @@ def checked(world, **patience: float) -> list[str]:
     """What a host on the client's network would find."""
     with inside(world.client.namespace):
         authority = Authority([zones.HOST, zones.DOMAIN], resolvers=[RESOLVER], **patience)
-        return zones.lines(dnscheck.findings(zones.wanted(), authority.ask, authority.zone))
+        return zones.lines(dns_check.findings(zones.wanted(), authority.ask, authority.zone))
 
 
 def test_zones_on_a_real_server(world, record):
@@ -160,7 +160,7 @@ def test_a_host_without_network_says_so_soon(world):
     with inside(world.client.namespace):
         authority = Authority([zones.HOST, zones.DOMAIN], resolvers=["203.0.113.253"])
         started = time.monotonic()
-        found = zones.lines(dnscheck.findings(zones.wanted(), authority.ask, authority.zone))
+        found = zones.lines(dns_check.findings(zones.wanted(), authority.ask, authority.zone))
     assert time.monotonic() - started < 10
     assert found == ["problem: the system's resolver does not say where the root's name servers are"]
 

@@ -13,8 +13,9 @@ from tests.system.test_install import chroot_with, install
 # Runs smallmail and kills it before its Nth effect on the host; prints how many there were if it comes to its end.
 KILLER = '''\
 import os, signal, sys
-from smallmail import cli, package
-from smallmail.host import Host
+from smallmail.commands import cli
+from smallmail.machine.host import Host
+from smallmail.programs import __main__ as programs
 
 last, arguments = int(sys.argv[1]), sys.argv[2:]
 done = 0
@@ -36,12 +37,12 @@ for name in ("write", "remove", "directory", "point", "run", "run_in_debconf"):
     counted(Host, name)
 for name in ("rename", "fsync", "unlink"):
     counted(os, name)
-code = package.main(arguments[1:]) if arguments[0] == "package" else cli.main(arguments)
+code = programs.main(arguments[1:]) if arguments[0] == "run" else cli.main(arguments)
 print("effects", done)
 sys.exit(code)
 '''
 # What a daemon's start does; then all configuration, without what a later moment alone makes different.
-READY = "for daemon in postfix dovecot rspamd; do python3 -I -m smallmail.ready $daemon || exit 1; done"
+READY = "for daemon in postfix dovecot rspamd; do /usr/lib/smallmail/run ready $daemon || exit 1; done"
 CONFIGURATION = ("find /etc -type f -not -path '*/.*' -exec sha256sum {} + | sort -k2;"
                  " find /etc /var/lib/smallmail/tls -printf '%p %m %u %g %l\\n' | sort;"
                  " cat /var/lib/smallmail/record.json")
@@ -116,7 +117,7 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
                                        " -not -path '*/.*' -exec sha256sum {} + | sort -k2").stdout
             wanted = wanted or configuration
             assert configuration == wanted, number
-            chroot.run("python3 -I -m smallmail.package remove")
+            chroot.run("/usr/lib/smallmail/run remove")
             assert "smallmail" not in chroot.run("postconf -n; postconf -M; ls /etc/dovecot/conf.d").stdout
         if not killed:
             break
@@ -128,14 +129,14 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
     ("trixie", 1, 61), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
 def test_handing_back_is_finished_by_the_next(suite, first, step, installed, record):
     with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
-        chroot.run("python3 -I -m smallmail.package remove")
+        chroot.run("/usr/lib/smallmail/run remove")
         wanted = chroot.run(CONFIGURATION + " || true").stdout
     kills = 0
     for number in numbers(first, step):
         with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
             chroot.write("/root/killer.py", KILLER)
             killed = killed_before(chroot, number, "package remove")
-            chroot.run("python3 -I -m smallmail.package remove")
+            chroot.run("/usr/lib/smallmail/run remove")
             assert chroot.run(CONFIGURATION + " || true").stdout == wanted, number
         if not killed:
             break

@@ -12,7 +12,7 @@ from tests.system.mailhost import ALICE, BOB, MailHost
 SEED = 20261122     # said when a test fails: the same moments can be tried again
 REINSTALL = "apt-get -y install --reinstall smallmail-server"
 # What is killed while apt installs the package, by how pkill finds it.
-VICTIMS = [["-x", "dpkg"], ["-f", "info/smallmail-server.postinst"], ["-f", "smallmail.package"]]
+VICTIMS = [["-x", "dpkg"], ["-f", "info/smallmail-server.postinst"], ["-f", "/usr/lib/smallmail/run"]]
 
 
 def in_background(machine, command):

@@ -118,7 +118,7 @@ def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, pat
     mended.machine.run("mkdir -p {}; echo '{}' >{}".format(LOCAL, text, path))
     mended.machine.run("""sed -i 's/^  "{}": "[^"]*"/  "{}": "1.0"/' /var/lib/smallmail/record.json"""
                        .format(daemon, daemon))
-    done = mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    done = mended.machine.run("/usr/lib/smallmail/run triggered x")
     assert path + ".set-aside" in done.stderr and text.split()[0] in mended.machine.read(path + ".set-aside")
     assert mended.machine.run("test -e " + path, check=False).returncode == 1
     assert path + ".set-aside" in mended.smallmail("status")
@@ -132,7 +132,7 @@ def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(mended):
     machine, kept = mended.machine, "/etc/postfix/main.cf.set-aside"
     machine.run("postconf -e 'max_idle = soon' max_use=77")
     machine.run("""sed -i 's/^  "postfix": "[^"]*"/  "postfix": "1.0"/' /var/lib/smallmail/record.json""")
-    done = machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    done = machine.run("/usr/lib/smallmail/run triggered x")
     assert kept + ": postfix, as it is installed now, refuses these lines" in done.stderr and "max_idle" in done.stderr
     assert machine.read(kept) == "max_idle = soon\n"
     assert machine.run("postconf -hn max_use max_idle").stdout == "77\n"
@@ -150,10 +150,10 @@ def test_postfix_learns_its_map_types_again(mended, world):
     assert code() == 451
     mended.machine.run("cp -p /root/types {0}; rm /root/types".format(types))
     assert code() == 451
-    mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    mended.machine.run("/usr/lib/smallmail/run triggered x")
     assert code() == 250
     before = mended.machine.run("pgrep -x proxymap").stdout
-    mended.machine.run("/usr/bin/python3 -I -m smallmail.package triggered x")
+    mended.machine.run("/usr/lib/smallmail/run triggered x")
     assert mended.machine.run("pgrep -x proxymap").stdout == before     # not a second time
 
 

@@ -17,8 +17,9 @@ import dns.query
 import dns.rdata
 import pytest
 
-from smallmail import ownership, publish_verbs, publisher, rfc2136
+from smallmail.commands import publish
 from smallmail.errors import Problem
+from smallmail.publishing import published, session, update as publishing_update
 from tests.lab.network import GATEWAY, Namespace, inside, ipv6
 from tests.lab.world import CLIENT
 from tests.system.publishing import DOMAIN, HERE, NAME, NEXT, OTHER_SECRET, RFC2136, TLSA, TROUBLES
@@ -71,7 +72,7 @@ def test_everything_then_nothing_to_do(mine, capsys, record):
     assert capsys.readouterr().out == "Nothing to do.\n"
     assert mine.world.dns.query(DOMAIN, "SOA") == serial
     assert mine.owned() == {(name, kind, value) for (name, kind), values in wanted.items() for value in values}
-    assert (mine.folder / ownership.PATH).stat().st_mode & 0o777 == 0o600
+    assert (mine.folder / published.PATH).stat().st_mode & 0o777 == 0o600
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_changed(mine, capsys):
@@ -221,7 +222,7 @@ def test_a_zone_that_cannot_be_written_keeps_no_other(mine, capsys, section):
     assert said.out.count("Left out: ") == 1 and "All name servers show it." in said.out
     there = mine.there()
     assert there == {key: value for key, value in mine.wanted().items() if key[0].endswith(DOMAIN)}
-    assert set(ownership.load(mine.host).values()) == {DOMAIN}
+    assert set(published.load(mine.host).values()) == {DOMAIN}
 
 
 def test_a_wildcard_gives_way(mine, capsys):
@@ -275,13 +276,13 @@ def test_a_name_that_is_delegated_to_others(mine, capsys):
 @pytest.fixture
 def between(monkeypatch):
     """What happens between reading and writing: a list of calls, one taken each time something is sent."""
-    happens, update = [], rfc2136.Primary.update
+    happens, update = [], publishing_update.Primary.update
 
     def late(primary, changes, seen):
         if happens:
             happens.pop(0)()
         update(primary, changes, seen)
-    monkeypatch.setattr(rfc2136.Primary, "update", late)
+    monkeypatch.setattr(publishing_update.Primary, "update", late)
     return happens
 
 
@@ -309,14 +310,14 @@ def test_somebody_is_always_quicker(mine, between):
 
 def test_the_answer_is_lost(mine, monkeypatch, capsys):
     """Whether the records are there nobody knows: then they are ours, if they are."""
-    update, lost = rfc2136.Primary.update, []
+    update, lost = publishing_update.Primary.update, []
 
     def silent(primary, changes, seen):
         update(primary, changes, seen)
         if not lost:
             lost.append(True)
             raise Problem("the name server cannot be reached")
-    monkeypatch.setattr(rfc2136.Primary, "update", silent)
+    monkeypatch.setattr(publishing_update.Primary, "update", silent)
     assert mine.publish() == 1
     assert capsys.readouterr().err == "smallmail: the name server cannot be reached\n"
     assert mine.publish() == 0
@@ -330,13 +331,13 @@ def test_killed_in_the_middle(mine, sent, capfd):
     """The note on what is ours is there before the records are."""
     child = os.fork()
     if not child:
-        update = rfc2136.Primary.update
+        update = publishing_update.Primary.update
 
         def killed(primary, changes, seen):
             if sent:
                 update(primary, changes, seen)
             os.kill(os.getpid(), signal.SIGKILL)
-        rfc2136.Primary.update = killed
+        publishing_update.Primary.update = killed
         mine.publish()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
@@ -397,13 +398,13 @@ def test_a_key_that_may_not_do_all(mine, hands, capsys):
     with pytest.raises(Problem, match=words):
         put(TLSA)
     assert {name.endswith("example.org") for name, _ in mine.there()} == {True}
-    assert set(ownership.load(mine.host).values()) == {"example.org"}
+    assert set(published.load(mine.host).values()) == {"example.org"}
     put([NEXT])
     assert mine.there()[NEXT.name, "TXT"] == {NEXT.value}
 
 
 def test_it_waits_until_all_name_servers_show_it(mine, secondary, monkeypatch, capsys):
-    wait, called, took = publisher.wait, threading.Timer(3, secondary), []
+    wait, called, took = session.wait, threading.Timer(3, secondary), []
 
     def timed(*given):
         started = time.monotonic()
@@ -412,14 +413,14 @@ def test_it_waits_until_all_name_servers_show_it(mine, secondary, monkeypatch, c
         took.append(time.monotonic() - started)
         return late
     with monkeypatch.context() as patched:
-        patched.setattr(publisher, "wait", timed)
+        patched.setattr(session, "wait", timed)
         assert mine.publish() == 0
     assert took[0] >= 3
     assert capsys.readouterr().out.endswith("All name servers show it.\n")
     called.join()
 
     mine.configure("mail.example.com")
-    monkeypatch.setattr(publish_verbs, "_PATIENCE", 1.0)
+    monkeypatch.setattr(publish, "_PATIENCE", 1.0)
     assert mine.publish(json=True) == 1
     said = capsys.readouterr()
     told = json.loads(said.out)

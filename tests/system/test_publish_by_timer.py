@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from smallmail import report
-from smallmail.credentials import PATH
+from smallmail import wanted_records
 from smallmail.errors import Problem
+from smallmail.publishing.name_servers import PATH
 from tests.lab.network import GATEWAY
 from tests.system.publishing import DOMAIN, NEXT, OTHER_SECRET, RFC2136, TLSA, TROUBLES
 
@@ -73,8 +73,8 @@ def test_a_timer_between_the_question_and_the_answer(mine, hands, monkeypatch):
     """While an admin looks at the diff a timer adds a record of ours: it stays known as ours."""
     put, withdraw, _ = hands
     put(TLSA[:1])
-    all_records = report.all_records
-    monkeypatch.setattr(report, "all_records", lambda *given: [*all_records(*given), TLSA[0]])
+    all_records = wanted_records.all_records
+    monkeypatch.setattr(wanted_records, "all_records", lambda *given: [*all_records(*given), TLSA[0]])
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: put(TLSA[1:]) or "y")
     assert mine.publish(yes=False) == 0

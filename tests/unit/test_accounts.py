@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 
-from smallmail.accounts import Accounts, Alias, alias_address
+from smallmail.accounts.database import Accounts, Alias, alias_address
 from smallmail.errors import Problem
 
 

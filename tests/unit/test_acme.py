@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import acme, certbot, certificate, credentials
-from smallmail.host import Host
-from smallmail.settings import Settings
-from smallmail.tree import File
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.publishing import name_servers
+from smallmail.settings.fields import Settings
+from smallmail.tls import certbot, certificate, obtain
 
 PLAIN = {"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org"}
 
@@ -67,13 +68,13 @@ def test_certbots_words_are_boiled_down(words: str, sentence: str) -> None:
 
 def test_attempts_become_rarer() -> None:
     words = FAILED.format("connection", TIMEOUT)
-    delays = [acme.delay(failures, words) for failures in range(1, 12)]
+    delays = [obtain.delay(failures, words) for failures in range(1, 12)]
     assert delays[:4] == [600, 1200, 2400, 4800]
     assert delays[-1] == 86400
     assert sum(delay < 3600 for delay in [sum(delays[:count]) for count in range(12)]) < 5, "Let's Encrypt's limit"
-    assert acme.delay(1, LIMITED) == 86400
-    assert acme.delay(11, "Temporary failure in name resolution") == 3600
-    assert acme.delay(1000, words) == 86400
+    assert obtain.delay(1, LIMITED) == 86400
+    assert obtain.delay(11, "Temporary failure in name resolution") == 3600
+    assert obtain.delay(1000, words) == 86400
 
 
 @pytest.mark.parametrize("changes, said, present, absent", [
@@ -100,25 +101,25 @@ def test_what_certbot_is_told(tmp_path: Path, changes: dict[str, str], said: str
 def test_what_the_admins_own_certbot_made_is_left_alone(tmp_path: Path) -> None:
     host, settings = Host(str(tmp_path)), Settings(PLAIN)
     other = Settings({**PLAIN, "certificate-key": "ecdsa"})
-    known = acme.state(host)
-    assert acme.wanted(host, settings, known)
+    known = obtain.state(host)
+    assert obtain.wanted(host, settings, known)
     host.write("etc/letsencrypt/live/mx.example.org/fullchain.pem", File(b"", 0o644, "root", "root"))
-    assert not acme.wanted(host, settings, known)
+    assert not obtain.wanted(host, settings, known)
     known["asked"] = certbot.asked(settings)
-    assert not acme.wanted(host, settings, known)
-    assert acme.wanted(host, other, known), "another key, please"
-    assert not acme.wanted(host, Settings({**PLAIN, "certificate": "self-signed"}), known)
+    assert not obtain.wanted(host, settings, known)
+    assert obtain.wanted(host, other, known), "another key, please"
+    assert not obtain.wanted(host, Settings({**PLAIN, "certificate": "self-signed"}), known)
     known["asked"]["hostname"] = "old.example.org"
-    assert not acme.wanted(host, other, known), "that was asked for another name"
+    assert not obtain.wanted(host, other, known), "that was asked for another name"
 
 
 def test_other_settings_are_another_chance(tmp_path: Path) -> None:
     settings = Settings(PLAIN)
-    known = acme.state(Host(str(tmp_path)))
-    assert acme.due(settings, known) == 0
+    known = obtain.state(Host(str(tmp_path)))
+    assert obtain.due(settings, known) == 0
     known.update(tried=certbot.asked(settings), next=1e10)
-    assert acme.due(settings, known) == 1e10
-    assert acme.due(Settings({**PLAIN, "acme-challenge": "dns"}), known) == 0
+    assert obtain.due(settings, known) == 1e10
+    assert obtain.due(Settings({**PLAIN, "acme-challenge": "dns"}), known) == 0
 
 
 def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,16 +128,16 @@ def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pyte
     assert "apt install python3-certbot-dns-rfc2136" in certbot.obstacle(host, settings)
     monkeypatch.setattr(certbot, "_PLUGIN", "json")
     assert "there is no /etc/smallmail/rfc2136.ini" in certbot.obstacle(host, settings)
-    host.write(credentials.PATH, File(b"", 0o644, "root", "root"))
+    host.write(name_servers.PATH, File(b"", 0o644, "root", "root"))
     assert "chmod 600" in certbot.obstacle(host, settings)
-    host.write(credentials.PATH, File(b"", 0o600, "root", "root"))
+    host.write(name_servers.PATH, File(b"", 0o600, "root", "root"))
     assert certbot.obstacle(host, settings) == ""
 
 
 def test_an_unreadable_state_is_no_state(tmp_path: Path) -> None:
     host = Host(str(tmp_path))
-    host.write(acme.STATE, File(b"{", 0o600, "root", "root"))
-    assert acme.state(host)["failures"] == 0
+    host.write(obtain.STATE, File(b"{", 0o600, "root", "root"))
+    assert obtain.state(host)["failures"] == 0
 
 
 def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) -> None:
@@ -148,10 +149,10 @@ def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) ->
                     "90", "-keyout", f"{live}/privkey.pem", "-out", f"{live}/fullchain.pem"], check=True,
                    stderr=subprocess.DEVNULL)
     certificate.ensure(host, settings)
-    known, now = acme.state(host), time.time()
-    assert not acme._would_change_key(host, settings, known, now + 60 * day), "the admin's own certbot made it"
+    known, now = obtain.state(host), time.time()
+    assert not obtain._would_change_key(host, settings, known, now + 60 * day), "the admin's own certbot made it"
     known["asked"] = certbot.asked(settings)
-    assert not acme._would_change_key(host, settings, known, now + 58 * day)
-    assert acme._would_change_key(host, settings, known, now + 59.5 * day), "before certbot's 30 days"
+    assert not obtain._would_change_key(host, settings, known, now + 58 * day)
+    assert obtain._would_change_key(host, settings, known, now + 59.5 * day), "before certbot's 30 days"
     known["keeps"] = True
-    assert not acme._would_change_key(host, settings, known, now + 60 * day)
+    assert not obtain._would_change_key(host, settings, known, now + 60 * day)

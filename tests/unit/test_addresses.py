@@ -1,7 +1,7 @@
 """Which addresses are the host's."""
 import pytest
 
-from smallmail import addresses
+from smallmail.machine import addresses
 
 
 def test_is_here():

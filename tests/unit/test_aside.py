@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import aside, postconf, tree
+from smallmail.configuration import set_aside, tree
+from smallmail.configuration.tree import Tree
+from smallmail.daemons import main_cf, postconf
+from smallmail.daemons.main_cf import MAIN
 from smallmail.errors import Problem
-from smallmail.host import Host
-from smallmail.render import MAIN
-from smallmail.tree import File, Tree
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
 
 GOOD, BAD = "etc/dovecot/conf.d/50-good.conf", "etc/dovecot/local.conf"
 OURS, STOCK = "etc/dovecot/conf.d/95-smallmail.conf", "etc/dovecot/conf.d/10-auth.conf"
@@ -45,7 +47,7 @@ def refused(host: Host, tmp_path: Path, wanted: Tree | None = None) -> dict[str,
                 if name.endswith(".conf") and "bad" in stage.text(folder + "/" + name):
                     raise Problem("bad " + name)
 
-    found = aside.refused(host, stage, "dovecot", wanted or tree.empty(), judge)
+    found = set_aside.refused(host, stage, "dovecot", wanted or tree.empty(), judge)
     assert (stage.file(GOOD) or text("")).content == b"good"
     return found
 
@@ -77,7 +79,7 @@ def test_of_main_cf_the_lines_that_postfix_refuses_are_kept_beside_it(
     stage = Host(str(tmp_path / "stage"))
 
     def put(staged: Host, parameters: dict[str, str | None]) -> None:
-        values = {**tree.parse_main(staged.text(MAIN)), **parameters}
+        values = {**main_cf.parse_main(staged.text(MAIN)), **parameters}
         staged.write(MAIN, text("".join(f"{name} = {value}\n" for name, value in values.items() if value is not None)))
 
     def judge() -> None:
@@ -86,7 +88,7 @@ def test_of_main_cf_the_lines_that_postfix_refuses_are_kept_beside_it(
 
     monkeypatch.setattr(postconf, "put", put)
     wanted = Tree({}, {"ours": "well"}, {})
-    found, notices = aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, Problem("bad value"), judge)
+    found, notices = set_aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, Problem("bad value"), judge)
     assert {path: file and file.content for path, file in found.items()} == {
         MAIN + ".set-aside": b"bad = often\nours = as the admin has it, bad\n",
         MAIN: b"good = 1\nours = well\nbiff = no\n"}
@@ -96,13 +98,13 @@ def test_of_main_cf_the_lines_that_postfix_refuses_are_kept_beside_it(
 
     def refuses() -> None:
         raise never[0]
-    assert aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, never[0], refuses) == ({}, [])
+    assert set_aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, never[0], refuses) == ({}, [])
 
 
 def test_another_name_is_found_for_each(host: Host) -> None:
     for expected in (".set-aside", ".set-aside-2", ".set-aside-3"):
         host.write(BAD, text("mine"))
-        for path, file in aside.move(host, BAD).items():
+        for path, file in set_aside.move(host, BAD).items():
             host.put(path, file)
         assert host.text(BAD + expected) == "mine"
-    assert aside.files(host) == [BAD + suffix for suffix in (".set-aside", ".set-aside-2", ".set-aside-3")]
+    assert set_aside.files(host) == [BAD + suffix for suffix in (".set-aside", ".set-aside-2", ".set-aside-3")]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import ask, earlier, questions
+from smallmail.daemons import foreign
+from smallmail.machine import state
+from smallmail.settings import ask, questions
 from tests.unit.debconf_double import BACK, Debconf
 
 GOOD = {"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"}
@@ -17,8 +19,8 @@ HIGH = ["hostname", "domain", "address", "password", "certificate"]
 def a_host_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that runs the tests says nothing about itself."""
     monkeypatch.setattr(questions, "own_name", lambda root="/": "mail.example.org")
-    monkeypatch.setattr(earlier, "found", lambda root="/": [])
-    monkeypatch.setattr(earlier, "managed", lambda root="/": False)
+    monkeypatch.setattr(foreign, "found", lambda root="/": [])
+    monkeypatch.setattr(state, "managed", lambda root="/": False)
 
 
 def run(db: Debconf, root: Path | str = "/nowhere", reconfigure: bool = False) -> dict[str, str] | None:
@@ -183,7 +185,7 @@ def test_questions_without_a_meaning_are_not_asked(tmp_path: Path) -> None:
 
 
 def test_taking_over_is_asked_only_where_there_is_something_to_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(earlier, "found", lambda root="/": ["/etc/postfix/main.cf"])
+    monkeypatch.setattr(foreign, "found", lambda root="/": ["/etc/postfix/main.cf"])
     db = Debconf({"take-over": ["true"]})
     found = run(db)
     assert found is not None
@@ -193,7 +195,7 @@ def test_taking_over_is_asked_only_where_there_is_something_to_take_over(monkeyp
     unasked = run(Debconf().preseed(**GOOD))
     assert unasked is not None
     assert unasked["take-over"] == "no"
-    monkeypatch.setattr(earlier, "managed", lambda root="/": True)
+    monkeypatch.setattr(state, "managed", lambda root="/": True)
     ours = run(Debconf({}))
     assert ours is not None
     assert "take-over" not in ours

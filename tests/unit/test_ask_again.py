@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import ask, settings
+from smallmail.settings import ask, fields, file_format
 from tests.unit.debconf_double import Debconf
 from tests.unit.test_ask import GOOD, a_host_of_its_own, run
 
@@ -102,7 +102,7 @@ def test_a_wrong_value_in_the_file_is_no_answer_where_nobody_is_there(tmp_path: 
 )  # fmt: skip
 def test_the_file_is_read_as_smallmail_itself_reads_it(line: str) -> None:
     try:
-        expected = settings.parse(line)
-    except settings.Problem:
+        expected = file_format.parse(line)
+    except fields.Problem:
         expected = {}  # a ";" begins no comment there
     assert ask._settings(line) == expected

@@ -4,8 +4,9 @@ import dns.message
 import dns.rrset
 import pytest
 
-from smallmail import addresses, authority
-from smallmail.answers import Unanswered
+from smallmail.machine import addresses
+from smallmail.zones import authority
+from smallmail.zones.answers import Unanswered
 
 _ROOT, _NET = "192.0.2.1", "192.0.2.2"
 

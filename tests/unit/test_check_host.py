@@ -10,10 +10,12 @@ import time
 
 import pytest
 
-from smallmail import check_host, clock, condition
+from smallmail.check import condition
+from smallmail.check.groups import host
+from smallmail.check.probes import clock
+from smallmail.configuration.plan import EDITED, SET, Change
 from smallmail.findings import NOTE, PROBLEM, UNKNOWN
-from smallmail.host import Host
-from smallmail.plan import EDITED, SET, Change
+from smallmail.machine.host import Host
 
 NAME = "mx.example.org"
 OWN = ["127.0.0.1"]     # an address that this host has for certain, in the place of its public one
@@ -31,20 +33,20 @@ def whats(found) -> list[str]:
     (NAME, "mx", "# 198.51.100.7 mx.example.org\nfe80::1%eth0 mx.example.org\n", OWN),
 ])
 def test_a_host_that_knows_its_name(full, node, hosts, own) -> None:
-    assert list(check_host.names(NAME, full, node, hosts, own)) == []
+    assert list(host.names(NAME, full, node, hosts, own)) == []
 
 
 def test_a_host_that_does_not() -> None:
-    nameless, = check_host.names(NAME, "", "debian", "", ["198.51.100.7"])
+    nameless, = host.names(NAME, "", "debian", "", ["198.51.100.7"])
     assert nameless.what == "the host does not know its full name: 'hostname -f' fails"
     assert nameless.type == "in /etc/hosts: 198.51.100.7 mx.example.org mx\nhostnamectl set-hostname mx"
-    short, = check_host.names(NAME, "localhost", "mx", "127.0.0.1 localhost mx.example.org mx\n", OWN)
+    short, = host.names(NAME, "localhost", "mx", "127.0.0.1 localhost mx.example.org mx\n", OWN)
     assert short.what == "'hostname -f' says localhost, and not mx.example.org"
     assert "hostnamectl" not in short.type
-    other, = check_host.names(NAME, "vps1.provider.example", "vps1", "", OWN)   # as its admin wants it, perhaps
+    other, = host.names(NAME, "vps1.provider.example", "vps1", "", OWN)   # as its admin wants it, perhaps
     assert (other.severity, other.what) == (NOTE, "'hostname -f' says vps1.provider.example, and not mx.example.org:"
                                             " programs besides Postfix go by that")
-    moved, = check_host.names(NAME, NAME, "mx", "198.51.100.7 mx.example.org mx\n", OWN)
+    moved, = host.names(NAME, NAME, "mx", "198.51.100.7 mx.example.org mx\n", OWN)
     assert moved.what == "/etc/hosts has 198.51.100.7 for mx.example.org, which is not an address of this host"
 
 
@@ -71,13 +73,13 @@ def test_services_and_timers() -> None:
     assert whats(condition.stopped({"rspamd": "failed", "dovecot": "active", "postfix": "reloading"})) == \
         ["rspamd is failed"]
     words = {"smallmail-redis": "static", "rspamd": "enabled", "dovecot": "disabled", "postfix": "masked"}
-    dovecot, postfix = check_host.after_a_boot(words)
+    dovecot, postfix = host.after_a_boot(words)
     assert (dovecot.what, dovecot.type) == ("dovecot does not start with the machine: it is disabled",
                                             "systemctl enable dovecot")
     assert postfix.type == "systemctl unmask postfix\nsystemctl enable postfix"
-    assert whats(check_host.timers({"certbot": "inactive", "smallmail-check": "active"})) == \
+    assert whats(host.timers({"certbot": "inactive", "smallmail-check": "active"})) == \
         ["certbot.timer is inactive"]
-    assert whats(check_host.failed({"certbot": "failed", "smallmail-certificate": "inactive"})) == \
+    assert whats(host.failed({"certbot": "failed", "smallmail-certificate": "inactive"})) == \
         ["certbot.service failed when it last ran"]
 
 
@@ -86,10 +88,10 @@ def test_memory_that_ran_out() -> None:
     lines = [json.dumps({"MESSAGE_ID": "fe6faa94e7774663a0da52717891d8ef", "UNIT": unit, "PRIORITY": "4", "MESSAGE":
                          unit + ": A process of this unit has been killed by the OOM killer."})
              for unit in ("rspamd.service", "rspamd.service", "postfix@-.service", "nginx.service")]
-    assert whats(check_host.out_of_memory("\n".join(lines))) == [
+    assert whats(host.out_of_memory("\n".join(lines))) == [
         "memory ran out for postfix: the kernel ended a process of it",
         "memory ran out for rspamd: the kernel ended a process of it"]
-    assert list(check_host.out_of_memory("")) == []
+    assert list(host.out_of_memory("")) == []
 
 
 def test_drift() -> None:
@@ -106,7 +108,7 @@ def test_drift() -> None:
     (-3600.0, True, [PROBLEM]),
 ])
 def test_a_clock_that_nothing_keeps_right(offset, contained, severities) -> None:
-    assert [finding.severity for finding in check_host.clock_judged(offset, contained)] == severities
+    assert [finding.severity for finding in host.clock_judged(offset, contained)] == severities
 
 
 @pytest.mark.parametrize(("head", "stratum", "told"), [(0x24, 2, True), (0x24, 0, False), (0x23, 2, False)])

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from smallmail import check_mail, mailqueue
+from smallmail.check.groups import mail
+from smallmail.check.probes import queue
 from smallmail.findings import NOTE, PROBLEM
 
 NOW = 1795555835 + 86400 * 2
@@ -38,7 +39,7 @@ def message(reason: str, age: float, name: str = "deferred") -> str:
 
 
 def found(*lines: str):
-    return list(mailqueue.findings(mailqueue.messages("".join(lines)), NOW, 4 * HOURS))
+    return list(queue.findings(queue.messages("".join(lines)), NOW, 4 * HOURS))
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -67,7 +68,7 @@ def test_mail_for_mailboxes_here_does_not_wait_for_hours() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("4h", 4 * HOURS), ("30m", 1800), ("2", 7200), ("0h", float("inf")),
                                                 ("0", float("inf")), ("", float("inf")), ("1d", 86400)])
 def test_times_of_postfix(text, expected) -> None:
-    assert check_mail.seconds(text) == expected
+    assert mail.seconds(text) == expected
 
 
 def test_quotas() -> None:
@@ -77,19 +78,19 @@ def test_quotas() -> None:
              "bob@example.org\tUser quota\tSTORAGE\t950000\t1048576\t91\n"
              "carol@example.org\tUser quota\tSTORAGE\t10\t-\t0\n"
              "dora@example.org\tUser quota\tSTORAGE\t10\t1048576\t0\n")
-    full, nearly = check_mail.quotas(table)
+    full, nearly = mail.quotas(table)
     assert (full.severity, full.what) == (PROBLEM, "the mailbox alice@example.org is full")
     assert (nearly.severity, nearly.what) == (NOTE, "the mailbox bob@example.org is nearly full")
-    assert list(check_mail.quotas("")) == []
+    assert list(mail.quotas("")) == []
 
 
 def test_the_scanner() -> None:
     verdict = '{"passthrough_module":"GTUBE","is_skipped":true,"score":15.0,"action":"reject"}'
-    assert list(check_mail.scanner(verdict, True)) == []
-    assert [each.what for each in check_mail.scanner("", False)] == ["Rspamd does not answer Postfix",
+    assert list(mail.scanner(verdict, True)) == []
+    assert [each.what for each in mail.scanner("", False)] == ["Rspamd does not answer Postfix",
                                                                      "Rspamd's controller does not answer"]
     for words in ('{"action":"no action"}', "<html>"):
-        finding, = check_mail.scanner(words, True)
+        finding, = mail.scanner(words, True)
         assert "GTUBE" in finding.what and words in finding.why
 
 
@@ -103,19 +104,19 @@ KNOWN, UNKNOWN = ["postmaster@example.org"], ["no-such-1@example.org"]
      ["mail for postmaster@example.org is not taken", "mail for addresses in example.org that do not exist is taken"]),
 ])
 def test_the_door(replies, expected) -> None:
-    assert [each.what for each in check_mail.door(replies, KNOWN, UNKNOWN)] == expected
+    assert [each.what for each in mail.door(replies, KNOWN, UNKNOWN)] == expected
 
 
 DEFAULT = "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"
 
 
 def test_who_may_send_to_anybody() -> None:
-    assert not check_mail.is_trusted("203.0.113.10", DEFAULT)
-    assert check_mail.is_trusted("203.0.113.10", DEFAULT + ", 203.0.113.0/24")
-    assert check_mail.is_trusted("2001:db8::1", "[2001:db8::]/64")
-    assert check_mail.is_trusted("203.0.113.10", "cidr:/etc/postfix/networks")     # who knows
-    assert list(check_mail.too_wide(DEFAULT + " 10.0.0.0/8 192.168.0.0/16 203.0.113.0/24 hash:/etc/x")) == []
-    assert [each.what for each in check_mail.too_wide("127.0.0.0/8, 0.0.0.0/0 [::]/0")] == [
+    assert not mail.is_trusted("203.0.113.10", DEFAULT)
+    assert mail.is_trusted("203.0.113.10", DEFAULT + ", 203.0.113.0/24")
+    assert mail.is_trusted("2001:db8::1", "[2001:db8::]/64")
+    assert mail.is_trusted("203.0.113.10", "cidr:/etc/postfix/networks")     # who knows
+    assert list(mail.too_wide(DEFAULT + " 10.0.0.0/8 192.168.0.0/16 203.0.113.0/24 hash:/etc/x")) == []
+    assert [each.what for each in mail.too_wide("127.0.0.0/8, 0.0.0.0/0 [::]/0")] == [
         "mynetworks lets all of 0.0.0.0/0 send to anybody", "mynetworks lets all of ::/0 send to anybody"]
-    assert [each.what for each in check_mail.relaying("203.0.113.10", "250 2.1.5 Ok")] == ["this host is an open relay"]
-    assert list(check_mail.relaying("203.0.113.10", "554 5.7.1 Relay access denied")) == []
+    assert [each.what for each in mail.relaying("203.0.113.10", "250 2.1.5 Ok")] == ["this host is an open relay"]
+    assert list(mail.relaying("203.0.113.10", "554 5.7.1 Relay access denied")) == []

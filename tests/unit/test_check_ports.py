@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import check_ports, firewall, outbound, ports
+from smallmail.check.groups import ports as groups_ports
+from smallmail.check.probes import firewall, outbound
+from smallmail.check.probes.outbound import Target
 from smallmail.findings import NOTE, PROBLEM, UNKNOWN
-from smallmail.outbound import Target
+from smallmail.machine import ports
 
 RULESETS = Path(__file__).parent / "firewalls"
 ALL = [*ports.PORTS, 80]
@@ -29,10 +31,10 @@ def test_firewalls(name, expected) -> None:
 
 def test_no_firewall() -> None:
     assert firewall.closed("", ALL) == []
-    finding, = check_ports.barred([25, 465])
+    finding, = groups_ports.barred([25, 465])
     assert finding.what == "the firewall on this host lets nobody in on port 25, 465"
     assert "ufw allow 25/tcp; ufw allow 465/tcp" in finding.type
-    assert list(check_ports.barred([])) == []
+    assert list(groups_ports.barred([])) == []
 
 
 def ask(name: str, kind: str) -> list[str]:
@@ -103,17 +105,17 @@ A, B = Target("mx.a.example", 25), Target("mx.b.example", 25)
     ({A: "says: 554 You are listed", B: "does not answer"}, True, NOTE),   # so connections do get through
 ])
 def test_blocked(said, online, expected) -> None:
-    found = list(check_ports.blocked("IPv4", said, online))
+    found = list(groups_ports.blocked("IPv4", said, online))
     assert [finding.severity for finding in found] == ([expected] if expected else [])
 
 
 def test_without_a_way_by_ipv6_nothing_is_said_of_it() -> None:
-    assert list(check_ports.blocked("IPv6", {}, True)) == []
+    assert list(groups_ports.blocked("IPv6", {}, True)) == []
 
 
 def test_a_relayhost() -> None:
-    assert list(check_ports.relay("[a]:587", [(A, "does not answer"), (A, "")])) == []     # one of its addresses does
-    finding, = check_ports.relay("[a]:587", [(A, "Connection refused")])
+    assert list(groups_ports.relay("[a]:587", [(A, "does not answer"), (A, "")])) == []     # one of its addresses does
+    finding, = groups_ports.relay("[a]:587", [(A, "Connection refused")])
     assert finding.what == "the relayhost [a]:587 does not take connections"
-    unknown, = check_ports.relay("[a]:587", [])
+    unknown, = groups_ports.relay("[a]:587", [])
     assert unknown.severity == UNKNOWN

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smallmail import blocklists
-from smallmail.answers import Unanswered
+from smallmail.check.probes import blocklists
 from smallmail.findings import PROBLEM, UNKNOWN
+from smallmail.zones.answers import Unanswered
 
 OWN, DOMAIN = ["198.51.100.7", "2001:db8::7"], ["example.org"]
 RIGHT = {f"{each.always}.{each.zone}": ["127.0.0.2"] for each in blocklists.ADDRESSES + blocklists.DOMAINS}

@@ -7,12 +7,17 @@ import json
 
 import pytest
 
-from smallmail import check_dns, check_tls, check_updates, check_verbs, checkup, daily, findings, store
-from smallmail.answers import Unanswered
+from smallmail import findings
+from smallmail.check import letter, run as check_run
+from smallmail.check.groups import dns, tls, updates
+from smallmail.commands import check
+from smallmail.configuration import in_force
 from smallmail.errors import Problem
 from smallmail.findings import NOTE, PROBLEM, UNKNOWN, Group
-from smallmail.host import Host
-from smallmail.lookups import Asked
+from smallmail.machine.host import Host
+from smallmail.programs import daily as programs_daily
+from smallmail.zones.answers import Unanswered
+from smallmail.zones.resolver import Asked
 
 STATUS = """\
 Package: postfix
@@ -51,17 +56,17 @@ version,codename,series,created,release,eol,eol-lts,eol-elts
 
 def test_packages_in_pieces(tmp_path) -> None:
     (tmp_path / "status").write_text(STATUS)
-    states = check_updates.of_mail(str(tmp_path / "status"))
+    states = updates.of_mail(str(tmp_path / "status"))
     assert set(states) == {"postfix", "dovecot-core", "libssl3t64", "rspamd"}
-    finding, = check_updates.broken(states)
+    finding, = updates.broken(states)
     assert finding.what == "not wholly installed: dovecot-core"
 
 
 def test_updates_that_wait() -> None:
-    assert list(check_updates.pending([], ["postfix"], False)) == []
-    problem, = check_updates.pending(["dovecot-core", "postfix"], ["postfix"], False)
+    assert list(updates.pending([], ["postfix"], False)) == []
+    problem, = updates.pending(["dovecot-core", "postfix"], ["postfix"], False)
     assert (problem.severity, problem.what) == (PROBLEM, "security updates wait: dovecot-core, postfix")
-    note, new = check_updates.pending(["postfix"], ["smallmail-server"], True)
+    note, new = updates.pending(["postfix"], ["smallmail-server"], True)
     assert (note.severity, new.severity) == (NOTE, NOTE)
     assert "new version of smallmail-server" in new.what
 
@@ -70,7 +75,7 @@ def test_updates_that_wait() -> None:
     (3600.0, True, []), (8 * 86400.0, True, ["apt's package lists are old"]),
     (0.0, False, ["apt has no package lists"])])
 def test_lists(age, there, expected) -> None:
-    assert [each.what for each in check_updates.lists(age, there)] == expected
+    assert [each.what for each in updates.lists(age, there)] == expected
 
 
 @pytest.mark.parametrize(("codename", "today", "expected"), [
@@ -80,7 +85,7 @@ def test_lists(age, there, expected) -> None:
     ("bullseye", "2026-11-24", ["Debian bullseye is out of regular support since 2024-08-14: upgrade to the next"
                                 " release"])])
 def test_support(codename, today, expected) -> None:
-    assert [each.what for each in check_updates.support(RELEASES, codename, today)] == expected
+    assert [each.what for each in updates.support(RELEASES, codename, today)] == expected
 
 
 @pytest.mark.parametrize(("wanted", "self_signed", "reason", "severities"), [
@@ -88,7 +93,7 @@ def test_support(codename, today, expected) -> None:
     ("letsencrypt", True, "port 80 is taken by nginx", [PROBLEM]), ("letsencrypt", False, "not served", [PROBLEM]),
     ("files", False, "", [])])
 def test_where_the_certificate_comes_from(wanted, self_signed, reason, severities) -> None:
-    found = list(check_tls.source(wanted, self_signed, reason))
+    found = list(tls.source(wanted, self_signed, reason))
     assert [each.severity for each in found] == severities
     assert all(reason in each.why for each in found if reason)
 
@@ -96,26 +101,26 @@ def test_where_the_certificate_comes_from(wanted, self_signed, reason, severitie
 @pytest.mark.parametrize(("names", "right"), [
     (["mx.example.org"], True), (["*.example.org"], True), (["*.org"], False), (["example.org"], False), ([], False)])
 def test_the_name_in_the_certificate(names, right) -> None:
-    assert (list(check_tls.name("mx.example.org", names)) == []) == right
+    assert (list(tls.name("mx.example.org", names)) == []) == right
 
 
 def test_nobody_who_knows_policies() -> None:
     asked = "socketmap:inet:127.0.0.1:8461:postfix"
-    assert not list(check_tls.policies(asked, "active")) + list(check_tls.policies("", "inactive"))
-    finding, = check_tls.policies(asked, "inactive")
+    assert not list(tls.policies(asked, "active")) + list(tls.policies("", "inactive"))
+    finding, = tls.policies(asked, "inactive")
     assert finding.what == "postfix-mta-sts-resolver is inactive" and "waits" in finding.why
 
 
 def test_resolvers(monkeypatch) -> None:
-    monkeypatch.setattr(check_dns.lookups, "online", lambda kind: kind == "A")
+    monkeypatch.setattr(dns.resolver, "online", lambda kind: kind == "A")
     good, plain, dead = Asked(True, True), Asked(True, False), Asked(False, False)
-    assert list(check_dns.resolvers({"127.0.0.1": good, "192.0.2.1": plain})) == []
-    assert [each.severity for each in check_dns.resolvers({"192.0.2.1": plain})] == [NOTE]
-    found, = check_dns.resolvers({"127.0.0.1": dead, "192.0.2.1": good})
+    assert list(dns.resolvers({"127.0.0.1": good, "192.0.2.1": plain})) == []
+    assert [each.severity for each in dns.resolvers({"192.0.2.1": plain})] == [NOTE]
+    found, = dns.resolvers({"127.0.0.1": dead, "192.0.2.1": good})
     assert (found.what, found.type) == ("the DNS server 127.0.0.1 does not answer", "systemctl restart unbound")
-    assert next(check_dns.resolvers({})).what == "/etc/resolv.conf names no DNS server"
-    monkeypatch.setattr(check_dns.lookups, "online", lambda kind: False)
-    assert [each.severity for each in check_dns.resolvers({"192.0.2.1": dead})] == [UNKNOWN]
+    assert next(dns.resolvers({})).what == "/etc/resolv.conf names no DNS server"
+    monkeypatch.setattr(dns.resolver, "online", lambda kind: False)
+    assert [each.severity for each in dns.resolvers({"192.0.2.1": dead})] == [UNKNOWN]
 
 
 def test_dkim_keys_are_looked_at_without_a_network(monkeypatch) -> None:
@@ -126,10 +131,10 @@ def test_dkim_keys_are_looked_at_without_a_network(monkeypatch) -> None:
         def ask(self, name: str, kind: str) -> None:
             raise Unanswered("no name server answers")
 
-    monkeypatch.setattr(check_dns, "Authority", Nobody)
-    monkeypatch.setattr(check_dns.lookups, "servers", lambda words: [])
-    monkeypatch.setattr(check_dns.rotation, "findings", lambda host, now: iter([TWO]))
-    found = list(check_dns.findings(None, argparse.Namespace(resolver=[])))
+    monkeypatch.setattr(dns, "Authority", Nobody)
+    monkeypatch.setattr(dns.resolver, "servers", lambda words: [])
+    monkeypatch.setattr(dns.rotation, "findings", lambda host, now: iter([TWO]))
+    found = list(dns.findings(None, argparse.Namespace(resolver=[])))
     assert found.count(TWO) == 1
     assert found[-1] == Group("dns").unknown("the records in DNS: no name server answers")
 
@@ -139,21 +144,21 @@ ONE, TWO = Group("host").problem("one", "why", "type"), Group("dns").problem("tw
 
 def test_what_changed() -> None:
     known = [("host", "one"), ("dns", "two")]
-    assert daily.changes([], [ONE, TWO]) == ([ONE, TWO], [], known)
-    assert daily.changes(known, [ONE._replace(why="other figures"), TWO]) == ([], [], known)
-    assert daily.changes(known, [TWO]) == ([], [("host", "one")], [("dns", "two")])
+    assert letter.changes([], [ONE, TWO]) == ([ONE, TWO], [], known)
+    assert letter.changes(known, [ONE._replace(why="other figures"), TWO]) == ([], [], known)
+    assert letter.changes(known, [TWO]) == ([], [("host", "one")], [("dns", "two")])
     # Who could not ask does not know that it is gone.
-    assert daily.changes(known, [ONE, Group("dns").unknown("the records in DNS")]) == ([], [], known)
+    assert letter.changes(known, [ONE, Group("dns").unknown("the records in DNS")]) == ([], [], known)
     clock = Group("host").unknown("whether the clock is right", "the clock is wrong")
-    assert daily.changes(known, [TWO, clock]) == ([], [("host", "one")], [("dns", "two")])
-    assert daily.changes([("host", "the clock is wrong")], [clock]) == ([], [], [("host", "the clock is wrong")])
-    assert daily.changes([], [Group("dns").note("something"), Group("dns").unknown("something")]) == ([], [], [])
+    assert letter.changes(known, [TWO, clock]) == ([], [("host", "one")], [("dns", "two")])
+    assert letter.changes([("host", "the clock is wrong")], [clock]) == ([], [], [("host", "the clock is wrong")])
+    assert letter.changes([], [Group("dns").note("something"), Group("dns").unknown("something")]) == ([], [], [])
 
 
 def test_the_letter() -> None:
-    assert daily.subject("mx.example.org", [ONE], []) == "mx.example.org: one"
-    assert daily.subject("mx.example.org", [ONE, TWO], [("dns", "x")]) == "mx.example.org: 2 new problems, 1 solved"
-    text = daily.letter([ONE], [("dns", "two")])
+    assert letter.subject("mx.example.org", [ONE], []) == "mx.example.org: one"
+    assert letter.subject("mx.example.org", [ONE, TWO], [("dns", "x")]) == "mx.example.org: 2 new problems, 1 solved"
+    text = letter.letter([ONE], [("dns", "two")])
     assert "Problem: one\n  why\n  > type\n" in text and "No longer a problem:\n  two\n" in text
 
 
@@ -176,20 +181,20 @@ def test_days(tmp_path, monkeypatch) -> None:
     """A letter that could not be sent is sent the next day."""
     host = Postbox(str(tmp_path))
     found = [ONE]
-    monkeypatch.setattr(store, "load_or_last", lambda _: argparse.Namespace(hostname="mx.example.org"))
-    monkeypatch.setattr(checkup, "findings", lambda *_: found)
+    monkeypatch.setattr(in_force, "load_or_last", lambda _: argparse.Namespace(hostname="mx.example.org"))
+    monkeypatch.setattr(check_run, "findings", lambda *_: found)
     host.down = True
     with pytest.raises(Problem):
-        daily.run(host)
+        programs_daily.daily(host, [])
     host.down = False
-    daily.run(host)
-    daily.run(host)
+    programs_daily.daily(host, [])
+    programs_daily.daily(host, [])
     assert [each.splitlines()[1] for each in host.sent] == ["Subject: mx.example.org: one"]
-    state = host.file(daily.PATH)
+    state = host.file(letter.PATH)
     assert state and (state.mode, json.loads(state.content.decode())) == (0o600, [["host", "one"]])
     found.clear()
-    (tmp_path / daily.PATH).write_text("{not json")     # forgotten: nothing is known to be gone
-    daily.run(host)
+    (tmp_path / letter.PATH).write_text("{not json")     # forgotten: nothing is known to be gone
+    programs_daily.daily(host, [])
     assert len(host.sent) == 1
 
 
@@ -198,9 +203,9 @@ def test_a_group_that_fails_keeps_the_others(monkeypatch) -> None:
         yield ONE
         raise Problem("the daemon is away")
 
-    monkeypatch.setitem(checkup._CHECKS, "host", fails)
-    monkeypatch.setitem(checkup._CHECKS, "dns", lambda host, settings: iter([TWO]))
-    found = checkup.findings(None, None, ["dns", "host"])
+    monkeypatch.setitem(check_run._CHECKS, "host", fails)
+    monkeypatch.setitem(check_run._CHECKS, "dns", lambda host, settings: iter([TWO]))
+    found = check_run.findings(None, None, ["dns", "host"])
     assert found == [ONE, Group("host").unknown("a part of host: the daemon is away"), TWO]
     assert findings.text(found).splitlines()[-1] == "Not checked: a part of host: the daemon is away"
     assert findings.text(found[1:2]).endswith("\nNo problem found.")
@@ -208,4 +213,4 @@ def test_a_group_that_fails_keeps_the_others(monkeypatch) -> None:
 
 def test_a_group_that_there_is_not(tmp_path) -> None:
     with pytest.raises(Problem, match="there is no group 'hosts': there are host, dns, tls, ports, mail, reputation"):
-        check_verbs.check(Host(str(tmp_path)), argparse.Namespace(groups=["dns", "hosts"]))
+        check.check(Host(str(tmp_path)), argparse.Namespace(groups=["dns", "hosts"]))

@@ -3,9 +3,9 @@ import os
 
 import pytest
 
-from smallmail import credentials
 from smallmail.errors import Problem
-from smallmail.host import Host
+from smallmail.machine.host import Host
+from smallmail.publishing import name_servers
 
 SECRET = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE="
 GOOD = """\
@@ -24,7 +24,7 @@ def host(tmp_path):
 
 
 def write(host, text, mode=0o600):
-    path = host.path(credentials.PATH)
+    path = host.path(name_servers.PATH)
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(text)
     os.chmod(path, mode)
@@ -32,28 +32,28 @@ def write(host, text, mode=0o600):
 
 def test_certbots_own_file(host):
     write(host, GOOD)
-    found = credentials.load(host)
-    server = credentials.for_zone(found, "example.org")
+    found = name_servers.load(host)
+    server = name_servers.for_zone(found, "example.org")
     assert server == ("192.0.2.1", 53, "keyname", b"secret secret secret secret!!", "hmac-sha512")
 
 
 def test_a_section_is_for_one_zone(host):
     write(host, GOOD + "[Example.Net.]\n" + GOOD.replace("192.0.2.1", "ns.example.net") + "dns_rfc2136_port = 5353\n")
-    found = credentials.load(host)
-    assert credentials.for_zone(found, "example.net")[:2] == ("ns.example.net", 5353)
-    assert credentials.for_zone(found, "example.org")[:2] == ("192.0.2.1", 53)
-    assert credentials.for_zone(found, "sub.example.net")[:2] == ("192.0.2.1", 53), "a zone of its own"
+    found = name_servers.load(host)
+    assert name_servers.for_zone(found, "example.net")[:2] == ("ns.example.net", 5353)
+    assert name_servers.for_zone(found, "example.org")[:2] == ("192.0.2.1", 53)
+    assert name_servers.for_zone(found, "sub.example.net")[:2] == ("192.0.2.1", 53), "a zone of its own"
 
 
 def test_only_sections(host):
     write(host, "[example.net]\n" + GOOD)
-    found = credentials.load(host)
-    assert credentials.for_zone(found, "example.net") and not credentials.for_zone(found, "example.org")
+    found = name_servers.load(host)
+    assert name_servers.for_zone(found, "example.net") and not name_servers.for_zone(found, "example.org")
 
 
 def test_what_certbot_takes_when_nothing_is_said(host):
     write(host, GOOD.replace("dns_rfc2136_algorithm = hmac-sha512\n", ""))
-    assert credentials.for_zone(credentials.load(host), "x").algorithm == "hmac-md5.sig-alg.reg.int"
+    assert name_servers.for_zone(name_servers.load(host), "x").algorithm == "hmac-md5.sig-alg.reg.int"
 
 
 WRONG = [
@@ -80,7 +80,7 @@ WRONG = [
 def test_wrong(host, text, words):
     write(host, text)
     with pytest.raises(Problem) as caught:
-        credentials.load(host)
+        name_servers.load(host)
     said = str(caught.value)
     assert words in said and said.startswith("/etc/smallmail/rfc2136.ini: ")
     assert SECRET[:8] not in said and "\n" not in said
@@ -88,11 +88,11 @@ def test_wrong(host, text, words):
 
 def test_there_is_none(host):
     with pytest.raises(Problem, match=r"there is no /etc/smallmail/rfc2136.ini: write the name server"):
-        credentials.load(host)
+        name_servers.load(host)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_others_could_read_it(host, mode):
     write(host, GOOD, mode)
     with pytest.raises(Problem, match=r"can be read by others: type 'chmod 600 /etc/smallmail/rfc2136.ini'"):
-        credentials.load(host)
+        name_servers.load(host)

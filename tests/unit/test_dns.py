@@ -2,16 +2,16 @@
 import dns.zonefile as dns_zonefile
 import pytest
 
-from smallmail import dns
+from smallmail.zones import dns_records
 
 LONG = "v=DKIM1; k=rsa; p=" + "A" * 392
 
 
 def made(**changes):
     values = dict(hostname="mx.example.org", domains=["example.org"], addresses=["203.0.113.10", "2001:db8::10"],
-                  dkim={"example.org": [dns.Record("dkim._domainkey.example.org", "TXT", LONG, "the key")]})
+                  dkim={"example.org": [dns_records.Record("dkim._domainkey.example.org", "TXT", LONG, "the key")]})
     values.update(changes)
-    return list(dns.records(**values))
+    return list(dns_records.records(**values))
 
 
 def test_all_that_a_domain_needs():
@@ -21,7 +21,7 @@ def test_all_that_a_domain_needs():
 
 
 def test_long_txt_is_split_into_strings_that_join_to_the_value():
-    line = next(line for line in dns.zone_text(made()).splitlines() if line.startswith("dkim."))
+    line = next(line for line in dns_records.zone_text(made()).splitlines() if line.startswith("dkim."))
     parts = line.split('"')[1::2]
     assert "".join(parts) == LONG
     assert all(len(part) <= 255 for part in parts) and len(parts) == 2
@@ -37,13 +37,13 @@ def test_behind_a_relay_spf_ends_softly():
 
 
 def test_an_address_that_the_host_cannot_know_is_a_comment():
-    lines = dns.zone_text(made(addresses=[])).splitlines()
+    lines = dns_records.zone_text(made(addresses=[])).splitlines()
     assert "; mx.example.org. 3600 IN A " in lines
 
 
 def test_what_is_good_to_have():
     records = [(record.name, record.type, record.value)
-               for record in dns.helpful("mx.example.org", ["example.org"], "letsencrypt")]
+               for record in dns_records.helpful("mx.example.org", ["example.org"], "letsencrypt")]
     assert records == [
         ("mx.example.org", "CAA", '0 issue "letsencrypt.org"'),
         ("_smtp._tls.example.org", "TXT", "v=TLSRPTv1; rua=mailto:postmaster@example.org"),
@@ -55,12 +55,12 @@ def test_what_is_good_to_have():
         ("_pop3._tcp.example.org", "SRV", "0 0 0 ."),
         ("_pop3s._tcp.example.org", "SRV", "0 0 0 ."),
     ]
-    assert "CAA" not in [record.type for record in dns.helpful("mx.example.org", [], "files")]
-    assert "CAA" not in [record.type for record in dns.helpful("example.org", ["example.org"], "letsencrypt")]
+    assert "CAA" not in [record.type for record in dns_records.helpful("mx.example.org", [], "files")]
+    assert "CAA" not in [record.type for record in dns_records.helpful("example.org", ["example.org"], "letsencrypt")]
 
 
 def test_every_line_is_a_zone_file_s():
-    text = dns.zone_text(made() + list(dns.helpful("mx.example.org", ["example.org"], "letsencrypt")))
+    text = dns_records.zone_text(made() + list(dns_records.helpful("mx.example.org", ["example.org"], "letsencrypt")))
     parsed = dns_zonefile.read_rrsets(text, rdclass=None, relativize=False)
     assert sum(len(rrset) for rrset in parsed) == len(text.splitlines()) / 2 == 16
     long = next(rrset[0] for rrset in parsed if rrset.name.to_text().startswith("dkim."))
@@ -85,9 +85,9 @@ def test_every_line_is_a_zone_file_s():
     ("notexample.org", "A", "", {"zone": "", "name": "notexample.org", "type": "A", "value": ""}),
 ])
 def test_fields_of_a_web_form(name, kind, value, fields):
-    assert dns.plain(dns.Record(name, kind, value, ""), ["example.org", "sub.example.org"]) == fields
+    assert dns_records.plain(dns_records.Record(name, kind, value, ""), ["example.org", "sub.example.org"]) == fields
 
 
 def test_plain_text_has_no_quotes():
-    text = dns.plain_text(made(), ["example.org"])
+    text = dns_records.plain_text(made(), ["example.org"])
     assert '"' not in text and "name:     dkim._domainkey\n" in text and "value:    " + LONG + "\n" in text

@@ -5,19 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import assets, certificate, dns_verbs, settings
+from smallmail.accounts import opened
+from smallmail.commands import dns
 from smallmail.errors import Problem
-from smallmail.host import STATE, Host
+from smallmail.machine.host import Host
+from smallmail.machine.state import STATE
+from smallmail.settings import fields
+from smallmail.tls import certificate
 
 
 @pytest.fixture
 def host(tmp_path):
     made = Host(str(tmp_path))
     (tmp_path / "etc/smallmail").mkdir(parents=True)
-    (tmp_path / settings.PATH).write_text(
+    (tmp_path / fields.PATH).write_text(
         "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n")
     (tmp_path / STATE).mkdir(parents=True)
-    with assets.open_accounts(made) as database:
+    with opened.open_accounts(made) as database:
         database.add_domain("example.org", "alice@example.org")
     return made
 
@@ -27,7 +31,7 @@ def options(**given):
 
 
 def test_show(host):
-    text, data, code = dns_verbs.show(host, options())
+    text, data, code = dns.show(host, options())
     assert code == 0
     assert '_smtp._tls.example.org. 3600 IN TXT "v=TLSRPTv1; rua=mailto:postmaster@example.org"' in text
     assert 'mx.example.org. 3600 IN CAA 0 issue "letsencrypt.org"' in text
@@ -40,14 +44,14 @@ def test_show(host):
 
 
 def test_show_plain(host):
-    text, _, _ = dns_verbs.show(host, options(plain=True))
+    text, _, _ = dns.show(host, options(plain=True))
     assert ("name:     _imaps._tcp\ntype:     SRV\npriority: 0\nweight:   1\nport:     993\n"
             "value:    mx.example.org\n") in text
 
 
 def test_a_domain_of_somebody_else_is_not_checked(host):
     with pytest.raises(Problem, match=r"example\.net is no mail domain of this host"):
-        dns_verbs.check(host, options(names=["example.net"]))
+        dns.check(host, options(names=["example.net"]))
 
 
 def test_what_is_served(host):

@@ -1,14 +1,15 @@
 """What the golden zones can't show: name servers that fail, hosts behind NAT or a relay, and how findings read."""
 import pytest
 
-from smallmail import dnscheck, dnstexts, findings
+from smallmail import findings
+from smallmail.zones import dns_check, meaning
 from tests.golden import zones
 
 GOOD = zones.asking(zones.text("correct-extras"))
 
 
 def found(ask=GOOD, zone=zones.healthy, **wanted):
-    return zones.lines(dnscheck.findings(zones.wanted(**wanted), ask, zone))
+    return zones.lines(dns_check.findings(zones.wanted(**wanted), ask, zone))
 
 
 def served(**changes):
@@ -90,7 +91,7 @@ def test_how_findings_read():
 
 def test_a_key_without_its_head_is_the_same_key():
     body = zones.KEY.partition("MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A")[2]   # RSAPublicKey, as RFC 6376 literally has it
-    assert dnstexts.dkim_trouble(["v=DKIM1; p=" + body], zones.KEY) == ""
+    assert meaning.dkim_trouble(["v=DKIM1; p=" + body], zones.KEY) == ""
 
 
 @pytest.mark.parametrize(("text", "trouble"), [
@@ -105,14 +106,14 @@ def test_a_key_without_its_head_is_the_same_key():
     (zones.KEY[:-100], "the key was cut: 219 of its 294 bytes are there"),
 ])
 def test_dkim(text, trouble):
-    assert dnstexts.dkim_trouble([text], zones.KEY) == trouble
-    assert dnstexts.is_testing([text]) == text.endswith("t=y")
+    assert meaning.dkim_trouble([text], zones.KEY) == trouble
+    assert meaning.is_testing([text]) == text.endswith("t=y")
 
 
 def test_dmarc_of_the_domain_above_counts():
     above = zones.asking('_dmarc.example.com. TXT "v=DMARC1; p=reject"\n')
     sub = zones.wanted()._replace(domains=["mail.example.com"])
-    lines = zones.lines(dnscheck.findings(sub, above, zones.healthy))
+    lines = zones.lines(dns_check.findings(sub, above, zones.healthy))
     assert not [line for line in lines if "_dmarc" in line]
 
 

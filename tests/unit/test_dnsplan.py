@@ -1,10 +1,11 @@
 """What publishing changes: of each record set, what is wanted, what is there, and what of that is ours."""
 import pytest
 
-from smallmail import dnsjudge, dnsplan, ownership
-from smallmail.dnsplan import Change, Entry, Foreign, Place, Present
-from smallmail.host import STATE, Host
-from smallmail.tree import File
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.machine.state import STATE
+from smallmail.publishing import dns_plan, published, serves
+from smallmail.publishing.dns_plan import Change, Entry, Foreign, Place, Present
 from tests.golden import zones
 
 MX, SPF = Entry("example.com", "MX", "10 mx.example.com."), Entry("example.com", "TXT", "v=spf1 mx -all")
@@ -20,8 +21,8 @@ def decided(wanted, there, owned=(), trouble="", replace=()):
     for entry in there:
         present.setdefault((entry.name, entry.type), Present([], 60)).values.append(entry.value)
         present[entry.name, entry.type] = present[entry.name, entry.type]._replace(ttl=60)
-    plan = dnsplan.decide(wanted, present, set(owned), lambda *_: trouble, replace)
-    return plan, dnsplan.expected(wanted, present, set(owned))
+    plan = dns_plan.decide(wanted, present, set(owned), lambda *_: trouble, replace)
+    return plan, dns_plan.expected(wanted, present, set(owned))
 
 
 def other(entry, value):
@@ -90,13 +91,13 @@ def test_a_tlsa_record_takes_nothing_from_others():
     ("v=spf1 -all", "SPF"), ("V=SPF1", "SPF"), ("v=spf10 x", "v=spf10 x"), ("v = DMARC1 ;p=none", "DMARC"),
     ("v=DMARC1", "DMARC"), ("v=TLSRPTv1;rua=x", "TLSRPT"), ("anything", "anything"), ("", "")])
 def test_texts_of_one_kind(value, purpose):
-    assert dnsplan.place(other(SPF, value)) == Place("example.com", "TXT", purpose)
+    assert dns_plan.place(other(SPF, value)) == Place("example.com", "TXT", purpose)
 
 
 def test_of_which_there_is_one():
-    assert dnsplan.place(other(KEY, "k=rsa; p=QQ==")).purpose == "DKIM", "v= may be missing (RFC 6376, 3.6.1)"
-    assert dnsplan.has_one(dnsplan.place(KEY)) and dnsplan.has_one(dnsplan.place(SPF))
-    assert not dnsplan.has_one(dnsplan.place(TLSA)) and not dnsplan.has_one(dnsplan.place(MX))
+    assert dns_plan.place(other(KEY, "k=rsa; p=QQ==")).purpose == "DKIM", "v= may be missing (RFC 6376, 3.6.1)"
+    assert dns_plan.has_one(dns_plan.place(KEY)) and dns_plan.has_one(dns_plan.place(SPF))
+    assert not dns_plan.has_one(dns_plan.place(TLSA)) and not dns_plan.has_one(dns_plan.place(MX))
 
 
 JUDGED = [
@@ -128,21 +129,21 @@ JUDGED = [
 
 @pytest.mark.parametrize(("kind", "name", "purpose", "values", "wanted", "trouble"), JUDGED)
 def test_does_what_others_wrote_serve(kind, name, purpose, values, wanted, trouble):
-    judge = dnsjudge.Judge(zones.wanted(), zones.asking(zones.text("correct-extras")), zones.healthy)
+    judge = serves.Judge(zones.wanted(), zones.asking(zones.text("correct-extras")), zones.healthy)
     assert judge.trouble(Place(name, kind, purpose), values, wanted) == trouble
 
 
 def test_the_note_on_what_is_ours(tmp_path):
     host = Host(str(tmp_path))
     host.directory(STATE)
-    assert ownership.load(host) == {}
+    assert published.load(host) == {}
     owned = {MX: "example.com", other(SPF, "v=spf1 \u2026"): "example.com"}
-    ownership.save(host, owned)
-    assert ownership.load(host) == owned
-    path = tmp_path / ownership.PATH
+    published.save(host, owned)
+    assert published.load(host) == owned
+    path = tmp_path / published.PATH
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.stat().st_ino
-    ownership.save(host, dict(reversed(owned.items())))
+    published.save(host, dict(reversed(owned.items())))
     assert path.stat().st_ino == before, "no news"
 
 
@@ -150,5 +151,5 @@ def test_the_note_on_what_is_ours(tmp_path):
                                   '[{"zone": "z", "name": "n", "type": "A", "value": "v"}, {"name": "x"}]'])
 def test_a_note_that_somebody_has_edited_makes_nothing_ours(tmp_path, text):
     host = Host(str(tmp_path))
-    host.write(ownership.PATH, File(text.encode(), 0o600, "root", "root"))
-    assert ownership.load(host) == {}
+    host.write(published.PATH, File(text.encode(), 0o600, "root", "root"))
+    assert published.load(host) == {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from smallmail import handback, record, tree
-from smallmail.record import Entry, Record
-from smallmail.tree import File, Tree
+from smallmail.configuration import hand_back, record, tree
+from smallmail.configuration.record import Entry, Record
+from smallmail.configuration.tree import Tree
+from smallmail.machine.file import File
 
 
 def file(text: str) -> File:
@@ -25,7 +26,7 @@ def test_what_somebody_changed_or_took_away_is_remembered_and_nothing_else() -> 
     }  # fmt: skip
     now = Tree(OrderedDict([("etc/a", file("ours")), ("etc/b", file("mine")), ("etc/theirs", file("theirs"))]),
                OrderedDict([("kept", "ours"), ("changed", "mine")]), OrderedDict())  # fmt: skip
-    left = handback._left(Record(entries, {"etc/postfix/main.cf": None}, {"postfix": "3.10"}), now)
+    left = hand_back._left(Record(entries, {"etc/postfix/main.cf": None}, {"postfix": "3.10"}), now)
     assert {kind: list(names) for kind, names in left.entries.items()} == {
         "files": ["etc/b", "etc/gone"], "parameters": ["changed", "cleared"], "services": []}  # fmt: skip
     assert not left.originals
@@ -33,10 +34,10 @@ def test_what_somebody_changed_or_took_away_is_remembered_and_nothing_else() -> 
 
 
 def test_nothing_to_remember_is_no_record() -> None:
-    assert handback._as_file(record.empty()) is None
-    assert handback._left(record.empty(), tree.empty()).entries["files"] == {}
+    assert hand_back._as_file(record.empty()) is None
+    assert hand_back._left(record.empty(), tree.empty()).entries["files"] == {}
 
 
 def test_comments_are_counted() -> None:
-    assert not handback._comments("# a\n x = 1\n#b\n") - handback._comments("#b\n # a\n# a\n")
-    assert handback._comments("# a\n# a\n") - handback._comments("# a\n")
+    assert not hand_back._comments("# a\n x = 1\n#b\n") - hand_back._comments("#b\n # a\n# a\n")
+    assert hand_back._comments("# a\n# a\n") - hand_back._comments("# a\n")

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import history, settings
+from smallmail.configuration import history
+from smallmail.configuration.tree import Tree
 from smallmail.errors import Problem
-from smallmail.host import Host
-from smallmail.tree import File, Tree
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.settings import fields
 
 VERSIONS = {"postfix": "3.10.1", "dovecot": "2.4.1", "rspamd": "3.12"}
 
 
 def inputs(text: str) -> dict[str, File | None]:
-    return {settings.PATH: File(text.encode(), 0o600, "root", "root"), history.INPUTS[1]: None, history.INPUTS[2]: None}
+    return {fields.PATH: File(text.encode(), 0o600, "root", "root"), history.INPUTS[1]: None, history.INPUTS[2]: None}
 
 
 def wanted(**parameters: str) -> Tree:

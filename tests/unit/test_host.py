@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import certificate, postconf
-from smallmail.host import Host
-from smallmail.plan import SET, Change
-from smallmail.settings import Settings
-from smallmail.tree import File
+from smallmail.daemons import postconf
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.settings.fields import Settings
+from smallmail.tls import certificate
 
 
 def file(text: str) -> File:
@@ -88,6 +88,6 @@ def test_a_stage_never_leads_to_the_live_file(tmp_path: Path) -> None:
     stage.directory("etc/postfix")
     stage.point("etc/postfix/main.cf", host.path("home/carol/main.cf"))     # as a copied absolute link
     stage.point("etc/postfix/master.cf", "../../home/carol/master.cf")      # as a copied relative one
-    edited = postconf.edited(host, stage, [Change("parameters", "y", SET, None, "2")])
+    edited = postconf.edited(host, stage, {"y": "2"}, {})
     assert {found.content for found in edited.values()} == {b"x = 1\nset"}
     assert host.text("home/carol/main.cf") == host.text("home/carol/master.cf") == "x = 1"

@@ -13,8 +13,8 @@ import pytest
 from debian.deb822 import Deb822, PkgRelation
 
 import smallmail
-from smallmail import checks, settings
-from smallmail.questions import QUESTIONS
+from smallmail.settings import fields, values
+from smallmail.settings.questions import QUESTIONS
 from tests.unit.debconf_double import templates
 
 SOURCE = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ def test_stdeb_would_make_the_same_package(tmp_path: Path) -> None:
 
 def test_what_is_imported_is_depended_on() -> None:
     imported = set()
-    for path in (SOURCE / "smallmail").glob("*.py"):
+    for path in (SOURCE / "smallmail").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
@@ -99,16 +99,16 @@ def test_every_question_has_its_template() -> None:
         assert found[name]["Type"] == kind
         assert question.priority == PRIORITIES[name]
     assert set(PRIORITIES) == set(QUESTIONS)
-    assert found["certificate"]["Choices"].split(", ") == list(checks.CERTIFICATES)
+    assert found["certificate"]["Choices"].split(", ") == list(values.CERTIFICATES)
     assert found["purge-mail"]["Default"] == "false"
 
 
 def test_a_question_is_a_setting_with_the_same_default() -> None:
     found = templates()
-    assert set(QUESTIONS) - {"password"} <= set(settings.FIELDS)
+    assert set(QUESTIONS) - {"password"} <= set(fields.FIELDS)
     for name in set(QUESTIONS) - {"password"}:
         default = {"true": "yes", "false": "no"}.get(found[name].get("Default", ""), found[name].get("Default", ""))
-        assert default == settings.FIELDS[name].default, name
+        assert default == fields.FIELDS[name].default, name
 
 
 def test_a_template_reads_well() -> None:
@@ -129,11 +129,11 @@ CODE = {
     "postinst": r"""
         set\ -e|\.\ /usr/share/debconf/confmodule|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ triggered\ \];\ then|exit\ 0|fi
         |if\ \[\ -z\ "\$\{DEBCONF_RECONFIGURE:-\}"\ \];\ then|:
-        |case\ "\$1"\ in|[a-z|\ -]+\)|;;|esac|/usr/bin/python3\ -I\ -m\ smallmail\.package\ \w+\ "\$[@2]"
+        |case\ "\$1"\ in|[a-z|\ -]+\)|;;|esac|/usr/lib/smallmail/run\ \w+\ "\$[@2]"
         """,
     "prerm": r"""
         set\ -e|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ remove\ \];\ then|fi
-        |/usr/bin/python3\ -I\ -m\ smallmail\.package\ remove\ \|\||echo\ "[^"$]+"\ >&2
+        |/usr/lib/smallmail/run\ remove\ \|\||echo\ "[^"$]+"\ >&2
         """,
 }
 
@@ -154,9 +154,9 @@ def test_postinst_knows_triggers_before_debconf() -> None:
 
 def embedded() -> str:
     """The program in config, as the build makes it."""
-    asking = re.search(r"^ASKING = (.+)$", (DEBIAN / "rules").read_text("utf-8"), re.MULTILINE)
+    asking = re.search(r"embed.py (\S+) >", (DEBIAN / "rules").read_text("utf-8"))
     assert asking
-    command = [sys.executable, str(DEBIAN / "embed.py"), *asking.group(1).split()]
+    command = [sys.executable, str(DEBIAN / "embed.py"), asking.group(1)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -216,7 +216,7 @@ def postrm_says_of(directory: str, tmp_path: Path) -> str:
 
 @pytest.mark.parametrize(
     "directory",
-    [*checks.SYSTEM_FOLDERS, *checks.SHARED_FOLDERS, *(folder + "/x11" for folder in checks.SYSTEM_FOLDERS), "",
+    [*values.SYSTEM_FOLDERS, *values.SHARED_FOLDERS, *(folder + "/x11" for folder in values.SYSTEM_FOLDERS), "",
      "srv/mail", "/srv/", "/srv/.", "/srv/../etc", "/srv/..", "//", "/srv//mail", "/srv/a b", "/srv/*", "/srv\n/etc"],
 )  # fmt: skip
 def test_postrm_never_empties_a_folder_of_the_systems(directory: str, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_postrm_never_empties_a_folder_of_the_systems(directory: str, tmp_path: 
 
 def test_postrm_empties_the_mail_folder_if_it_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder under /tmp would be refused, so one of the repository's stands in for it."""
-    if any(str(SOURCE).startswith(folder + "/") for folder in checks.SYSTEM_FOLDERS):
+    if any(str(SOURCE).startswith(folder + "/") for folder in values.SYSTEM_FOLDERS):
         pytest.skip(f"{SOURCE} is in a folder of the system's")
     assert postrm_says_of(str(DEBIAN), tmp_path) == str(DEBIAN)
     assert postrm_says_of(str(DEBIAN / "nowhere"), tmp_path) == ""

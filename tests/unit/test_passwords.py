@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-ASK = "from smallmail import passwords; print('taken: ' + passwords.typed('Password: '))"
+ASK = "from smallmail.accounts import passwords; print('taken: ' + passwords.typed('Password: '))"
 
 
 def at_a_terminal(*lines):

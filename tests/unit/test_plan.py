@@ -1,10 +1,10 @@
 """The plan's table of three states, as a table."""
 import pytest
 
-from smallmail import plan, record, tree
-from smallmail.plan import CONFLICT, EDITED, GIVE_BACK, SET
-from smallmail.record import Entry
-from smallmail.tree import File
+from smallmail.configuration import plan, record, tree
+from smallmail.configuration.plan import CONFLICT, EDITED, GIVE_BACK, SET
+from smallmail.configuration.record import Entry
+from smallmail.machine.file import File
 
 PATH = "etc/dovecot/conf.d/95-smallmail.conf"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import ports
+from smallmail.machine import ports
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 

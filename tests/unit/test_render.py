@@ -1,10 +1,10 @@
 """Which overlay makes which file."""
 import pytest
 
-from smallmail import render
+from smallmail.configuration import render
+from smallmail.daemons.facts import Facts
 from smallmail.errors import Problem
-from smallmail.facts import Facts
-from smallmail.settings import Settings
+from smallmail.settings.fields import Settings
 
 SETTINGS = Settings({"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"})
 

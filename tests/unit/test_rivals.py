@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import record as records
-from smallmail import rivals, tree
-from smallmail.host import Host
-from smallmail.record import Entry, Record
-from smallmail.tree import OFF, File, Tree
+from smallmail.configuration import record as configuration_record, take_over, tree
+from smallmail.configuration.record import Entry, Record
+from smallmail.configuration.tree import OFF, Tree
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
 
 OURS = Tree({}, {"smtpd_banner": "ours"}, {"smtp/inet": "smtp inet n - y - - smtpd"})
 STOCK = "cleanup unix n - y - 0 cleanup\nsmtp unix - - y - - smtp\npickup unix n - y 60 1 pickup\n"
@@ -38,7 +38,7 @@ def host(tmp_path: Path) -> Host:
 def silenced(host: Host, main: str = "", master: str = "", record: Record | None = None) -> Tree:
     host.write("etc/postfix/main.cf", file(main))
     host.write("etc/postfix/master.cf", file(master))
-    return rivals.silenced(host, OURS, record or records.empty())
+    return take_over.silenced(host, OURS, record or configuration_record.empty())
 
 
 def test_what_leads_mail_elsewhere_goes_to_postfixs_default(host: Host) -> None:
@@ -71,7 +71,7 @@ def test_services_beside_ours(host: Host, entry: str, wanted: dict[str, str]) ->
 
 
 def test_later_the_record_tells_what_was_silenced(host: Host) -> None:
-    record = records.empty()._replace(originals={"etc/postfix/main.cf": None})
+    record = configuration_record.empty()._replace(originals={"etc/postfix/main.cf": None})
     record.entries["parameters"]["transport_maps"] = Entry("hash:/x", "")
     record.entries["services"]["465/inet"] = Entry("465 inet n - y - - smtpd", OFF)
     found = silenced(host, "header_checks = pcre:/new\n", "587 inet n - y - - smtpd\n", record)
@@ -93,18 +93,18 @@ def test_of_rspamds_files_those_that_win_over_ours(host: Host) -> None:
     for name in ("local.d/multimap.conf", "local.d/options.inc", "override.d/options.inc", "override.d/rbl.conf"):
         host.write("etc/rspamd/" + name, file("theirs = yes"))
     target = Tree({"etc/rspamd/local.d/options.inc": file("ours")}, {}, {})
-    found = rivals.silenced(host, target, records.empty())
+    found = take_over.silenced(host, target, configuration_record.empty())
     assert set(found.files) == {"etc/rspamd/local.d/options.inc", "etc/rspamd/override.d/options.inc"}
     assert found.files["etc/rspamd/local.d/options.inc"].content == b"ours"
-    assert rivals.taken_over(host, target, records.empty()) >= {"etc/rspamd/local.d/options.inc"}
-    later = records.empty()._replace(originals={"etc/postfix/main.cf": None})
-    assert rivals.taken_over(host, target, later) == set()
+    assert take_over.taken_over(host, target, configuration_record.empty()) >= {"etc/rspamd/local.d/options.inc"}
+    later = configuration_record.empty()._replace(originals={"etc/postfix/main.cf": None})
+    assert take_over.taken_over(host, target, later) == set()
 
 
 def test_a_file_with_nothing_but_comments_is_no_conflict(host: Host) -> None:
     host.write("etc/rspamd/local.d/worker-proxy.inc", file("# nothing yet\n"))
     target = Tree({"etc/rspamd/local.d/worker-proxy.inc": file("ours")}, {}, {})
-    assert rivals.taken_over(host, target, records.empty()) == set(target.files)
+    assert take_over.taken_over(host, target, configuration_record.empty()) == set(target.files)
 
 
 def test_an_ordinary_host_has_no_rivals(host: Host) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import certificate, served
 from smallmail.errors import Problem
-from smallmail.host import Host
-from smallmail.settings import Settings
+from smallmail.machine.host import Host
+from smallmail.settings.fields import Settings
+from smallmail.tls import certificate, served
 
 NAME = "mx.example.org"
 DAY = 86400.0

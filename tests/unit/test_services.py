@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from smallmail import services
-from smallmail.host import Host
-from smallmail.plan import SET, Change
+from smallmail.configuration import effects
+from smallmail.configuration.plan import SET, Change
+from smallmail.daemons import running
+from smallmail.machine.host import Host
 
 
 @pytest.mark.parametrize("kind, name, actions", [
@@ -19,7 +20,7 @@ from smallmail.plan import SET, Change
     ("services", "submission/inet", {"postfix": "reload"}),
 ])
 def test_only_what_changed_is_touched(kind, name, actions):
-    assert services.needed([Change(kind, name, SET, None, "x")]) == actions
+    assert effects.needed([Change(kind, name, SET, None, "x")]) == actions
 
 
 
@@ -27,7 +28,7 @@ def test_when_a_process_was_started_is_known_to_a_fraction_of_a_second():
     before = time.time()
     with subprocess.Popen(["sleep", "20"]) as process:
         try:
-            newest = max(services._started(Host(), "sleep"))
+            newest = max(running._started(Host(), "sleep"))
         finally:
             process.kill()
     assert abs(newest - before) < 0.2

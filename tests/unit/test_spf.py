@@ -1,7 +1,7 @@
 """SPF as RFC 7208 has it: its own examples (Appendix A and 7.4), and the limits."""
 import pytest
 
-from smallmail import spf
+from smallmail.zones import spf
 
 # RFC 7208, Appendix A: the simple setup.
 ZONE = {

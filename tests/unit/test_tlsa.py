@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from smallmail import certbot, certificate, dnstexts, rollover, tlsa, tlsacheck
-from smallmail.answers import Zone
-from smallmail.host import Host
-from smallmail.settings import Settings
+from smallmail.machine.host import Host
+from smallmail.settings.fields import Settings
+from smallmail.tls import certbot, certificate, rollover, tlsa
+from smallmail.zones import meaning, tlsa_check
+from smallmail.zones.answers import Zone
 
 NAME = "mx.example.org"
 PORT25 = "_25._tcp." + NAME
@@ -25,7 +26,7 @@ def chain(key: bytes) -> tlsa.Chain:
 
 
 OLD, NEW = chain(b"old key"), chain(b"new key")
-OLD_VALUE, NEW_VALUE = dnstexts.tlsa_value(OLD), dnstexts.tlsa_value(NEW)
+OLD_VALUE, NEW_VALUE = meaning.tlsa_value(OLD), meaning.tlsa_value(NEW)
 
 
 def known(*looks: tuple[float, list[list[str]], int], complete: bool = True) -> tlsa.Known:
@@ -81,7 +82,7 @@ def test_nothing_waits_where_nobody_could_use_the_records() -> None:
     assert tlsa.lacking({"secure": True, "names": {}}, 0, OLD, NEW) == [], "there are none"
     found = known((1000, [[OLD_VALUE]], 60))
     assert tlsa.lacking({**found, "secure": False}, 0, OLD, NEW) == [], "the zone is not signed"
-    assert tlsa.lacking(known((1000, [[dnstexts.tlsa_value(chain(b"other"))]], 60)), 0, OLD, NEW) == [], "stale anyway"
+    assert tlsa.lacking(known((1000, [[meaning.tlsa_value(chain(b"other"))]], 60)), 0, OLD, NEW) == [], "stale anyway"
     assert tlsa.lacking(known((1000, [["1 1 1 00"]], 60)), 0, OLD, NEW) == [], "of no use for mail (RFC 7672)"
 
 
@@ -118,13 +119,13 @@ def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
     newest = certificate.ensure(host, SETTINGS)
     assert newest != first
     assert tlsa.allowed(host, SETTINGS, newest) == newest, "nothing is known of records"
-    value = dnstexts.tlsa_value(certificate.chain(host))
+    value = meaning.tlsa_value(certificate.chain(host))
     tlsa.remember(host, NAME, **known((1000, [[value]], 60)))
     assert tlsa.allowed(host, SETTINGS, newest) == first
     tlsa.remember(host, NAME, waits=newest)
     told = tlsa.records(host, SETTINGS)
     assert [record.value for record in told] == [
-        value, dnstexts.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{newest}"))]
+        value, meaning.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{newest}"))]
     assert "add this to what is there: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(host, SETTINGS)
     finding, = rollover.findings(host, SETTINGS)
     assert (finding.severity, finding.type.count("TLSA")) == ("problem", 1)
@@ -162,7 +163,7 @@ def test_what_the_check_finds() -> None:
 
     def found(values: list[str], coming: tlsa.Chain, zone: Zone = signed) -> list[str]:
         return [f"{each.severity}: {each.what}" for each in
-                tlsacheck.findings(PORT25, values, OLD, coming, zone, True)]
+                tlsa_check.findings(PORT25, values, OLD, coming, zone, True)]
 
     assert found([OLD_VALUE], []) == []
     assert found([OLD_VALUE, NEW_VALUE], NEW) == []
@@ -182,7 +183,7 @@ def test_a_temporary_key_has_no_record_but_what_follows_it_has(host: Host) -> No
     own_made = certificate.ensure(host, Settings({"hostname": NAME, "domain": "example.org", "certificate":
                                                   "self-signed", "address": "alice@example.org"}))
     host.point(certificate.CURRENT, own_made)
-    value = dnstexts.tlsa_value(certificate.chain(host))
+    value = meaning.tlsa_value(certificate.chain(host))
     tlsa.remember(host, NAME, **known((1000, [[]], 60)))
     assert list(tlsa.records(host, wanted)) == []
     tlsa.remember(host, NAME, **known((1000, [[value]], 60)), waits=certificate.ensure(host, SETTINGS))

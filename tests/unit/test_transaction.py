@@ -3,9 +3,10 @@ import os
 
 import pytest
 
-from smallmail import transaction
-from smallmail.host import Host
-from smallmail.tree import File
+from smallmail.configuration import transaction
+from smallmail.machine import state
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
 
 
 def file(text, mode=0o644):
@@ -68,7 +69,7 @@ def test_cut_off_anywhere_the_next_one_finds_old_or_new(host, monkeypatch, cut_a
     monkeypatch.undo()
     transaction.undo(host)
     assert contents(host) in ({"a": "old a", "gone": "old gone"}, {"a": "new a", "b": "new b"})
-    assert not host.exists(transaction.JOURNAL)
+    assert not host.exists(state.JOURNAL)
 
 
 def test_a_file_changed_since_is_left_alone(host):

@@ -1,5 +1,5 @@
 """Reading Postfix's two files as Postfix reads them (postconf(5), master(5))."""
-from smallmail import tree
+from smallmail.daemons import main_cf
 
 MAIN = """\
 # a comment
@@ -24,7 +24,7 @@ submission inet n       -       y       -       -       smtpd
 
 
 def test_main_cf():
-    assert tree.parse_main(MAIN) == {
+    assert main_cf.parse_main(MAIN) == {
         "myhostname": "later.example.org",
         "mydestination": "$myhostname, localhost",
         "smtpd_banner": "x = y",
@@ -33,7 +33,7 @@ def test_main_cf():
 
 
 def test_master_cf():
-    assert tree.parse_master(MASTER) == {
+    assert main_cf.parse_master(MASTER) == {
         "smtp/inet": "smtp inet n - y - - smtpd",
         "submission/inet": "submission inet n - y - - smtpd -o syslog_name=postfix/submission"
                            " -o { smtpd_recipient_restrictions = permit_sasl_authenticated, reject }",
@@ -41,5 +41,5 @@ def test_master_cf():
 
 
 def test_lines_that_are_neither_parameter_nor_service_are_named():
-    assert tree.unread("# a comment\na = b\nnonsense line\n", "smtp inet n - y - - smtpd\n  -o a=b\nsmtp inet\n") == [
-        "nonsense line", "smtp inet"]
+    main, master = "# a comment\na = b\nnonsense line\n", "smtp inet n - y - - smtpd\n  -o a=b\nsmtp inet\n"
+    assert main_cf.unread(main, master) == ["nonsense line", "smtp inet"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import validation
-from smallmail.host import Host
+from smallmail.configuration import dnssec
+from smallmail.machine.host import Host
 
 
 def host(root: Path, own: str, copy: str | None = None) -> Host:
@@ -25,10 +25,10 @@ def host(root: Path, own: str, copy: str | None = None) -> Host:
     ("options edns0\n", "", ["127.0.0.1"]),
 ])
 def test_nameservers(tmp_path: Path, own: str, copy: str | None, servers: list[str]) -> None:
-    assert validation.nameservers(host(tmp_path, own, copy)) == servers
+    assert dnssec.nameservers(host(tmp_path, own, copy)) == servers
 
 
 @pytest.mark.parametrize("own", ["nameserver 192.0.2.53\n", "nameserver 127.0.0.1\nnameserver 192.0.2.53\n",
                                  "nameserver what\n"])
 def test_one_elsewhere_is_not_even_asked(tmp_path: Path, own: str) -> None:
-    assert validation.validates(host(tmp_path, own)) is False
+    assert dnssec.validates(host(tmp_path, own)) is False

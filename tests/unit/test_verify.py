@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from smallmail import verify
-from smallmail.host import Host
-from smallmail.tree import File
+from smallmail.daemons import judge
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
 
 OURS = 'bind_socket = "/var/spool/postfix/smallmail/milter.sock mode=0660";\n'
 THEIRS = 'bind_socket = "127.0.0.1:11332";\n'
@@ -26,6 +26,6 @@ def test_a_file_that_keeps_rspamd_from_its_socket_is_named(
         if text is not None:
             path = "etc/rspamd/{}/worker-proxy.inc".format(folder)
             host.write(path, File(text.encode(), 0o644, "root", "root"))
-    said = verify._elsewhere(host)
+    said = judge.elsewhere(host)
     assert bool(said) == bool(guilty)
     assert not guilty or said.startswith("/etc/rspamd/{}/worker-proxy.inc keeps Rspamd from".format(guilty))

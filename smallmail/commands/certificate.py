@@ -1,0 +1,69 @@
+"""What the verbs on the certificate do."""
+import argparse
+import time
+from collections import OrderedDict
+from typing import Any, Dict, Tuple
+
+from smallmail import findings
+from smallmail.machine import services
+from smallmail.machine.host import Host
+from smallmail.settings import store
+from smallmail.tls import certificate, obtain as tls_obtain, rollover, served
+
+
+def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
+    """The certificate, whether it is served, and what is known of attempts; exit code 1 when something is wrong."""
+    settings = store.load(host)
+    found, known = served.on_disk(host), tls_obtain.state(host)
+    shown = served.by_port(host, settings.hostname)
+    problems = served.problems(found, shown, time.time()) + [
+        finding.what for finding in findings.problems(rollover.findings(host, settings))]
+    data = OrderedDict([
+        ("issuer", "this host itself" if certificate.is_self_signed(host) else found.issuer),
+        ("names", found.names),
+        ("key", found.key),
+        ("until", _time(found.until)),
+        ("served", OrderedDict((str(port), what == found.fingerprint) for port, what in shown.items())),
+        ("last attempt", _time(known["last"])),
+        ("next attempt", _next(tls_obtain.due(settings, known)) if tls_obtain.wanted(host, settings, known) else ""),
+        ("reason", known["reason"]),
+        ("next certificate", known["waits"]),
+        ("problems", problems),
+    ])  # type: Dict[str, Any]
+    return _screen(data), data, 1 if problems else 0
+
+
+def obtain(host: Host, options: argparse.Namespace) -> int:
+    """Ask for it now."""
+    settings = store.load(host)
+    waits = tls_obtain.obtain(host, settings, options.new)
+    found = served.on_disk(host)
+    print("{} is served, valid until {}.".format(" and ".join(found.names), _time(found.until))
+          if services.managed() else "valid until {}".format(_time(found.until)))
+    if waits:
+        print(waits[0].upper() + waits[1:] + ".")
+    return 0
+
+
+def _screen(data: Dict[str, Any]) -> str:
+    lines = ["Names         " + ", ".join(data["names"]), "Issuer        " + data["issuer"],
+             "Key           " + data["key"], "Valid until   " + data["until"],
+             "Served        " + (", ".join("{} {}".format(port, "yes" if is_it else "no")
+                                           for port, is_it in data["served"].items()) or "nothing runs")]
+    if data["last attempt"]:
+        lines.append("Last attempt  " + data["last attempt"])
+    if data["next attempt"]:
+        lines.append("Next attempt  " + data["next attempt"])
+    if data["reason"]:
+        lines.append("Waits because " + data["reason"])
+    if data["next certificate"]:
+        lines.append("Next one      " + data["next certificate"])
+    return "\n".join(lines + ["Problem: " + sentence for sentence in data["problems"]])
+
+
+def _next(due: float) -> str:
+    return _time(due) if due > time.time() else "within minutes"
+
+
+def _time(seconds: Any) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else ""

@@ -1,0 +1,36 @@
+"""What the verbs on DNS do: show the records to set, and check what DNS says."""
+import argparse
+from collections import OrderedDict
+
+from smallmail import findings, wanted_records
+from smallmail.accounts import domains
+from smallmail.commands.telling import Told
+from smallmail.machine.host import Host
+from smallmail.settings import store
+from smallmail.tls import tlsa
+from smallmail.zones import dns_records
+
+_PATIENCE = 5.0     # seconds that showing may wait for name servers
+
+
+def show(host: Host, options: argparse.Namespace) -> Told:
+    """The records to set."""
+    settings = store.load(host)
+    tlsa.refresh(host, settings.hostname, _PATIENCE)
+    records = wanted_records.all_records(host, settings)
+    zones = domains.domains(host)
+    data = [OrderedDict(list(zip(record._fields, record)) + [("plain", dns_records.plain(record, zones))])
+            for record in records]
+    text = dns_records.plain_text(records, zones) if options.plain else dns_records.zone_text(records)
+    mark = "#" if options.plain else ";"
+    return "{}\n{} {}".format(text.rstrip(), mark, dns_records.NOT_HERE), data, 0
+
+
+def check(host: Host, options: argparse.Namespace) -> Told:
+    """What the domains' own name servers say; exit code 1 when something is wrong."""
+    # Every verb would wait for dnspython: loading it takes a tenth of a second.
+    from smallmail.check.groups import dns as groups_dns  # noqa: PLC0415
+
+    settings = store.load(host)
+    found = groups_dns.records(host, settings, domains.chosen(host, options.names))
+    return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

@@ -1,0 +1,82 @@
+"""What must exist beside the configuration before a daemon can read it: users, folders, accounts, keys, a certificate.
+
+Everything here only adds what is missing; nothing that exists is replaced, so that it may be done again at any time.
+"""
+import os
+from typing import Dict, Iterator, List, NamedTuple
+
+from smallmail.accounts import first, opened
+from smallmail.accounts.database import Accounts
+from smallmail.dkim import keys, signing
+from smallmail.machine import users
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.machine.state import STATE
+from smallmail.settings.fields import Settings
+from smallmail.tls import certificate, tlsa
+
+_FIRST_MAILBOX = STATE + "/first-mailbox"
+
+_WAITS = ("The new certificate has another key than the TLSA records in DNS: the old one is served until they have"
+          " both; 'smallmail certificate status' tells what is missing.")
+
+Ensured = NamedTuple("Ensured", [
+    ("notices", List[str]),         # a sentence for each thing that the admin should know of
+    ("links", Dict[str, str]),      # symbolic links that are to say something else, by path; apply changes them
+])
+
+
+def ensure(host: Host, settings: Settings) -> Ensured:
+    """Make what is missing."""
+    host.directory(STATE)
+    users.ensure(host, settings.mail_directory)
+    _folders(host, settings)
+    newest = certificate.ensure(host, settings)
+    target = tlsa.allowed(host, settings, newest)
+    links = {certificate.CURRENT: target} if host.link(certificate.CURRENT) != target else {}
+    notices = [_WAITS] if target != newest else []
+    with opened.open_accounts(host) as database:
+        return Ensured(notices + list(_first_accounts(host, database, settings)), links)
+
+
+def forget_compiled(host: Host) -> None:
+    """Let Dovecot compile our Sieve scripts anew: it does not see that a package brought an older file."""
+    folder = STATE + "/sieve"
+    for name in os.listdir(host.path(folder)) if host.exists(folder) else []:
+        if name.endswith(".svbin"):
+            host.remove(folder + "/" + name)
+
+
+def _folders(host: Host, settings: Settings) -> None:
+    host.directory(STATE + "/redis", 0o700, "_rspamd", "_rspamd")
+    host.directory(STATE + "/rspamd", 0o750, "_rspamd", "vmail")
+    # Dovecot keeps the compiled form of /usr/share/smallmail/sieve here.
+    host.directory(STATE + "/sieve", 0o700, "vmail", "vmail")
+    host.directory("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
+    host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
+    # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know.
+    line = File((settings.mail_directory + "\n").encode("utf-8"), 0o644, "root", "root")
+    if host.file(STATE + "/mail-directory") != line:
+        host.write(STATE + "/mail-directory", line)
+
+
+def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Iterator[str]:
+    password_hash = host.text(first.FIRST_HASH).strip()
+    if not database.has_mailbox(settings.address) and not password_hash:
+        password_hash = first.keep_generated(host)
+        yield first.generated(settings)
+    for domain in settings.domain:
+        if domain not in database.domains():
+            database.add_domain(domain, settings.address)
+    if not database.has_mailbox(settings.address):
+        database.add_mailbox(settings.address, password_hash)
+    elif password_hash:
+        database.set_password(settings.address, password_hash)
+    host.remove(first.FIRST_HASH)
+    previous = host.text(_FIRST_MAILBOX).strip()
+    if previous != settings.address:
+        # The role addresses follow the first mailbox, but not those that the admin pointed elsewhere.
+        database.move_roles(previous, settings.address)
+        host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
+    keys.ensure(host, database.domains())
+    signing.write(host)

@@ -1,0 +1,186 @@
+"""The rotation of DKIM keys, so that whatever is cut off or repeated, mail is signed by a key whose record is there:
+the next keys are made, sign once all name servers show their records, and the former ones stay in DNS for a while.
+
+`python3 -m smallmail.rotation` is run every few minutes by smallmail-dkim.timer, and goes on where it has to.
+"""
+import contextlib
+import time
+from typing import Any, Dict, Iterator, List
+
+from smallmail.accounts import domains
+from smallmail.dkim import keys as dkim_keys, signing
+from smallmail.dkim.key_files import RSA
+from smallmail.dkim.keys import NEXT, OLD, SIGNING, Key
+from smallmail.errors import Problem
+from smallmail.findings import Finding, Group
+from smallmail.machine.host import Host
+from smallmail.publishing import publish
+from smallmail.zones import meaning, visible
+from smallmail.zones.answers import Unanswered
+from smallmail.zones.dns_records import Record
+
+# NIST SP 800-57 part 1 (5.3.6) gives a key that signs one to three years; M3AAWG wants DKIM's changed more often.
+_YEAR = 365 * 86400
+
+# A record that was pasted is there within a day.
+_PATIENT = 3 * 86400
+_LOCK = "rotation-lock"
+_GROUP = Group("dns")
+
+
+def begin(host: Host, domain: str, anew: bool = False) -> str:
+    """Stage one: make the domain's next keys, unless they are there or have just begun to sign. Why nothing was made.
+    `anew`: also when the last rotation is not over."""
+    with dkim_keys.changing(host) as keys:
+        mine = [key for key in keys if key.domain == domain]
+        if any(key.state == NEXT and key.kind == RSA for key in mine):
+            return "a rotation is on its way"
+        left = [key for key in mine if key.state == OLD and not dkim_keys.is_over(key, time.time())]
+        if left and not anew:
+            return "the last rotation is not over: {} must stay in DNS {}; 'smallmail dkim rotate --new' does not" \
+                " wait".format(dkim_keys.record_name(left[0]), _until(left[0]))
+        for kind in dkim_keys.kinds(host):
+            if not any((key.kind, key.state) == (kind, NEXT) for key in mine):
+                keys.append(dkim_keys.make(host, keys, domain, kind, NEXT))
+    return ""
+
+
+def go_on(host: Host, insist: bool = False) -> List[str]:
+    """Stages two and three, as far as they can be done now; a sentence for each thing that was done or went wrong."""
+    # Every verb would wait for dnspython: loading it takes a tenth of a second.
+    from smallmail.zones.authority import Authority  # noqa: PLC0415
+
+    with host.lock(name=_LOCK):
+        done = _without_lost(host)
+        keys, now = dkim_keys.load(host), time.time()
+        asked = _unfinished(keys, now)
+        authority = Authority(sorted({key.domain for key in asked}))
+        done += _switch(host, {dkim_keys.path(key): _missing(host, authority, key)
+                               for key in asked if key.state == NEXT})
+        wrong = signing.settle(host, insist)
+        for key in asked:
+            if key.state == OLD:
+                done += _end(host, authority, key)
+    return done + ([wrong] if wrong else [])
+
+
+def _without_lost(host: Host) -> List[str]:
+    """What cannot sign is not waited for."""
+    lost = [key for key in dkim_keys.load(host) if key.state == NEXT and not dkim_keys.is_whole(host, key)]
+    dkim_keys.forget(host, lost)
+    dkim_keys.ensure(host, sorted({key.domain for key in lost}))
+    return ["the private key of {} is lost: 'smallmail dkim rotate {}' begins anew".format(
+        dkim_keys.record_name(key), key.domain) for key in lost]
+
+
+def _missing(host: Host, authority: Any, key: Key) -> List[str]:
+    """What keeps the key from signing. Its record is published where that is ours to do."""
+    record, troubles = _record(key), []     # type: Record, List[str]
+    if publish.managed(host, record.name):
+        try:
+            publish.put(host, [record])
+        except Problem as error:
+            troubles = [str(error)]
+    late = _late(authority, record)
+    late += [server for server in visible.silent(authority, key.domain) if server not in late]
+    return troubles + late if late else []
+
+
+def _late(authority: Any, record: Record) -> List[str]:
+    """The name servers that do not show the record: where its name is an alias, those of the name that it leads to."""
+    from smallmail.zones.authority import Authority  # noqa: PLC0415
+
+    alias = ""
+    with contextlib.suppress(Unanswered):
+        alias = authority.ask(record.name, "TXT").alias
+
+    def shows(values: List[str]) -> bool:
+        return not meaning.dkim_trouble(values, record.value)
+
+    if not alias:
+        return visible.lacking(authority, record.name, "TXT", shows)
+    return visible.lacking(authority, record.name, "TXT", lambda values: values == [alias + "."]) \
+        + visible.lacking(Authority([alias]), alias, "TXT", shows)
+
+
+def _record(key: Key) -> Record:
+    return Record(dkim_keys.record_name(key), "TXT", dkim_keys.record_value(key), "")
+
+
+def _switch(host: Host, missing: Dict[str, List[str]]) -> List[str]:
+    """Stage two: all keys that may sign now do, in one step; what the others wait for is noted."""
+    done = []
+    with dkim_keys.changing(host) as keys:
+        for key in [key for key in keys if key.state == NEXT and dkim_keys.path(key) in missing]:
+            waiting = missing[dkim_keys.path(key)]
+            if not waiting:
+                keys[:] = [former._replace(state=OLD) if (former.domain, former.kind, former.state) ==
+                           (key.domain, key.kind, SIGNING) else former for former in keys]
+                done.append("mail from {} is signed with {} from now on".format(key.domain, key.selector))
+            keys[keys.index(key)] = key._replace(state=NEXT if waiting else SIGNING, waiting=waiting)
+    return done
+
+
+def _end(host: Host, authority: Any, key: Key) -> List[str]:
+    """Stage three: no mail that the key signed is on its way any more. It is forgotten once its record is gone."""
+    record, done = _record(key), []     # type: Record, List[str]
+    if publish.managed(host, record.name):
+        try:
+            publish.withdraw(host, [record])
+        except Problem as error:
+            done.append(str(error))
+    host.remove(dkim_keys.path(key))
+    if not visible.lacking(authority, record.name, "TXT", lambda values: not values) \
+            or key.domain not in domains.domains(host):
+        dkim_keys.forget(host, [key])
+        return ["{} is gone".format(record.name)]
+    return done
+
+
+def is_idle(host: Host) -> bool:
+    """Whether there is nothing to look at."""
+    return signing.is_settled(host) and not _unfinished(dkim_keys.load(host), time.time())
+
+
+def _unfinished(keys: List[Key], now: float) -> List[Key]:
+    """Those whose next stage the name servers may allow."""
+    return [key for key in keys if key.state == NEXT or dkim_keys.is_over(key, now)]
+
+
+def state(key: Key, now: float) -> str:
+    """How far the key is, in words."""
+    if key.state == SIGNING:
+        return "signing"
+    if key.state == NEXT:
+        return "next, waiting for " + ("; ".join(key.waiting) if key.waiting else "a look at the name servers")
+    return "old, to be deleted from DNS " + ("now" if dkim_keys.is_over(key, now) else _from(key))
+
+
+def _from(key: Key) -> str:
+    return "on " + dkim_keys.day(dkim_keys.ends(key)) if key.left else \
+        "{} days after Rspamd signs without it".format(dkim_keys.GRACE_DAYS)
+
+
+def _until(key: Key) -> str:
+    return "until " + dkim_keys.day(dkim_keys.ends(key)) if key.left else "for {} days".format(dkim_keys.GRACE_DAYS)
+
+
+def findings(host: Host, now: float) -> Iterator[Finding]:
+    """What there is to say about keys: for `smallmail check`. Asks nobody."""
+    wrong = signing.trouble(host)
+    if wrong:
+        yield _GROUP.problem(wrong, "What others see is not what DNS is made for.", "smallmail dkim rotate")
+    for key in dkim_keys.load(host):
+        name = dkim_keys.record_name(key)
+        if key.state == SIGNING and not dkim_keys.is_whole(host, key):
+            yield _GROUP.problem("the private key of {} is lost".format(name), "Nothing can sign with it.",
+                                 "smallmail apply")
+        elif key.state == SIGNING and now - key.made > _YEAR:
+            # No problem: mail flows, and nobody is any wiser today than yesterday.
+            yield _GROUP.note("the DKIM key {} is of {}: 'smallmail dkim rotate {}' changes it without a gap".format(
+                name, dkim_keys.day(key.made), key.domain))
+        if key.state == NEXT and now - key.made > _PATIENT:
+            yield _GROUP.note("the DKIM key {} waits since {} for: {}; 'smallmail dns show' has its record".format(
+                name, dkim_keys.day(key.made), "; ".join(key.waiting)))
+        if dkim_keys.is_over(key, now):
+            yield _GROUP.note("the DKIM record {} has served: delete it from DNS".format(name))

@@ -1,0 +1,146 @@
+"""Which keys Rspamd signs with. Its configuration includes a file of ours, which is replaced in one step and read at a
+reload; a letter that it signs proves that it did read it."""
+import contextlib
+import hashlib
+import http.client
+import json
+import re
+import time
+from collections import OrderedDict
+from typing import Dict, List, Set
+
+from smallmail.daemons import rspamd_controller, running
+from smallmail.dkim import keys as dkim_keys
+from smallmail.dkim.key_files import RSA
+from smallmail.dkim.keys import OLD, SIGNING, Key
+from smallmail.errors import Problem
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.machine.state import STATE
+
+PATH = STATE + "/dkim.conf"
+
+# What Rspamd was last seen to sign by, and told to read, each as a digest of that file.
+_KNOWN = STATE + "/dkim-signing.json"
+_EMPTY = OrderedDict([("proven", ""), ("told", ""), ("trouble", "")])   # type: Dict[str, str]
+_RELOADING = 60.0   # seconds: Rspamd may compile its patterns first
+
+
+def text(keys: List[Key]) -> str:
+    """The file: the part `domain` of Rspamd's module dkim_signing. What stands in `selectors` signs too; Rspamd before
+    2, which makes one signature, does not know the word."""
+    lines = ["# Made by smallmail from the list of its DKIM keys ('smallmail dkim list').", "domain {"]
+    for domain, mine in sorted(_by_domain(keys).items()):
+        first = [_pair(key) for key in mine if key.kind == RSA]
+        more = ["{{ {} }}".format(_pair(key)) for key in mine if key.kind != RSA]
+        lines += ['  "{}" {{'.format(domain)] + ["    " + pair for pair in first]
+        lines += ["    selectors = [{}];".format(", ".join(more))] if more else []
+        lines += ["  }"]
+    return "\n".join(lines + ["}"]) + "\n"
+
+
+def _by_domain(keys: List[Key]) -> "OrderedDict[str, List[Key]]":
+    found = OrderedDict()   # type: OrderedDict[str, List[Key]]
+    for key in keys:
+        if key.state == SIGNING:
+            found.setdefault(key.domain, []).append(key)
+    return found
+
+
+def _pair(key: Key) -> str:
+    return 'selector = "{}"; path = "/{}";'.format(key.selector, dkim_keys.path(key))
+
+
+def write(host: Host) -> None:
+    """Let the file say what the keys say; Rspamd reads it when it is started or reloaded next. The caller holds the
+    lock."""
+    wanted = text(dkim_keys.load(host))
+    if host.text(PATH) != wanted:
+        host.write(PATH, File(wanted.encode("ascii"), 0o644, "root", "root"))
+
+
+def is_settled(host: Host) -> bool:
+    """Whether Rspamd was seen to sign with the keys that are to sign."""
+    keys = dkim_keys.load(host)
+    return _known(host)["proven"] == _digest(text(keys)) and not _just_left(keys)
+
+
+def trouble(host: Host) -> str:
+    """Why Rspamd did not when it was last asked; empty when it did, or was not asked yet."""
+    return "" if is_settled(host) else _known(host)["trouble"]
+
+
+def settle(host: Host, insist: bool = False) -> str:
+    """Let Rspamd sign with those keys, and note since when the others do so no more; why it does not. It is reloaded
+    once for each change; `insist` reloads again."""
+    # No apply may swap the rest of Rspamd's configuration meanwhile.
+    with host.lock():
+        write(host)
+        if is_settled(host) or not running.active(host, "rspamd"):
+            return ""
+        keys, known = dkim_keys.load(host), _known(host)
+        digest, wrong = _digest(text(keys)), _disagreement(host, keys)
+        if wrong and (insist or known["told"] != digest):
+            running.invoke(host, "reload", "rspamd")
+            wrong = _patiently(host, keys)
+        known.update(proven="" if wrong else digest, told=digest, trouble=wrong)
+        if not wrong:
+            _note(host, _just_left(keys))
+        host.write(_KNOWN, File((json.dumps(known, indent=2) + "\n").encode("utf-8"), 0o644, "root", "root"))
+        return wrong
+
+
+def _known(host: Host) -> Dict[str, str]:
+    known = OrderedDict(_EMPTY)
+    with contextlib.suppress(ValueError):   # somebody has edited it: to be proven again
+        known.update(json.loads(host.text(_KNOWN) or "{}"))
+    return known
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def _just_left(keys: List[Key]) -> List[Key]:
+    return [key for key in keys if key.state == OLD and not key.left]
+
+
+def _note(host: Host, left: List[Key]) -> None:
+    now = time.time()
+    with dkim_keys.changing(host) as keys:
+        keys[:] = [key._replace(left=now) if key in left else key for key in keys]
+
+
+def _patiently(host: Host, keys: List[Key]) -> str:
+    deadline = time.monotonic() + _RELOADING
+    while True:
+        wrong = _disagreement(host, keys)
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        time.sleep(0.2)
+
+
+def _disagreement(host: Host, keys: List[Key]) -> str:
+    """How what Rspamd signs with differs from what it is to sign with; empty when it does not."""
+    for domain, mine in _by_domain(keys).items():
+        try:
+            found, wanted = _signatures(host, domain), {key.selector for key in mine}
+        except (Problem, ValueError) + rspamd_controller.TROUBLES as error:
+            return "Rspamd does not answer: {}".format(error)
+        if found != wanted:
+            return "Rspamd signs mail from {} with {} and not with {}: 'journalctl -u rspamd' may say why, or a file" \
+                " in /etc/rspamd/override.d".format(domain, " and ".join(sorted(found)) or "nothing",
+                                                     " and ".join(sorted(wanted)))
+    return ""
+
+
+def _signatures(host: Host, domain: str) -> Set[str]:
+    """The selectors that Rspamd signs a letter from this host with."""
+    letter = "From: postmaster@{0}\r\nTo: postmaster@{0}\r\nSubject: DKIM\r\n\r\n.\r\n".format(domain)
+    status, answer = rspamd_controller.scanned(host, letter.encode("ascii"), {"IP": "127.0.0.1"})
+    said = json.loads(answer)
+    if status != http.client.OK:
+        raise Problem("it says {}".format(said.get("error", status)))
+    headers = said.get("dkim-signature", [])
+    return {found for header in ([headers] if isinstance(headers, str) else headers)
+            for found in re.findall(r"[;\s]s=([^;\s]+);", header)}

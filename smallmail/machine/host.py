@@ -1,0 +1,234 @@
+"""The host: every effect on a machine goes through here. `root` is "/", or a scratch folder in tests."""
+import contextlib
+import fcntl
+import grp
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from typing import Iterator, List, Optional
+
+from smallmail.errors import Problem
+from smallmail.machine import state
+from smallmail.machine.file import File
+
+# How long a smallmail waits for another one to finish, in seconds: an apply that waits for Rspamd takes a minute.
+_PATIENCE = 120.0
+
+
+class Failed(Problem):
+    """A command that ended badly; the message carries what it said."""
+
+
+class Busy(Problem):
+    """Another smallmail is changing this host."""
+
+
+class Host:
+    """A machine, seen from its root folder. Paths are without the leading slash."""
+
+    def __init__(self, root: str = "/") -> None:
+        self.root = root
+
+    def path(self, path: str) -> str:
+        """Where that path is on this machine."""
+        return os.path.join(self.root, path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is something at that path."""
+        return os.path.exists(self.path(path))
+
+    def names(self, folder: str) -> List[str]:
+        """What is in that folder; nothing when there is none."""
+        return os.listdir(self.path(folder)) if os.path.isdir(self.path(folder)) else []
+
+    def file(self, path: str) -> Optional[File]:
+        """The file there with its permissions; None when there is none."""
+        try:
+            with open(self.path(path), "rb") as stream:
+                status = os.fstat(stream.fileno())
+                return File(stream.read(), status.st_mode & 0o7777, _user_name(status.st_uid),
+                            _group_name(status.st_gid))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    def text(self, path: str) -> str:
+        """The file's text; empty when there is none."""
+        file = self.file(path)
+        return file.content.decode("utf-8", "replace") if file else ""
+
+    def write(self, path: str, file: File) -> None:
+        """Put the file there, whole or not at all: written beside, synced, renamed. Folders are made as needed.
+
+        A symbolic link to a file stays one, and the file that it leads to is replaced.
+        """
+        self.remove_unfinished(path)
+        target = self._at_the_end(path)
+        beside = _beside(target)
+        _make_folder(os.path.dirname(target))
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(file.content)
+                self._own(stream.fileno(), file.owner, file.group)
+                os.fchmod(stream.fileno(), file.mode)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.rename(beside, target)
+        except BaseException:
+            os.unlink(beside)
+            raise
+        _sync(os.path.dirname(target))
+
+    def remove(self, path: str) -> None:
+        """Remove the file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path(path))
+            _sync(os.path.dirname(self.path(path)))
+
+    def remove_unfinished(self, path: str) -> None:
+        """Remove what a write() of that path left that was killed."""
+        for beside in {_beside(self.path(path)), _beside(self._at_the_end(path))}:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
+
+    def put(self, path: str, file: Optional[File]) -> None:
+        """Write the file, or remove what is there when it is None."""
+        if file is None:
+            self.remove(path)
+        else:
+            self.write(path, file)
+
+    def directory(self, path: str, mode: int = 0o755, owner: str = "root", group: str = "root") -> None:
+        """A folder with these permissions; what is in it is left alone."""
+        _make_folder(self.path(path))
+        descriptor = os.open(self.path(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            self._own(descriptor, owner, group)
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+
+    def link(self, path: str) -> Optional[str]:
+        """What the symbolic link there says; None when there is none."""
+        return os.readlink(self.path(path)) if os.path.islink(self.path(path)) else None
+
+    def point(self, link: str, target: Optional[str]) -> None:
+        """Let the symbolic link say that target, in one step; None removes it."""
+        if self.link(link) == target:
+            return
+        if target is None:
+            self.remove(link)
+            return
+        self.remove_unfinished(link)
+        os.symlink(target, _beside(self.path(link)))
+        os.rename(_beside(self.path(link)), self.path(link))
+        _sync(os.path.dirname(self.path(link)))
+
+    def run(self, command: List[str], text: str = "") -> str:
+        """Run a command with `text` on its standard input; its output with what it said on stderr. Raises Failed.
+
+        A maintainer script's file descriptors 0 and 3 belong to debconf: children get neither.
+        """
+        try:
+            done = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, close_fds=True, cwd="/",
+                                    env=dict(os.environ, LC_ALL="C.UTF-8"))
+        except OSError as error:
+            raise Failed("{}: {}".format(command[0], error.strerror))
+        output = done.communicate(text.encode("utf-8"))[0].decode("utf-8", "replace")
+        if done.returncode != 0:
+            raise Failed("'{}' failed: {}".format(" ".join(command[:3]), output.strip() or done.returncode))
+        return output
+
+    def run_in_debconf(self, command: List[str]) -> None:
+        """Run a command that joins the maintainer script's debconf session by file descriptors 0 and 3 (ucf)."""
+        done = subprocess.Popen(command, pass_fds=(3,), cwd="/", env=dict(os.environ, DEBCONF_REDIR="1"))
+        if done.wait() != 0:
+            raise Failed("'{}' ended with {}".format(" ".join(command), done.returncode))
+
+    @contextlib.contextmanager
+    def lock(self, patience: float = _PATIENCE, name: str = "lock") -> Iterator[None]:
+        """Hold the one lock of all that changes this host (or another, by its name); raises Busy when another
+        smallmail still holds it after that many seconds."""
+        self.directory(state.STATE)
+        with open(self.path(state.STATE + "/" + name), "w") as stream:
+            deadline = time.monotonic() + patience
+            while not _locked(stream.fileno()):
+                if time.monotonic() >= deadline:
+                    raise Busy("another smallmail is changing this host: try again when it is done")
+                time.sleep(0.1)
+            yield
+
+    @contextlib.contextmanager
+    def stage(self) -> Iterator["Host"]:
+        """A scratch host beside this one, holding copies of the daemons' configuration, gone afterwards."""
+        folder = self.path(state.STATE + "/stage")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder, mode=0o700)
+        try:
+            for daemon in ("postfix", "dovecot", "rspamd"):
+                if self.exists("etc/" + daemon):
+                    shutil.copytree(self.path("etc/" + daemon), os.path.join(folder, "etc", daemon), symlinks=True)
+            yield Host(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _at_the_end(self, path: str) -> str:
+        """Where that path's file is, behind an admin's symbolic link. One that leads out of a scratch folder, or to no
+        file, is not followed."""
+        there, root = os.path.realpath(self.path(path)), os.path.join(os.path.realpath(self.root), "")
+        return there if os.path.isfile(there) and there.startswith(root) else self.path(path)
+
+    def _own(self, descriptor: int, owner: str, group: str) -> None:
+        if os.geteuid() == 0 and self.root == "/":
+            # A number stands for an owner that has no name on this host.
+            os.fchown(descriptor, int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid,
+                      int(group) if group.isdigit() else grp.getgrnam(group).gr_gid)
+
+
+def _beside(path: str) -> str:
+    """Where a file is written before it gets its name; hidden, so that no daemon reads it."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, ".{}.smallmail-new".format(name))
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+def _make_folder(folder: str) -> None:
+    """Make a folder, and those above it, so that they outlive a power cut with what is put there."""
+    if not os.path.isdir(folder):
+        _make_folder(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        _sync(os.path.dirname(folder))
+
+
+def _sync(folder: str) -> None:
+    """Make a rename or removal in that folder outlive a power cut (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

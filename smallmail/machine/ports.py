@@ -1,0 +1,123 @@
+"""Who holds the ports of mail, when it is somebody else: read from /proc (proc(5): net/tcp, PID/fd), never changed.
+
+This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
+"""
+import os
+import socket
+import struct
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+
+# The ports that our configuration opens to others, and the service that holds each.
+PORTS = {25: "postfix", 465: "postfix", 587: "postfix", 993: "dovecot", 4190: "dovecot"}
+
+# `address`: where this host itself reaches it.
+Listener = NamedTuple("Listener", [("port", int), ("address", str), ("inode", str)])
+Holder = NamedTuple("Holder", [("port", int), ("name", str), ("pid", int)])
+
+# Programs that our configuration takes over; Debian's Exim is one while apt has yet to replace it.
+_OURS = ("/usr/lib/postfix/", "/usr/sbin/dovecot", "/usr/lib/dovecot/")
+EXIM = "/usr/sbin/exim4"
+
+# Where systemd holds a port for Dovecot, it does so by this unit.
+_DOVECOTS_SOCKET = "etc/systemd/system/sockets.target.wants/dovecot.socket"
+_UNSEEN = "a program that cannot be seen from here"
+_LISTEN = "0A"      # the kernel's TCP_LISTEN
+
+
+def taken(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
+    """The ports that a program holds which is neither Postfix nor Dovecot nor `besides`, in their order.
+
+    Only where services run: a chroot sees the ports of the machine around it.
+    """
+    if not os.path.isdir(os.path.join(root, "run/systemd/system")):
+        return []
+    sockets = {listener.inode: listener.port for listener in listening(root) if listener.port in PORTS}
+    found = []  # type: List[Holder]
+    for inode, holders in sorted(_holders(root, sockets).items(), key=lambda item: sockets[item[0]]):
+        programs = [_program(root, pid) for pid in holders]
+        if any(program.startswith(_OURS + tuple(besides)) for program in programs):
+            continue
+        if holders == [1] and os.path.lexists(os.path.join(root, _DOVECOTS_SOCKET)):
+            continue
+        pid = holders[0] if holders else 0
+        holder = Holder(sockets[inode], _name(root, pid) if pid else _UNSEEN, pid)
+        if not any(other[:2] == holder[:2] for other in found):
+            found.append(holder)    # else: the same over IPv6
+    return found
+
+
+def holder(port: int, root: str = "/") -> Optional[Holder]:
+    """Who holds that port, whoever it is; None when nobody does."""
+    sockets = {listener.inode: port for listener in listening(root) if listener.port == port}
+    for _, pids in sorted(_holders(root, sockets).items()):
+        return Holder(port, _name(root, pids[0]) if pids else _UNSEEN, pids[0] if pids else 0)
+    return None
+
+
+def words(holder: Holder) -> str:
+    """Who it is, for people."""
+    return "{} (pid {})".format(holder.name, holder.pid) if holder.pid else holder.name
+
+
+def listening(root: str = "/") -> Iterator[Listener]:
+    """Every TCP socket that takes connections."""
+    for table, family, itself in (("proc/net/tcp", socket.AF_INET, "127.0.0.1"),
+                                  ("proc/net/tcp6", socket.AF_INET6, "::1")):
+        path = os.path.join(root, table)
+        if not os.path.exists(path):
+            continue
+        with open(path, encoding="ascii") as stream:
+            for fields in (line.split() for line in stream):
+                digits, _, port = fields[1].rpartition(":")
+                if fields[3] == _LISTEN:
+                    # Words of 32 bits, each printed as this processor reads it.
+                    words = [int(digits[start:start + 8], 16) for start in range(0, len(digits), 8)]
+                    address = socket.inet_ntop(family, struct.pack("={}I".format(len(words)), *words))
+                    yield Listener(int(port, 16), address if any(words) else itself, fields[9])
+
+
+def address(number: int) -> str:
+    """Where this host itself reaches who listens on that TCP port; empty when nobody does."""
+    return next((listener.address for listener in listening() if listener.port == number), "")
+
+
+def _holders(root: str, sockets: Dict[str, int]) -> Dict[str, List[int]]:
+    """The processes that have each of these sockets open, the oldest first."""
+    found = {inode: [] for inode in sockets}  # type: Dict[str, List[int]]
+    for pid in _pids(root) if found else ():
+        for target in _open_files(os.path.join(root, "proc", str(pid), "fd")):
+            inode = target[len("socket:["):-1]
+            if target.startswith("socket:[") and inode in found and pid not in found[inode]:
+                found[inode].append(pid)
+    return found
+
+
+def _pids(root: str) -> Iterator[int]:
+    return iter(sorted(int(name) for name in os.listdir(os.path.join(root, "proc")) if name.isdigit()))
+
+
+def _open_files(folder: str) -> Iterator[str]:
+    try:
+        numbers = os.listdir(folder)
+    except OSError:
+        return  # the process has ended
+    for number in numbers:
+        try:
+            yield os.readlink(os.path.join(folder, number))
+        except OSError:
+            continue
+
+
+def _program(root: str, pid: int) -> str:
+    try:
+        return os.readlink(os.path.join(root, "proc", str(pid), "exe"))
+    except OSError:
+        return ""
+
+
+def _name(root: str, pid: int) -> str:
+    try:
+        with open(os.path.join(root, "proc", str(pid), "comm"), encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return "a program"

@@ -1,0 +1,46 @@
+"""Choose the program by its word and report its errors: what /usr/lib/smallmail/run starts."""
+import importlib
+import sys
+from collections import OrderedDict
+from typing import List, NamedTuple
+
+from smallmail.errors import EXPECTED
+from smallmail.machine.host import Host
+
+Program = NamedTuple("Program", [
+    ("module", str),    # in this room
+    ("function", str),  # takes the host and the other arguments, returns the exit code
+    ("speaker", str),   # what an error's line begins with
+])
+
+PROGRAMS = OrderedDict([
+    # The maintainer scripts.
+    ("configure", Program("package", "configure", "smallmail-server")),
+    ("triggered", Program("package", "triggered", "smallmail-server")),
+    ("remove", Program("package", "remove", "smallmail-server")),
+    # systemd's units.
+    ("ready", Program("ready", "ready", "smallmail")),
+    ("certificate", Program("certificate", "timer", "smallmail")),
+    ("dkim", Program("dkim", "timer", "smallmail")),
+    ("check", Program("daily", "daily", "smallmail")),
+    # certbot's hook.
+    ("deploy", Program("certificate", "deploy", "smallmail")),
+])
+
+
+def main(arguments: List[str]) -> int:
+    """Run the program that the first argument names. Returns its exit code; 1 after an error, 2 for an unknown name."""
+    program = PROGRAMS.get(arguments[0] if arguments else "")
+    if program is None:
+        print("usage: run {} [ARGUMENT...]".format("|".join(PROGRAMS)), file=sys.stderr)
+        return 2
+    module = importlib.import_module("smallmail.programs." + program.module)
+    try:
+        return int(getattr(module, program.function)(Host(), arguments[1:]))
+    except EXPECTED as error:
+        print("{}: {}".format(program.speaker, error), file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""Prepare a daemon's start: `run ready DAEMON`, from smallmail-ready@.service.
+
+A machine may have lost its power in the middle of a swap, or of a change of the accounts; and a release upgrade starts
+a daemon in its new version before dpkg has told us of it. So, before it starts: whatever was cut off is taken back,
+and what it reads is written for the version that is installed now. Nothing is started or reloaded here.
+"""
+import contextlib
+from typing import List
+
+from smallmail.accounts import opened
+from smallmail.configuration import apply, in_force, transaction
+from smallmail.daemons import facts
+from smallmail.machine import letters
+from smallmail.machine.host import Busy, Host
+
+# Another daemon's start may be doing the same: that takes a few seconds.
+_PATIENCE = 20.0
+
+
+def prepare(host: Host, daemon: str) -> List[str]:
+    """Mend what was cut off, and let the daemon's files fit its version; notices for the admin."""
+    # An apply that holds the lock is starting this daemon itself, and waits for us: then there is nothing to mend.
+    with host.lock(_PATIENCE, "starting-lock"), host.lock(0):
+        transaction.undo(host)
+        # SQLite's own journal is rolled back by the first who may write: the daemons may only read.
+        with opened.open_accounts(host):
+            pass
+        record = in_force.load_record(host)
+        # Without originals we are not in charge: what was taken back just now may have been the first apply.
+        if not record.originals or facts.gather(host.root).versions[daemon] == record.versions.get(daemon):
+            return []
+        return apply.follow(host, in_force.load_or_last(host), daemon)
+
+
+def ready(host: Host, arguments: List[str]) -> int:
+    """Prepare the start of the daemon that is named. The exit code is for the journal: it starts in any case."""
+    with contextlib.suppress(Busy):
+        letters.alarm(host, prepare(host, arguments[0]))
+    return 0

@@ -1,0 +1,81 @@
+"""What was carried out of larger files: see the names below."""
+import re
+from typing import Any, Dict, List, Optional
+
+from configobj import ConfigObj, ConfigObjError
+
+from smallmail.errors import Problem
+from smallmail.settings import fields
+
+
+def parse(text: str) -> Dict[str, str]:
+    """The keys and values of a settings file; raises Problem on bad syntax, unknown keys and sections."""
+    config = _config(text)
+    if config.sections:
+        raise Problem("/{}: section [{}] is not known; this file has no sections"
+                      .format(fields.PATH, config.sections[0]))
+    for name in config.scalars:
+        try:
+            fields.known(name)
+        except Problem as error:
+            raise Problem("/{}: {}".format(fields.PATH, error))
+    return {name: _joined(config[name]) for name in config.scalars}
+
+
+def edit(text: str, changes: Dict[str, str]) -> str:
+    """The settings file with some values changed; every comment and every other line stays as it is."""
+    config, lines = _config(text), text.splitlines()
+    for name, value in changes.items():
+        fields.known(name)
+        line = _line(name, value, config.inline_comments.get(name))
+        # A default stands in the file as a comment under its explanation: the value belongs there.
+        set_already = r"\s*[\"']?{}[\"']?\s*=" if name in config.scalars else r"#[ \t]*{}[ \t]*="
+        where = [number for number, old in enumerate(lines) if re.match(set_already.format(re.escape(name)), old)]
+        if where:
+            lines[where[0]] = line
+        else:
+            lines.append(line)
+    return "".join(line + "\n" for line in lines)
+
+
+def _line(name: str, value: str, comment: Optional[str]) -> str:
+    """A line as ConfigObj writes it, in quotes where it needs them."""
+    config = _config("")
+    config[name] = value
+    config.inline_comments[name] = comment
+    return str(config.write()[0])
+
+
+def default_text() -> str:
+    """The file as it is first written: every setting explained, each default as a comment."""
+    lines = [
+        "# smallmail's settings; smallmail.conf(5) explains the format.",
+        "# After a change: 'smallmail plan' shows what it would do, 'smallmail apply' does it.",
+    ]
+    for field in fields.FIELDS.values():
+        lines += [""] + ["# " + line for line in wrap(field.doc)] + ["# {} = {}".format(field.name, field.default)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def wrap(text: str, width: int = 98) -> List[str]:
+    """The text in lines of at most that many characters, broken at spaces."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = (lines[-1] + " " + word).strip()
+    return lines
+
+
+def _joined(value: Any) -> str:
+    """ConfigObj makes a list of what has unquoted commas; for us a comma is a character like any other."""
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _config(text: str) -> ConfigObj:
+    try:
+        config = ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
+    except ConfigObjError as error:
+        raise Problem("/{}: {}; a line has the form 'name = value'".format(fields.PATH, str(error).rstrip(".")))
+    config.indent_type = "  "   # what ConfigObj writes between a value and the comment behind it
+    return config

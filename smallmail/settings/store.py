@@ -1,0 +1,51 @@
+"""The settings file on the host: read, changed and written in one place.
+
+Only root may read it: it holds the password at the relayhost and the hash of Rspamd's.
+"""
+from typing import Dict
+
+from smallmail.errors import Problem
+from smallmail.machine.file import File
+from smallmail.machine.host import Host
+from smallmail.settings import fields, file_format, rules
+from smallmail.settings.fields import Settings
+
+
+def load(host: Host) -> Settings:
+    """The host's settings, whole and consistent; raises Problem when it has none yet."""
+    text = host.text(fields.PATH)
+    if not text:
+        raise Problem("smallmail-server is not set up yet: type 'dpkg-reconfigure smallmail-server'")
+    return parsed(text)
+
+
+def parsed(text: str) -> Settings:
+    """The settings that the file's text has; raises Problem, naming the file, when they cannot be used."""
+    texts = file_format.parse(text)
+    try:
+        return checked(texts)
+    except Problem as error:
+        raise Problem("/{}: {}".format(fields.PATH, error))
+
+
+def checked(texts: Dict[str, str]) -> Settings:
+    """Settings from their texts, each checked and all of them together."""
+    made = Settings(texts)
+    rules.check(made)
+    return made
+
+
+def changed_text(host: Host, changes: Dict[str, str]) -> str:
+    """The settings file as it will be with these changes; comments and all else in it stay."""
+    return file_format.edit(host.text(fields.PATH) or file_format.default_text(), changes)
+
+
+def file(text: str) -> File:
+    """The settings file with that text, as it is to be written."""
+    return File(text.encode("utf-8"), 0o600, "root", "root")
+
+
+def save(host: Host, text: str) -> None:
+    """Write the settings file."""
+    host.directory("etc/smallmail")
+    host.write(fields.PATH, file(text))

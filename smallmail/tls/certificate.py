@@ -1,0 +1,149 @@
+"""The certificate that the daemons serve: always at the same place, whoever made it.
+
+/var/lib/smallmail/tls/current is a symbolic link to a folder beside it with fullchain.pem and privkey.pem (the names
+that certbot uses). What others make and renew (certbot, the admin's own tool) is copied: so it is we who say when a new
+one is served, for its record in DNS may have to come first (tlsa.py). Serving another one changes that link and nothing
+else; both daemons then reload.
+"""
+import hashlib
+import os
+import re
+from typing import Iterable, List, Tuple
+
+from smallmail.errors import Problem
+from smallmail.machine import pem
+from smallmail.machine.file import File
+from smallmail.machine.host import Failed, Host
+from smallmail.machine.state import STATE
+from smallmail.settings.fields import Settings
+
+FOLDER = STATE + "/tls"
+CURRENT = FOLDER + "/current"
+_TEN_YEARS = "3650"
+
+
+def ensure(host: Host, settings: Settings) -> str:
+    """Let there be a certificate for the hostname; the folder of the newest one, as `current` may name it.
+
+    Raises Problem when the files of certificate = files do not serve.
+    """
+    host.directory(FOLDER, 0o700)
+    if settings.certificate == "files":
+        newest = _copied(host, "files", settings.certificate_file, settings.key_file)
+    elif settings.certificate == "letsencrypt" and host.exists(lineage(settings) + "/fullchain.pem"):
+        newest = _from_certbot(host, "/" + lineage(settings))
+    else:
+        newest = _self_signed(host, settings.hostname)
+    if host.link(CURRENT) is None:
+        host.point(CURRENT, newest)  # the first one: the daemons' own judgement reads it
+    return newest
+
+
+def source(host: Host) -> str:
+    """Where the certificate that the daemons serve came from: "letsencrypt", "files" or "self-signed"."""
+    link = host.link(CURRENT) or ""
+    return next((name for name in ("self-signed", "files") if link.startswith(name)), "letsencrypt" if link else "")
+
+
+def is_temporary(host: Host, settings: Settings) -> bool:
+    """Whether it is one that we made ourselves, until the one that is wanted is there."""
+    return settings.certificate != "self-signed" and source(host) == "self-signed"
+
+
+def is_self_signed(host: Host) -> bool:
+    """Whether the daemons serve the certificate that we made ourselves."""
+    return source(host) == "self-signed"
+
+
+def chain(host: Host, folder: str = CURRENT) -> List[Tuple[bytes, bytes]]:
+    """What the daemons serve, or what is in that folder: the certificate and those above it, each with its public key,
+    in DER."""
+    return [(pem.der(text), pem.der(host.run(["openssl", "x509", "-noout", "-pubkey"], text)))
+            for text in texts(host, folder)]
+
+
+def texts(host: Host, folder: str = CURRENT) -> List[str]:
+    """The certificate that the daemons are told to serve and those above it, each in PEM."""
+    return pem.blocks("CERTIFICATE", host.text(folder + "/fullchain.pem"))
+
+
+def lineage(settings: Settings) -> str:
+    """Where certbot keeps the newest certificate for the hostname."""
+    return "etc/letsencrypt/live/{}".format(settings.hostname)
+
+
+def tidy(host: Host, kept: Iterable[str]) -> None:
+    """Remove the copies that nobody serves or waits for any more. The caller holds the lock."""
+    for name in host.names(FOLDER):
+        if re.match(r"(letsencrypt|files)-[0-9a-f]{12}$", name) and name not in kept:
+            for file in host.names(FOLDER + "/" + name):
+                host.remove("{}/{}/{}".format(FOLDER, name, file))
+            os.rmdir(host.path(FOLDER + "/" + name))
+
+
+def _from_certbot(host: Host, folder: str) -> str:
+    try:
+        return _copied(host, "letsencrypt", folder + "/fullchain.pem", folder + "/privkey.pem")
+    except Problem:
+        # certbot changes its links one by one: the next look finds a pair, and until then what is served is right.
+        return host.link(CURRENT) or _self_signed(host, os.path.basename(folder))
+
+
+def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
+    """A folder of our own with what these files are now."""
+    found, secret = host.text(certificate[1:]), host.text(key[1:])
+    certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey"], found,
+                                  "certificate-file: {} is not a readable PEM certificate".format(certificate))
+    key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout"], secret,
+                          "key-file: {} is not a readable PEM key without a pass phrase".format(key))
+    if certificate_key != key_key:
+        raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
+            key, certificate))
+    name = "{}-{}".format(kind, hashlib.sha256(found.encode("utf-8")).hexdigest()[:12])
+    folder = "{}/{}".format(FOLDER, name)
+    host.directory(folder, 0o700)
+    for path, text, mode in (("privkey.pem", secret, 0o600), ("fullchain.pem", found, 0o644)):
+        if host.text("{}/{}".format(folder, path)) != text:
+            host.write("{}/{}".format(folder, path), File(text.encode("utf-8"), mode, "root", "root"))
+    return name
+
+
+def _public_key(host: Host, command: List[str], text: str, sentence: str) -> str:
+    try:
+        return host.run(command, text)
+    except Failed:
+        raise Problem(sentence)
+
+
+def _self_signed(host: Host, hostname: str) -> str:
+    name = "self-signed-" + hostname
+    # smallmail up to 0.2 let openssl write the key, and after a power cut it could be empty.
+    if not all(host.text("{}/{}/{}".format(FOLDER, name, file)) for file in ("fullchain.pem", "privkey.pem")):
+        _make_self_signed(host, FOLDER + "/" + name, hostname)
+    return name
+
+
+def _make_self_signed(host: Host, folder: str, hostname: str) -> None:
+    """ECDSA P-256, as openssl's own command line makes it; the key never leaves the 0700 folder."""
+    host.directory(folder, 0o700)
+    key = pem.blocks("[A-Z ]*PRIVATE KEY", host.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout"]))
+    host.write(folder + "/privkey.pem", _pem_file(key, 0o600))
+    # openssl of Stretch has no -addext: the alternative name comes by a configuration on standard input.
+    config = ("[req]\ndistinguished_name = name\nx509_extensions = extensions\nprompt = no\n[name]\nCN = {}\n"
+              "[extensions]\nsubjectAltName = DNS:{}\nbasicConstraints = CA:FALSE\n").format(
+                  _common_name(hostname), hostname)
+    said = host.run(["openssl", "req", "-new", "-x509", "-sha256", "-days", _TEN_YEARS,
+                     "-key", host.path(folder + "/privkey.pem"), "-config", "/dev/stdin"], config)
+    host.write(folder + "/fullchain.pem", _pem_file(pem.blocks("CERTIFICATE", said), 0o644))
+
+
+def _pem_file(blocks: List[str], mode: int) -> File:
+    """What openssl printed, as a file: smallmail writes it, so that it is on the disk before anything refers to it."""
+    if len(blocks) != 1:
+        raise Problem("openssl made no certificate: 'openssl version' should tell what is wrong with it")
+    return File((blocks[0] + "\n").encode("ascii"), mode, "root", "root")
+
+
+def _common_name(hostname: str) -> str:
+    """X.520 allows 64 characters; the alternative name is what counts (RFC 6125, 6.4.4)."""
+    return hostname if len(hostname) <= 64 else "mail"

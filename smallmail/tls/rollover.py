@@ -1,0 +1,102 @@
+"""From one key of the certificate to the next: first its TLSA record, then the key, and the old record goes last."""
+import contextlib
+import time
+from typing import Iterable, List
+
+from smallmail.errors import Problem
+from smallmail.findings import Finding, Group
+from smallmail.machine import state
+from smallmail.machine.host import Host
+from smallmail.publishing import publish, published
+from smallmail.settings.fields import Settings
+from smallmail.tls import certificate, served, tlsa
+from smallmail.zones import dns_records, meaning
+
+_GROUP = Group("tls")
+
+# So long before its end nothing is waited for any more. An expired certificate stops every mail program at once, while
+# servers that miss the TLSA record of a valid one (RFC 7672) keep their mail for days: there is time to set it.
+_LAST_DAYS = 2
+
+
+def obstacle(host: Host, settings: Settings, newest: str) -> str:
+    """Why the certificate in that folder is not served yet; empty when it may be. Its records are published where that
+    is ours to do."""
+    name, now = settings.hostname, time.time()
+    unanswered = tlsa.look(host, name)
+    known = tlsa.load(host, name)
+    present, new = certificate.chain(host), certificate.chain(host, "{}/{}".format(certificate.FOLDER, newest))
+    # When nobody can be asked today, what was seen before may be gone: only the same key is surely right.
+    names = tlsa.lacking(known, 0.0 if unanswered else time.time(), present, new)
+    if not names or served.on_disk(host).until < now + _LAST_DAYS * 86400:
+        tlsa.remember(host, name, waits="")
+        return ""
+    tlsa.remember(host, name, waits=newest)
+    trouble = unanswered or _put(host, _missing(host, settings))
+    return sentence(host, settings) + (" ({})".format(trouble) if trouble else "")
+
+
+def sentence(host: Host, settings: Settings) -> str:
+    """What the next certificate waits for; empty when there is none."""
+    known, new = tlsa.load(host, settings.hostname), tlsa.waiting(host, settings)
+    if not new:
+        return ""
+    missing = _missing(host, settings)
+    if missing and not all(publish.managed(host, record.name) for record in missing):
+        return "the new certificate has another key, and is served when its TLSA record has been in DNS for a while:" \
+            " add this to what is there: " + ", ".join(dns_records.zone_line(record) for record in missing)
+    when = tlsa.when(known, new)
+    why = time.strftime("at %Y-%m-%d %H:%M", time.localtime(when)) if when else "name server " + " and ".join(
+        known["late"]) if known["late"] else ""
+    return "the new certificate has another key, and is served when all name servers have shown its TLSA record long" \
+        " enough" + (": " + why if why else "")
+
+
+def findings(host: Host, settings: Settings) -> List[Finding]:
+    """On the certificate that waits, for `smallmail check`: by what was seen last."""
+    missing = _missing(host, settings) if tlsa.waiting(host, settings) else []
+    lines = "\n".join(dns_records.zone_line(record) for record in missing)
+    if lines:
+        return [_GROUP.problem("the new certificate is not served: its TLSA record is not in DNS", "The old one expires"
+                               " sooner, but servers that check the record (DANE) would not deliver to the new one.",
+                               lines)]
+    what = sentence(host, settings)
+    return [_GROUP.note(what)] if what else []
+
+
+def clean_up(host: Host, settings: Settings) -> None:
+    """What is needed no more: copies of certificates, and our records of keys that were replaced long enough ago. Only
+    when what is to be served is known to be served."""
+    known, name = tlsa.load(host, settings.hostname), settings.hostname
+    with host.lock():
+        if not host.exists(state.JOURNAL):    # which may want to put an old one back
+            certificate.tidy(host, [host.link(certificate.CURRENT) or "", known["waits"]])
+    tlsa.refresh(host, name)
+    longest = max([seen["ttl"] for seen in known["names"].values()] or [0])
+    if time.time() < known["switched"] + longest:
+        return
+    needed = [certificate.chain(host), tlsa.waiting(host, settings)]
+    stale = [dns_records.Record(*entry, why="") for entry in published.load(host)
+             if entry.type == "TLSA" and entry.name in tlsa.names(name)
+             and not any(chain and meaning.tlsa_fits([entry.value], chain) for chain in needed)]
+    with contextlib.suppress(Problem):      # `dns check` tells of what stays, and the next look tries again
+        if stale and publish.managed(host, stale[0].name):
+            publish.withdraw(host, stale)
+
+
+def _missing(host: Host, settings: Settings) -> List[dns_records.Record]:
+    """The records of the next key that no name server has."""
+    known, value = tlsa.load(host, settings.hostname), meaning.tlsa_value(tlsa.waiting(host, settings))
+    return [record for record in tlsa.records(host, settings)
+            if record.value == value and value not in known["names"].get(record.name, {"some": []})["some"]]
+
+
+def _put(host: Host, records: Iterable[dns_records.Record]) -> str:
+    """Publish where updates are set up; why that went wrong."""
+    ours = [record for record in records if publish.managed(host, record.name)]
+    try:
+        if ours:
+            publish.put(host, ours)
+    except Problem as error:
+        return str(error)
+    return ""

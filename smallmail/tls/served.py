@@ -1,0 +1,120 @@
+"""The certificate as it is: what stands in its file, and what the daemons show to whoever connects."""
+import contextlib
+import hashlib
+import re
+import smtplib
+import socket
+import ssl
+import time
+from collections import OrderedDict
+from typing import Dict, List, NamedTuple, Optional
+
+from smallmail.daemons import running as daemons_running
+from smallmail.errors import Problem
+from smallmail.machine import pem, ports, probes, services
+from smallmail.machine.host import Failed, Host
+from smallmail.tls import certificate
+
+# Where others see the certificate, and the service that shows it there.
+PORTS = OrderedDict([(25, "postfix"), (465, "postfix"), (993, "dovecot")])
+
+# certbot renews 30 days before the end, and tries twice a day: so late, something is wrong.
+FEW_DAYS = 14
+_PATIENCE = 10.0        # seconds for one daemon to show its certificate
+_DAY = 86400.0
+
+Certificate = NamedTuple("Certificate", [
+    ("issuer", str),
+    ("names", List[str]),
+    ("key", str),               # "RSA 4096", "ECDSA P-256"
+    ("until", float),           # seconds since 1970
+    ("fingerprint", str),       # SHA-256 of its DER form
+])
+
+
+def on_disk(host: Host) -> Certificate:
+    """The certificate that the daemons are told to serve. Raises Problem when it cannot be read."""
+    path = certificate.CURRENT + "/fullchain.pem"
+    try:
+        text = host.run(["openssl", "x509", "-noout", "-text", "-issuer", "-nameopt", "RFC2253",
+                         "-in", host.path(path)])
+    except Failed as error:
+        raise Problem("the certificate cannot be read: {}".format(error))
+    issuer = re.findall(r"^issuer= ?(.*)$", text, re.MULTILINE)
+    until = re.search(r"Not After ?: (.+)", text)
+    return Certificate(issuer[-1] if issuer else "", re.findall(r"DNS:([^,\s]+)", text), _key(text),
+                       ssl.cert_time_to_seconds(until.group(1).strip()) if until else 0.0, fingerprint(host))
+
+
+def fingerprint(host: Host) -> str:
+    """Of the first certificate in the file; empty when there is none."""
+    texts = certificate.texts(host)
+    try:
+        return hashlib.sha256(pem.der(texts[0])).hexdigest() if texts else ""
+    except ValueError:
+        return ""
+
+
+def _key(text: str) -> str:
+    bits = re.search(r"Public[ -]Key: \((\d+) bit", text)
+    kind = "RSA" if "rsaEncryption" in text else "ECDSA P-" if "id-ecPublicKey" in text else "other "
+    return "{}{}{}".format(kind, " " if kind == "RSA" else "", bits.group(1) if bits else "?")
+
+
+def by_port(host: Host, hostname: str) -> Dict[int, str]:
+    """The fingerprint of what is shown on each port; empty where nobody answers. Nothing where no service may run."""
+    return OrderedDict((port, _shown(port, hostname)) for port in PORTS if services.managed())
+
+
+def elsewhere(host: Host, hostname: str, seconds: float = 0.0) -> List[int]:
+    """The ports where something else is served than stands on the disk, once that time is over. A daemon that does not
+    run will have to read what is there."""
+    deadline, wanted = time.monotonic() + seconds, fingerprint(host)
+    running = {service for service in set(PORTS.values()) if daemons_running.active(host, service)}
+    while True:
+        wrong = [port for port, service in PORTS.items() if service in running and _shown(port, hostname) != wanted]
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        time.sleep(0.5)
+
+
+def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]:
+    """What is not as it should be with the certificate, one sentence each."""
+    sentences = []
+    days = int((found.until - now) // _DAY)
+    if days < 0:
+        sentences.append("the certificate has expired: 'smallmail certificate status' says more")
+    elif days < FEW_DAYS:
+        sentences.append("the certificate expires on {}: 'smallmail certificate status' says more".format(
+            time.strftime("%Y-%m-%d", time.localtime(found.until))))
+    silent = [str(port) for port, what in shown.items() if not what]
+    if silent:
+        sentences.append("no certificate is served on port {}: 'systemctl status postfix dovecot rspamd' says what runs"
+                         .format(" and ".join(silent)))
+    wrong = [str(port) for port, what in shown.items() if what not in ("", found.fingerprint)]
+    if wrong:
+        sentences.append("another certificate is served on port {}: type 'systemctl reload postfix dovecot'".format(
+            " and ".join(wrong)))
+    return sentences
+
+
+def _shown(port: int, hostname: str) -> str:
+    der, address = None, ports.address(port)  # type: Optional[bytes], str
+    if address:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            der = _by_starttls(address, port) if port == 25 else _at_once(address, port, hostname)
+    return hashlib.sha256(der).hexdigest() if der else ""
+
+
+def _by_starttls(address: str, port: int) -> Optional[bytes]:
+    with smtplib.SMTP(address, port, local_hostname="localhost", timeout=_PATIENCE) as connection:
+        connection.starttls(context=probes.any_certificate())
+        return connection.sock.getpeercert(True) if isinstance(connection.sock, ssl.SSLSocket) else None
+
+
+def _at_once(address: str, port: int, hostname: str) -> Optional[bytes]:
+    with socket.create_connection((address, port), _PATIENCE) as plain, \
+            probes.any_certificate().wrap_socket(plain, server_hostname=hostname) as connection:
+        connection.recv(100)    # its greeting: who leaves before is noted as an error
+        connection.sendall(b"QUIT\r\n" if port == 465 else b"x LOGOUT\r\n")
+        return connection.getpeercert(True)
