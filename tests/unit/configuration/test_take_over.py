@@ -108,6 +108,6 @@ def test_a_file_with_nothing_but_comments_is_no_conflict(host: Host) -> None:
 
 
 def test_an_ordinary_host_has_no_rivals(host: Host) -> None:
-    samples = Path(__file__).parent / "earlier/bookworm/etc/postfix"
+    samples = Path(__file__).parents[1] / "daemons/earlier/bookworm/etc/postfix"
     main, master = ((samples / name).read_text() for name in ("main.cf", "master.cf"))
     assert silenced(host, main, master) == tree.Tree(*OURS)

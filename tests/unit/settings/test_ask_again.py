@@ -8,7 +8,7 @@ import pytest
 
 from smallmail.settings import ask, fields, file_format
 from tests.unit.debconf_double import Debconf
-from tests.unit.test_ask import GOOD, a_host_of_its_own, run
+from tests.unit.settings.test_ask import GOOD, a_host_of_its_own, run
 
 __all__ = ["a_host_of_its_own"]  # the fixture
 

@@ -1,4 +1,4 @@
-"""What counts as an admin's own mail configuration. tests/unit/earlier holds what Debian's packages leave behind when
+"""What counts as an admin's own mail configuration. daemons/earlier holds what Debian's packages leave behind when
 they are installed (bookworm, trixie) or bring along (bullseye, forky), without its comments."""
 
 from __future__ import annotations
