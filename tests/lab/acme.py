@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import ExitStack, closing
 
 from . import roots
 from .chroot import Chroot
@@ -38,15 +39,17 @@ class Acme:
 
     def __init__(self, world: World) -> None:
         packages = ["apt-get", "-y", "--no-install-recommends", "install", "pebble"]
-        self._chroot = Chroot(roots.upon_base(roots.WORLD_SUITE, "pebble", packages), "acme")
-        self._namespace = Namespace("acme", ADDRESS)
-        self._chroot.write("/etc/resolv.conf", f"nameserver {RESOLVER}\n")
-        self._chroot.write(f"{_FOLDER}/config.json", json.dumps(_CONFIGURATION))
-        self._chroot.run(_KEYS)
-        self.trusted = self._chroot.read(f"{_FOLDER}/ca.pem")
-        world.dns.set("example.net", f"acme A {ADDRESS}\n")
-        command = [*_QUICK, "pebble", "-config", f"{_FOLDER}/config.json", "-dnsserver", f"{RESOLVER}:53"]
-        self._chroot.daemon("pebble", command, self._namespace, self._answers)
+        with ExitStack() as made:
+            self._namespace = made.enter_context(closing(Namespace("acme", ADDRESS)))
+            chroot = made.enter_context(Chroot(roots.upon_base(roots.WORLD_SUITE, "pebble", packages), "acme"))
+            chroot.write("/etc/resolv.conf", f"nameserver {RESOLVER}\n")
+            chroot.write(f"{_FOLDER}/config.json", json.dumps(_CONFIGURATION))
+            chroot.run(_KEYS)
+            self.trusted = chroot.read(f"{_FOLDER}/ca.pem")
+            world.dns.set("example.net", f"acme A {ADDRESS}\n")
+            command = [*_QUICK, "pebble", "-config", f"{_FOLDER}/config.json", "-dnsserver", f"{RESOLVER}:53"]
+            chroot.daemon("pebble", command, self._namespace, self._answers)
+            self._made = made.pop_all()
 
     def _answers(self) -> bool:
         try:
@@ -57,8 +60,7 @@ class Acme:
         return True
 
     def close(self) -> None:
-        self._chroot.close()
-        self._namespace.close()
+        self._made.close()
 
     def __enter__(self) -> Acme:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from . import mounts
@@ -60,8 +61,11 @@ class Chroot(Host):
         self.tree = Tree(layers, name)
         self.path = self.tree.path
         self.group = current().group.child(self.tree.folder.name)
-        self._mount(network)
-        self.write("/usr/sbin/policy-rc.d", NOBODY_STARTS, 0o755)
+        with ExitStack() as made:
+            made.callback(self.close)
+            self._mount(network)
+            self.write("/usr/sbin/policy-rc.d", NOBODY_STARTS, 0o755)
+            made.pop_all()
 
     def _mount(self, network: bool) -> None:
         mounts.mount("-t", "proc", "proc", self.path / "proc")
@@ -107,8 +111,9 @@ class Chroot(Host):
         self.tree.keep(layer)
 
     def close(self) -> None:
-        self.group.remove()
-        self.tree.close()
+        with ExitStack() as steps:  # the last is the first
+            steps.callback(self.tree.close)
+            steps.callback(self.group.remove)
 
     def __enter__(self) -> Chroot:
         return self

@@ -9,6 +9,7 @@ import subprocess
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,22 +44,24 @@ class Machine(Host):
         `durable` lets the machine wait for its disk, where speed is measured; `disk` gives it one of its own.
         """
         self.name, self.address, self.address6 = name, address, ipv6(address)
-        self.tree = Tree(layers, name, durable=durable, disk=disk)
-        self.path = self.tree.path
-        self.group = current().group.child(self.tree.folder.name)
-        self.network = Namespace(name, address)
-        self.console = self.tree.folder / "console"
         self._nspawn: subprocess.Popen[bytes] | None = None
-        try:
+        with ExitStack() as made:
+            self.tree = Tree(layers, name, durable=durable, disk=disk)
+            made.callback(self.tree.close)
+            self.path = self.tree.path
+            self.console = self.tree.folder / "console"
+            self.network = Namespace(name, address)
+            made.callback(self.network.close)
+            self.group = current().group.child(self.tree.folder.name)
+            made.callback(self._wait_end)
+            made.callback(self.group.remove)
             self._write_identity(resolver)
             if prepare:
                 prepare(self)
             if disk:
                 self.tree.settle()  # what the lab puts there was always there
             self.boot()
-        except BaseException:
-            self.close()
-            raise
+            self._made = made.pop_all()
 
     def _write_identity(self, resolver: str) -> None:
         short = self.name.split(".")[0]
@@ -166,10 +169,8 @@ class Machine(Host):
         return Memory(by_name.total(), dict(by_name.most_common()))
 
     def close(self) -> None:
-        self.group.remove()
-        self._wait_end()
-        self.network.close()
-        self.tree.close()
+        """Undo all that was made, the last first; what cannot be undone keeps nothing else."""
+        self._made.close()
 
     def __enter__(self) -> Machine:
         return self

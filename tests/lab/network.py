@@ -11,7 +11,7 @@ import ctypes
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from .errors import LabError, tail
@@ -33,8 +33,14 @@ class Namespace:
     def __init__(self, name: str, *addresses: str) -> None:
         """The first address is the one that it speaks from; each brings its IPv6 twin."""
         self.name = _add(name)
-        self._switch = _switch()
         self._port = f"port{addresses[0].rsplit('.', 1)[1]}"
+        with ExitStack() as made:
+            made.callback(_ip, f"netns delete {self.name}")
+            self._switch = _switch()
+            self._connect(addresses)
+            made.pop_all()
+
+    def _connect(self, addresses: Sequence[str]) -> None:
         _ip(f"link add eth0 netns {self.name} type veth peer name {self._port} netns {self._switch}")
         _ip(f"link set {self._port} master switch", f"link set {self._port} up", netns=self._switch)
         _ip("link set eth0 up",
@@ -65,8 +71,9 @@ class Namespace:
                 Path("/proc/sys/net", switch).write_text("1", encoding="ascii")
 
     def close(self) -> None:
-        _ip(f"link delete {self._port}", netns=self._switch)
-        _ip(f"netns delete {self.name}")
+        with ExitStack() as steps:  # the last is the first
+            steps.callback(_ip, f"netns delete {self.name}")
+            steps.callback(_ip, f"link delete {self._port}", netns=self._switch)
 
 
 def inside(namespace: Namespace) -> AbstractContextManager[None]:

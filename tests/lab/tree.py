@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from . import mounts
@@ -30,13 +31,16 @@ class Tree:
         self._layers, self._disk = layers, self.folder / "disk" if disk else None
         self._volatile = "" if durable or disk else ",volatile"
         self.changes = (self._disk or self.folder) / "changes"
-        self.path.mkdir(parents=True)
-        if self._disk:
-            self._disk.mkdir()
-            with self._image.open("wb") as image:
-                image.truncate(_DISK_SIZE)
-            subprocess.run(["mkfs.ext4", "-q", str(self._image)], check=True)
-        self._mount()
+        with ExitStack() as made:
+            made.callback(self.close)
+            self.path.mkdir(parents=True)
+            if self._disk:
+                self._disk.mkdir()
+                with self._image.open("wb") as image:
+                    image.truncate(_DISK_SIZE)
+                subprocess.run(["mkfs.ext4", "-q", str(self._image)], check=True)
+            self._mount()
+            made.pop_all()
 
     @property
     def _image(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -17,22 +18,25 @@ from .machine import Machine
 from .network import GATEWAY, Namespace
 
 CLIENT = "203.0.113.77"
+_HOSTS = (("internet", GATEWAY), ("foreign", foreign.ADDRESS, RESOLVER), ("client", CLIENT))
 
 
 class World:
     """Three namespaces on the switch: the internet (root servers, way out), the foreign server, a client."""
 
     def __init__(self) -> None:
-        self.chroot = Chroot(roots.world(), "world")
-        self.chroot.write("/etc/resolv.conf", f"nameserver {RESOLVER}\n")
-        self._internet = Namespace("internet", GATEWAY)
-        self._internet.forward()
-        home = Namespace("foreign", foreign.ADDRESS, RESOLVER)
-        self.dns = Dns(self.chroot, self._internet, home)
-        self.foreign = Foreign(self.chroot, home, self.dns)
-        self.client = Client(Namespace("client", CLIENT), "client.example.net")
-        self.dns.set("example.net", f"client A {CLIENT}\n")
-        self.dns.set_reverse(CLIENT, "client.example.net")
+        with ExitStack() as made:
+            internet, home, client = (
+                made.enter_context(closing(Namespace(name, *addresses))) for name, *addresses in _HOSTS)
+            internet.forward()
+            self.chroot = made.enter_context(Chroot(roots.world(), "world"))
+            self.chroot.write("/etc/resolv.conf", f"nameserver {RESOLVER}\n")
+            self.dns = Dns(self.chroot, internet, home)
+            self.foreign = Foreign(self.chroot, home, self.dns)
+            self.client = Client(client, "client.example.net")
+            self.dns.set("example.net", f"client A {CLIENT}\n")
+            self.dns.set_reverse(CLIENT, "client.example.net")
+            self._made = made.pop_all()
 
     def machine(self, layers: Sequence[Path], name: str, address: str, *, durable: bool = False,
                 disk: bool = False) -> Machine:
@@ -74,9 +78,8 @@ class World:
         return b"".join(part.encode("ascii") for part in texts[0].split('"')[1::2]) if texts else b""
 
     def close(self) -> None:
-        self.chroot.close()
-        for namespace in (self._internet, self.foreign.namespace, self.client.namespace):
-            namespace.close()
+        """Undo all that was made, the last first; what cannot be undone keeps nothing else."""
+        self._made.close()
 
     def __enter__(self) -> World:
         return self

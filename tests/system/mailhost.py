@@ -1,5 +1,6 @@
 """A machine with smallmail-server installed, its records in the world's DNS, and hands to read and write its mail."""
 import concurrent.futures
+import contextlib
 import time
 
 from tests.lab import packages, roots
@@ -25,15 +26,18 @@ class MailHost:
         self.server = Server(NAME, ADDRESS)
         world.foreign.forget()
         world.dns.empty()
-        self.machine = world.machine(installed or roots.warm(suite, deb), NAME, ADDRESS, disk=disk)
-        if before:
-            self.machine.run(before)
-        if not installed:
-            packages.offer(self.machine, deb)
-            packages.preseed(self.machine, deb, ANSWERS if answers is None else answers)
-            self.said = packages.install(self.machine, "smallmail-server")
-        self._wait_serving()
-        self.publish()
+        with contextlib.ExitStack() as made:
+            layers = installed or roots.warm(suite, deb)
+            self.machine = made.enter_context(world.machine(layers, NAME, ADDRESS, disk=disk))
+            if before:
+                self.machine.run(before)
+            if not installed:
+                packages.offer(self.machine, deb)
+                packages.preseed(self.machine, deb, ANSWERS if answers is None else answers)
+                self.said = packages.install(self.machine, "smallmail-server")
+            self._wait_serving()
+            self.publish()
+            made.pop_all()
 
     def _wait_serving(self):
         for port in (25, 465, 587, 993):

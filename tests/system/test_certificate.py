@@ -20,8 +20,7 @@ pytestmark = pytest.mark.slow   # of what is quick, test_story.py and test_dane.
 def host(request, deb, world, authority):
     if reason := roots.available(request.param):
         pytest.skip(reason)
-    certified = Certified(request.param, deb, world, authority)
-    with certified.machine:
+    with Certified(request.param, deb, world, authority) as certified:
         yield certified
 
 

@@ -20,12 +20,11 @@ RENEW = "certbot renew --force-renewal --no-random-sleep-on-renew"
 def host(request, deb, world, authority):
     if reason := roots.available(request.param):
         pytest.skip(reason)
-    certified = Dane(request.param, deb, world, authority)
-    world.dns.remove(RECORD, "TLSA")
-    world.dns.remove(THEIRS, "TLSA")
-    world.dns.set_reverse(ADDRESS, NAME)
-    world.foreign.forget()
-    with certified.machine:
+    with Dane(request.param, deb, world, authority) as certified:
+        world.dns.remove(RECORD, "TLSA")
+        world.dns.remove(THEIRS, "TLSA")
+        world.dns.set_reverse(ADDRESS, NAME)
+        world.foreign.forget()
         certified.machine.run("smallmail set certificate-key=ecdsa")
         certified.may_update()
         yield certified

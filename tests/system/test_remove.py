@@ -1,4 +1,5 @@
 """A machine with years behind it: our package comes, goes, comes again and goes for good, while mail is sent to it."""
+import contextlib
 import imaplib
 import time
 
@@ -31,13 +32,15 @@ class OldHost(MailHost):
     def __init__(self, suite, deb, world):
         self.world, self.name, self.server = world, NAME, Server(NAME, ADDRESS)
         world.foreign.forget()
-        self.machine = world.machine(stock(suite, deb), NAME, ADDRESS)
-        live_in(self.machine)
-        self.machine.run("systemctl restart postfix dovecot rspamd")
-        packages.offer(self.machine, deb)
         self.deb = deb
-        self.machine.wait_port(25)
-        self.machine.wait_port(993)
+        with contextlib.ExitStack() as made:
+            self.machine = made.enter_context(world.machine(stock(suite, deb), NAME, ADDRESS))
+            live_in(self.machine)
+            self.machine.run("systemctl restart postfix dovecot rspamd")
+            packages.offer(self.machine, deb)
+            self.machine.wait_port(25)
+            self.machine.wait_port(993)
+            made.pop_all()
 
     def install(self, **answers):
         if answers:

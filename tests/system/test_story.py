@@ -28,13 +28,11 @@ def host(request, deb, world):
     if reason := roots.available(request.param):
         pytest.skip(reason)
     world.dns.set(".", OUTSIDE)
-    with Acme(world) as authority:
-        certified = Certified(request.param, deb, world, authority)
+    with Acme(world) as authority, Certified(request.param, deb, world, authority) as certified:
         if request.param == QUICK:
             certified.machine.write("/etc/systemd/system/smallmail-certificate.timer.d/often.conf", OFTEN)
             certified.machine.run("systemctl daemon-reload && systemctl restart smallmail-certificate.timer")
-        with certified.machine:
-            yield certified
+        yield certified
 
 
 def records(host):
