@@ -9,12 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import World, can_boot, packages, roots
-from tests.lab.session import CACHE
+from tests.lab import LabError, World, can_boot, packages, roots
+from tests.lab.session import CACHE, OF_RUN, close_current, close_run
 
 SOURCE = Path(__file__).parent.parent
 BOOTED = ("bookworm", "trixie")
 LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
+
+
+class Lab:
+    """What the end of a run has to say about the lab."""
+
+    def __init__(self) -> None:
+        self.used = False
+        self.left: list[str] = []
+
+
+_lab = Lab()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
@@ -29,6 +40,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if reason := any(map(_wants_lab, items)) and can_boot():
         for item in filter(_wants_lab, items):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes share the work, theirs are sessions of one run."""
+    if not _is_worker(config):
+        os.environ[OF_RUN] = str(os.getpid())
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """The first process of a run hears of every test, whichever process does it."""
+    _lab.used |= nodeid.startswith("tests/system/")
+
+
+@pytest.hookimpl(hookwrapper=True)  # so that the fixtures are gone, and the other processes were told to end
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """A run that leaves something behind has failed."""
+    yield
+    try:
+        close_current()
+    except LabError as refused:
+        _lab.left.append(str(refused))
+    if not _is_worker(session.config) and _lab.used:
+        _lab.left += close_run(os.environ[OF_RUN])
+    if _lab.left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of a run."""
+    if _is_worker(config) or not (_lab.used or _lab.left):
+        return
+    print("The lab has left behind:\n" + "\n".join(_lab.left) if _lab.left else "The lab has left nothing behind.")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def _machine(item: pytest.Item) -> str:

@@ -7,9 +7,9 @@ import shutil
 from functools import cache
 
 from .errors import LabError
-from .groups import Group, hierarchies
+from .groups import hierarchies
 from .network import Namespace
-from .session import CACHE
+from .session import CACHE, current
 from .tree import Tree
 
 TOOLS = ("debootstrap", "systemd-nspawn", "nsenter", "ip", "losetup", "dpkg-scanpackages")
@@ -35,7 +35,7 @@ def can_boot() -> str | None:
 
 
 def _try_group() -> None:
-    group = Group(f"smallmail-lab-try-{os.getpid()}")
+    group = current().group.child("try")
     group.run(["true"])
     group.remove()
 

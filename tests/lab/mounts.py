@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -31,14 +32,36 @@ def below(folder: Path) -> list[Path]:
 
 
 def umount_below(folder: Path) -> None:
-    """Undo every mount at and below a folder, and detach the loop devices that they stood on."""
-    for point in below(folder):
-        until(partial(_umounted, point), f"{point} to be free", 10)
-    loops = subprocess.run(["losetup", "--noheadings", "--list", "--output", "NAME,BACK-FILE"], check=True,
-                           stdout=subprocess.PIPE, encoding="utf-8").stdout
-    for device, file in (line.split(None, 1) for line in loops.splitlines()):
-        if folder in Path(file).parents:
+    """Undo every mount at and below a folder, and detach the loop devices that they stood on.
+
+    All are tried, also when one cannot be undone.
+    """
+    with ExitStack() as steps:  # the last is the first
+        steps.callback(_detach_loops, folder)
+        for point in reversed(below(folder)):
+            steps.callback(_umount, point)
+
+
+def loops_below(folder: Path) -> list[str]:
+    """The loop devices whose file is in a folder."""
+    listed = subprocess.run(["losetup", "--noheadings", "--list", "--output", "NAME,BACK-FILE"], check=True,
+                            stdout=subprocess.PIPE, encoding="utf-8").stdout
+    pairs = (line.split(None, 1) for line in listed.splitlines())
+    return [device for device, file in pairs if folder in Path(file).parents]
+
+
+def _detach_loops(folder: Path) -> None:
+    """Most have gone with their mount."""
+    for device in loops_below(folder):
+        try:
             _run("losetup", "--detach", device)
+        except LabError:
+            if device in loops_below(folder):
+                raise
+
+
+def _umount(point: Path) -> None:
+    until(partial(_umounted, point), f"{point} to be free", 10)
 
 
 def _umounted(point: Path) -> bool:

@@ -8,22 +8,97 @@ from pathlib import Path
 import dkim
 import pytest
 
-from tests.lab import Chroot, LabError, Machine, Server, inside, roots
+from tests.lab import Chroot, LabError, Machine, Server, inside, roots, until
 from tests.lab.groups import Group, hierarchies
 from tests.lab.session import CACHE, NETNS, RUN
 
 SOURCE = Path(__file__).parent.parent.parent
 RUNNER = """
-import sys, time
+import os, sys
 from tests.lab import World, roots
 with World() as world, world.machine(roots.base("bookworm"), "mx.example.org", "203.0.113.10") as machine:
     disk, point = machine.tree.folder / "disk", machine.tree.folder / "point"
     machine.group.run(["sh", "-c", f"truncate -s 8M {disk} && mkfs.ext4 -q {disk} && mkdir {point}"
                                    f" && mount $(losetup --find --show {disk}) {point}"])
     print("up", flush=True)
-    time.sleep(600)
+    exec(sys.stdin.readline())
 """
 ANOTHER = "from tests.lab.session import current; current()"
+HALF_MADE = """
+from tests.lab import LabError, Machine, Namespace, World, roots, session, world
+def broken(*given):
+    raise LabError("broken")
+world.Foreign = broken
+for make in (World, lambda: Machine(roots.base("bookworm"), "mx.example.org", "203.0.113.10")):
+    port = Namespace("other", "203.0.113.10")
+    try:
+        make()
+    except LabError:
+        port.close()
+    else:
+        raise AssertionError(make)
+print(*session.current().left(), sep="\\n")
+"""
+TESTS = """
+import os, pathlib, time
+import pytest
+from tests.lab import roots
+from tests.lab.session import current
+
+@pytest.fixture
+def machine(world):
+    pathlib.Path(os.environ["PIDS"], f"pid.{os.getpid()}").touch()
+    return world.machine(roots.base("bookworm"), "mx.example.org", "203.0.113.10")
+"""
+BROKEN = TESTS + """
+@pytest.fixture
+def breaks(machine):
+    raise RuntimeError("set-up broke")
+
+@pytest.fixture
+def breaks_late(world):
+    pathlib.Path(os.environ["PIDS"], f"pid.{os.getpid()}").touch()
+    yield
+    raise RuntimeError("teardown broke")
+
+def test_killed(machine):
+    os.kill(os.getpid(), 9)
+
+def test_breaks(breaks):
+    pass
+
+def test_breaks_late(breaks_late):
+    pass
+
+def test_exits(machine):
+    os._exit(1)
+"""
+STUCK = TESTS + """
+import subprocess
+from tests.lab.mounts import mount
+
+def test_stuck():
+    pathlib.Path(os.environ["PIDS"], f"pid.{os.getpid()}").touch()
+    point = current().folder / "point"
+    point.mkdir()
+    mount("-t", "tmpfs", "tmpfs", point)
+    visitor = subprocess.Popen(["sleep", "300"], cwd=point, start_new_session=True, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pathlib.Path(os.environ["PIDS"], "visitor").write_text(str(visitor.pid))
+"""
+HANGING = TESTS + """
+@pytest.fixture
+def hangs(machine):
+    yield
+    while True:
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            continue
+
+def test_hangs(hangs):
+    pass
+"""
 
 
 def footprint(pid):
@@ -36,6 +111,7 @@ def footprint(pid):
     links = subprocess.run(["ip", "-o", "link"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     return {
         "processes": Group(f"smallmail-lab-{pid}").processes(),
+        "reaper": reapers(pid),
         "groups": groups,
         "mounts": [line for line in mounts if folder in line],
         "loop devices": [line for line in loops.splitlines() if folder in line],
@@ -45,11 +121,23 @@ def footprint(pid):
     }
 
 
+def reapers(pid):
+    """The processes that are to sweep that runner's session."""
+    found = subprocess.run(["pgrep", "-f", rf"tests\.lab\.reaper {pid} "], stdout=subprocess.PIPE, check=False,
+                           encoding="ascii").stdout
+    return [int(line) for line in found.splitlines()]
+
+
+def wait_for_nothing(pid):
+    """What is swept after a runner's end is gone soon."""
+    until(lambda: not any(footprint(pid).values()), "nothing to be left", 60, lambda: str(footprint(pid)))
+
+
 @pytest.fixture
 def runner():
-    """A process that has a world and a machine up."""
-    process = subprocess.Popen(["/usr/bin/python3", "-c", RUNNER], cwd=SOURCE, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
+    """A process that has a world and a machine up, and then does as it is told."""
+    process = subprocess.Popen(["/usr/bin/python3", "-c", RUNNER], cwd=SOURCE, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"up\n", process.stderr.read().decode()
     seen = footprint(process.pid)
     assert all(seen[what] for what in seen if what != "interfaces"), seen
@@ -67,7 +155,133 @@ def test_nothing_stays_after(runner, number, record):
     assert not any(footprint(runner.pid).values()), (footprint(runner.pid), runner.stderr.read().decode())
 
 
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(1)"])
+def test_nothing_stays_however_a_runner_ends(runner, end, record):
+    started = time.monotonic()
+    runner.communicate(end.encode() + b"\n")
+    ended = time.monotonic() - started
+    wait_for_nothing(runner.pid)
+    record(f"ended after {ended:.1f} s, nothing left after {time.monotonic() - started:.1f} s")
+
+
+def test_nothing_stays_on_a_busy_machine(runner, record):
+    """Its processes compete with ten that do nothing else than count."""
+    busy = [subprocess.Popen(["timeout", "60", "sh", "-c", "while :; do :; done"]) for _ in range(10)]
+    try:
+        started = time.monotonic()
+        runner.terminate()
+        runner.wait(timeout=60)
+        assert not any(footprint(runner.pid).values()), (footprint(runner.pid), runner.stderr.read().decode())
+        record(f"cleaned up in {time.monotonic() - started:.1f} s")
+    finally:
+        for each in busy:
+            each.terminate()
+            each.wait()
+
+
+def test_what_cannot_be_removed_yet_keeps_nothing_else(runner):
+    """Somebody's working directory is in a mount: that is tried again, and all else has gone."""
+    folder = CACHE / "sessions" / str(runner.pid)
+    point, = folder.glob("*/point")
+    visitor = subprocess.Popen(["sleep", "300"], cwd=point)
+    try:
+        runner.kill()
+        runner.wait()
+        until(lambda: [what for what, there in footprint(runner.pid).items() if there] == [
+            "reaper", "mounts", "loop devices", "folders"], "all else to go", 60, lambda: str(footprint(runner.pid)))
+        subprocess.run(["/usr/bin/python3", "-c", ANOTHER], cwd=SOURCE, check=True)
+        assert reapers(runner.pid), "the next runner leaves it to the reaper"
+    finally:
+        visitor.kill()
+        visitor.wait()
+    wait_for_nothing(runner.pid)
+
+
+def test_what_is_half_made_goes_at_once():
+    """A world that cannot be finished, and a machine whose address another one has."""
+    left = subprocess.run(["/usr/bin/python3", "-c", HALF_MADE], cwd=SOURCE, check=True, stdout=subprocess.PIPE,
+                          encoding="utf-8").stdout.splitlines()
+    assert {line.split()[0] for line in left} == {"control", "folder", "network"}, left
+    assert [line for line in left if line.startswith("network")] == [
+        line for line in left if line.endswith("-switch")], left
+
+
+@pytest.fixture
+def pytest_run(tmp_path):
+    """Runs of pytest in processes that share the work, with the hooks and fixtures of this suite; `pids` names the
+    processes that did tests."""
+    def start(tests):
+        folder = tmp_path / "tests/system"
+        folder.mkdir(parents=True)
+        (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = xdist_group\n", encoding="ascii")
+        (folder / "test_it.py").write_text(tests, encoding="utf-8")
+        words = ["-B", "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-n", "2", folder]
+        process = subprocess.Popen(["/usr/bin/python3", *words], cwd=tmp_path, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, encoding="utf-8",
+                                   env={**os.environ, "PYTHONPATH": str(SOURCE), "PIDS": str(tmp_path)})
+        started.append(process)
+        return process
+    started = []
+    start.folder = tmp_path
+    start.pids = lambda: [int(file.suffix[1:]) for file in tmp_path.glob("pid.*")]
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_nothing_stays_of_workers_that_end_and_of_fixtures_that_fail(pytest_run, record):
+    started = time.monotonic()
+    said = (run := pytest_run(BROKEN)).communicate(timeout=300)[0]
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED, said
+    for words in ("crashed while running 'tests/system/test_it.py::test_killed'",
+                  "crashed while running 'tests/system/test_it.py::test_exits'", "2 failed, 1 passed, 2 errors",
+                  "set-up broke", "teardown broke"):
+        assert words in said, said
+    assert said.splitlines()[-1] == "The lab has left nothing behind."
+    assert len(pytest_run.pids()) >= 3
+    for pid in pytest_run.pids():
+        assert not any(footprint(pid).values()), footprint(pid)
+    record(f"{len(pytest_run.pids())} workers, {time.monotonic() - started:.0f} s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
+def test_nothing_stays_when_the_first_process_ends_before_its_workers(pytest_run, number, record):
+    """They hang in a teardown and are killed by xdist, or end themselves some time after the first."""
+    run = pytest_run(HANGING)
+    until(pytest_run.pids, "a test to run", 60)
+    run.send_signal(number)
+    started = time.monotonic()
+    said = run.communicate(timeout=120)[0]
+    if number == signal.SIGINT:
+        assert said.splitlines()[-1] == "The lab has left nothing behind."
+    for pid in pytest_run.pids():
+        wait_for_nothing(pid)
+    record(f"nothing left after {time.monotonic() - started:.0f} s")
+
+
+@pytest.mark.slow
+def test_what_is_left_is_named_and_fails_the_run(pytest_run, monkeypatch):
+    """A program that the lab does not know of has its working directory in a mount of the lab."""
+    monkeypatch.setenv("SMALLMAIL_LAB_PATIENCE", "1")
+    said = (run := pytest_run(STUCK)).communicate(timeout=120)[0]
+    pid, = pytest_run.pids()
+    folder = CACHE / "sessions" / str(pid)
+    try:
+        assert run.returncode == pytest.ExitCode.TESTS_FAILED, said
+        assert "1 passed" in said and "The lab has left behind:\n" in said
+        assert f"left: mount {folder}/point\n" in said
+    finally:
+        os.kill(int((pytest_run.folder / "visitor").read_text(encoding="ascii")), signal.SIGKILL)
+    subprocess.run(["/usr/bin/python3", "-c", ANOTHER], cwd=SOURCE, check=True)
+    assert not any(footprint(pid).values()), footprint(pid)
+
+
 def test_the_next_runner_sweeps_after_one_that_was_killed(runner):
+    """And with it its reaper."""
+    for reaper in reapers(runner.pid):
+        os.kill(reaper, signal.SIGKILL)
     runner.kill()
     runner.wait()
     assert any(footprint(runner.pid).values())
