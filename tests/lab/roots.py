@@ -131,7 +131,14 @@ def forget(suite: str, pattern: str, newest: Path) -> None:
     """Delete the layers of that name that a newer one has replaced, unless somebody stands on them."""
     for old in (CACHE / suite).glob(pattern):
         if old != newest and not mounts.in_use(old):
-            shutil.rmtree(old)
+            discard(old)
+
+
+def discard(layer: Path) -> None:
+    """Delete a layer of the cache; one that is half deleted is never used."""
+    gone = current().folder / f"gone-{layer.name}"
+    layer.rename(gone)
+    shutil.rmtree(gone)
 
 
 def _debootstrap(suite: str, bottom: Path) -> None:

@@ -5,12 +5,10 @@ import pytest
 
 from smallmail.publishing import publish, session
 from smallmail.zones.authority import Authority
-from tests.lab import packages, roots
 from tests.lab.acme import Acme
-from tests.lab.chroot import Chroot
 from tests.lab.dns import RESOLVER
+from tests.lab.installed import installed as layers_of
 from tests.lab.network import inside
-from tests.lab.session import current
 from tests.system.mailhost import ANSWERS, MailHost
 from tests.system.publishing import Publisher
 
@@ -57,19 +55,7 @@ def mail(shared, suite, deb, world):
 @pytest.fixture(scope="session")
 def installed(deb):
     """Layers of a host that is installed and set up, by suite: for tests that are not about how it came to that."""
-    made = {}
-
-    def layers(suite):
-        if suite not in made:
-            with Chroot(roots.warm(suite, deb), "{}-installed".format(suite)) as chroot:
-                packages.offer(chroot, deb)
-                packages.preseed(chroot, deb, ANSWERS)
-                packages.install(chroot, "smallmail-server")
-                layer = current().folder / "installed-{}".format(suite)
-                chroot.keep(layer)
-            made[suite] = [layer, *roots.warm(suite, deb)]
-        return made[suite]
-    return layers
+    return lambda suite: layers_of(suite, deb, ANSWERS)
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 and what can be told of a host afterwards."""
 import functools
 import re
-import subprocess
+import shutil
 
-from tests.lab import packages, roots
+from tests.lab import roots
 from tests.lab.chroot import Chroot
+from tests.lab.installed import dependencies
 from tests.lab.session import current
 
 CAROL, CAROLS_PASSWORD = "carol", "long ago and far away"
@@ -102,28 +103,12 @@ def minimal(suite, package, deb):
 
 @functools.cache
 def stock(suite, deb):
-    """Layers: what the package depends on and recommends is installed and as Debian makes it. Made once a run."""
+    """Layers: what the package depends on and recommends is installed and as Debian makes it; the package lies in
+    /srv."""
     layer = current().folder / "{}-stock".format(suite)
-    below = roots.warm(suite, deb)
-    with Chroot(below, "{}-stock".format(suite), network=True) as chroot:
-        package = dependencies(deb, current().folder)
-        chroot.write("/srv/" + package.name, package.read_bytes())
-        chroot.run(["apt-get", "-y", "install", "/srv/" + package.name], timeout=900)
-        chroot.write("/srv/" + deb.name, deb.read_bytes())
-        chroot.keep(layer)
-    return [layer, *below]
-
-
-def dependencies(deb, folder):
-    """A package that depends on the same as ours, and does nothing."""
-    made, root = folder / "nothing_1_all.deb", folder / "nothing"
-    (root / "DEBIAN").mkdir(parents=True, exist_ok=True)
-    (root / "DEBIAN/control").write_text(
-        "Package: nothing\nVersion: 1\nArchitecture: all\nDescription: nothing\n"
-        "Maintainer: nobody <nobody@example.org>\n"
-        + "".join("{}: {}\n".format(name, packages.field(deb, name)) for name in ("Depends", "Recommends")))
-    subprocess.run(["dpkg-deb", "--build", root, made], check=True, stdout=subprocess.DEVNULL)
-    return made
+    (layer / "srv").mkdir(parents=True)
+    shutil.copy(deb, layer / "srv")
+    return [layer, *dependencies(suite, deb)]
 
 
 def live_in(host):

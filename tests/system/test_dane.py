@@ -7,7 +7,8 @@ import pytest
 from tests.lab import packages, roots
 from tests.lab.dns import RESOLVER
 from tests.lab.errors import until
-from tests.system.certified import ADDRESS, NAME
+from tests.lab.installed import installed
+from tests.system.certified import ADDRESS, ANSWERS, NAME
 from tests.system.dane import BOB, RECORD, THEIRS, Dane, Fingers
 
 CURRENT = "/var/lib/smallmail/tls/current"
@@ -20,7 +21,7 @@ RENEW = "certbot renew --force-renewal --no-random-sleep-on-renew"
 def host(request, deb, world, authority):
     if reason := roots.available(request.param):
         pytest.skip(reason)
-    with Dane(request.param, deb, world, authority) as certified:
+    with Dane(request.param, deb, world, authority, installed(request.param, deb, ANSWERS)) as certified:
         world.dns.remove(RECORD, "TLSA")
         world.dns.remove(THEIRS, "TLSA")
         world.dns.set_reverse(ADDRESS, NAME)

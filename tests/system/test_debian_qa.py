@@ -12,9 +12,9 @@ import pytest
 from tests.conftest import SOURCE
 from tests.lab import mounts, packages, roots, upgrades
 from tests.lab.chroot import Chroot
+from tests.lab.installed import needs_the_same
 from tests.lab.tree import Tree
 from tests.lab.upgrades import ARCHIVES
-from tests.system.formerly import dependencies
 from tests.system.mailhost import ADDRESS, ANSWERS, NAME
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def piuparts(request, deb, tmp_path_factory):
     with Chroot(roots.tools(suite, deb, TOOLS), "{}-piuparts".format(suite)) as chroot:
         others = tmp_path_factory.mktemp("others")
         _older(deb, others)
-        run = Piuparts(suite, chroot, deb, dependencies(deb, others))
+        run = Piuparts(suite, chroot, deb, needs_the_same(deb, others))
         for release, archives in folders.items():
             _repository(chroot.path / "srv/repo" / release, [*archives, others])
         for archive in (base.path / ARCHIVES).glob("*.deb"):

@@ -4,7 +4,8 @@ import pytest
 
 from tests.lab import packages
 from tests.lab.chroot import Chroot
-from tests.system.formerly import TAKE_OVER, dependencies, differences, fingerprint, live_in, minimal, stock, traces
+from tests.lab.installed import needs_the_same
+from tests.system.formerly import TAKE_OVER, differences, fingerprint, live_in, minimal, stock, traces
 from tests.system.mailhost import ANSWERS
 
 JUDGES = ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest")
@@ -168,7 +169,7 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
 def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, record, tmp_path):
     """Other packages leave something behind when they are purged. Ours leaves nothing more than that."""
     left, installed = {}, {}
-    for name, package in (("ours", deb), ("dependencies", dependencies(deb, tmp_path))):
+    for name, package in (("ours", deb), ("dependencies", needs_the_same(deb, tmp_path))):
         with minimal(suite, package, deb) as chroot:
             before = fingerprint(chroot, "/etc /srv /var /run /usr/local /root /home")
             install(chroot, package, ANSWERS if name == "ours" else None)

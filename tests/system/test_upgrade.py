@@ -3,8 +3,9 @@ import pathlib
 
 import pytest
 
-from tests.lab import packages, released, roots
+from tests.lab import packages, released
 from tests.lab.chroot import Chroot
+from tests.lab.installed import installed
 from tests.system.mailhost import ALICE, ANSWERS
 
 SOURCE = pathlib.Path(__file__).parents[2]
@@ -35,10 +36,7 @@ def test_all_releases_are_within_reach():
 @pytest.mark.parametrize(("suite", "frontend", "edited"), CASES)
 def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, record):
     old = released.rebuilt(SOURCE, release)
-    with Chroot(roots.warm(suite, deb), "{}-upgrade".format(suite), network=True) as chroot:
-        packages.offer(chroot, old)
-        packages.preseed(chroot, old, ANSWERS)
-        packages.install(chroot, "smallmail-server")
+    with Chroot(installed(suite, old, ANSWERS, needs=deb), "{}-upgrade".format(suite), network=True) as chroot:
         chroot.write(ASKING["EDITOR"], RECORDER, 0o755)
         live(chroot)
         if edited:
