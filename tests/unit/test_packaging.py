@@ -99,7 +99,8 @@ def test_every_question_has_its_template() -> None:
         assert found[name]["Type"] == kind
         assert question.priority == PRIORITIES[name]
     assert set(PRIORITIES) == set(QUESTIONS)
-    assert found["certificate"]["Choices"].split(", ") == list(values.CERTIFICATES)
+    assert found["certificate"]["Choices-C"].split(", ") == list(values.CERTIFICATES)
+    assert len(found["certificate"]["__Choices"].split(", ")) == len(values.CERTIFICATES), "debconf pairs them by place"
     assert found["purge-mail"]["Default"] == "false"
 
 
@@ -175,7 +176,10 @@ def config(tmp_path: Path) -> Path:
     text = (DEBIAN / "smallmail-server.config").read_text("utf-8").replace("#ASK#\n", embedded())
     script.write_text(text.replace("/usr/bin/python3", sys.executable))
     script.chmod(0o755)
-    translated = (DEBIAN / "smallmail-server.templates").read_text("utf-8").replace("\n_", "\n")
+    translate = ["po2debconf", "--encoding=UTF-8", str(DEBIAN / "smallmail-server.templates")]
+    translated = subprocess.run(translate, capture_output=True, text=True, check=True).stdout
+    # debconf converts from a named encoding only where Text::Iconv is installed.
+    translated = re.sub(r"(?m)^(\w+-\w+)\.UTF-8:", r"\1:", translated)
     (tmp_path / "smallmail-server.templates").write_text("".join(translated.partition("Template:")[1:]))
     (tmp_path / "debconf.conf").write_text(
         "Config: config\nTemplates: templates\n\n"
@@ -185,29 +189,71 @@ def config(tmp_path: Path) -> Path:
     return script
 
 
+def debconf(config: Path, *command: str, text: str = "", **environment: str) -> str:
+    """Run a command on the debconf that belongs to that script. Returns its output."""
+    done = subprocess.run(
+        command, cwd=config.parent, input=text, capture_output=True, text=True, check=False,
+        env={"DEBCONF_SYSTEMRC": str(config.parent / "debconf.conf"), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+             "DEBIAN_FRONTEND": "noninteractive", "HOME": str(config.parent), **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def answers(config: Path, *names: str) -> list[str]:
+    """What that debconf replies to GET."""
+    commands = "".join(f"GET smallmail-server/{name}\n" for name in names)
+    return debconf(config, "debconf-communicate", "smallmail-server", text=commands).splitlines()
+
+
 def test_the_config_script_runs_on_its_own(config: Path) -> None:
     """With the real debconf, where no module of ours can be found but those that it carries."""
-    environment = {"DEBCONF_SYSTEMRC": str(config.parent / "debconf.conf"), "PATH": "/usr/bin:/bin", "LC_ALL": "C",
-                   "DEBIAN_FRONTEND": "noninteractive", "HOME": str(config.parent)}  # fmt: skip
+    debconf(config, "debconf-set-selections",
+            text="smallmail-server smallmail-server/domain string Example.org,EXAMPLE.net\n")
+    debconf(config, str(config), "configure", "")
+    assert answers(config, "domain", "address") == ["0 example.org example.net", "0 postmaster@example.org"]
 
-    def debconf(*command: str, text: str = "") -> str:
-        done = subprocess.run(
-            command, env=environment, cwd=config.parent, input=text, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
-    debconf("debconf-set-selections", text="smallmail-server smallmail-server/domain string Example.org,EXAMPLE.net\n")
-    debconf(str(config), "configure", "")
-    answers = debconf("debconf-communicate", "smallmail-server",
-                      text="".join(f"GET smallmail-server/{name}\n" for name in ("domain", "address", "certificate")))
-    assert answers.splitlines()[:2] == ["0 example.org example.net", "0 postmaster@example.org"]
+def test_a_preseeded_certificate_is_a_value(config: Path) -> None:
+    debconf(config, "debconf-set-selections",
+            text="smallmail-server smallmail-server/certificate select self-signed\n")
+    debconf(config, str(config), "configure", "")
+    assert answers(config, "certificate") == ["0 self-signed"]
+
+
+# What debconf's frontend "editor" starts: keeps the questions, and answers one of them (debconf(7)).
+TYPES = """#!/bin/sh
+cat "$1" >>shown
+sed -i 's/^smallmail-server.certificate=.*/smallmail-server\\/certificate="'"$CHOICE"'"/' "$1"
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "default", "choice"),
+    [
+        ("", "Let's Encrypt (recommended)", "self-signed (mail programs warn)"),
+        ("de", "Let's Encrypt (empfohlen)", "selbst signiert (E-Mail-Programme warnen)"),
+    ],
+)
+def test_a_person_chooses_words_and_the_value_stays(config: Path, language: str, default: str, choice: str) -> None:
+    """debconf-devel(7), Choices-C."""
+    editor = config.with_name("editor")
+    editor.write_text(TYPES)
+    editor.chmod(0o755)
+    debconf(config, "debconf-set-selections",
+            text="smallmail-server smallmail-server/hostname string mail.example.org\n")
+    debconf(config, str(config), "configure", "", DEBIAN_FRONTEND="editor", VISUAL=str(editor), EDITOR=str(editor),
+            LANGUAGE=language, CHOICE=choice)
+    shown = config.with_name("shown").read_text("utf-8")
+    assert f'\nsmallmail-server/certificate="{default}"' in shown
+    assert choice in " ".join(shown.replace("\n# ", " ").split())
+    assert answers(config, "certificate") == ["0 self-signed"]
 
 
 def postrm_says_of(directory: str, tmp_path: Path) -> str:
     """The folder that postrm would empty, when that name stands in its file."""
     text = (DEBIAN / "smallmail-server.postrm").read_text("utf-8")
-    function = text[text.index("mail_directory() {") : text.index("# Whether the admin says")]
+    function = text[text.index("mail_directory() {") : text.index("# Ask whether to delete mail")]
     (tmp_path / "mail-directory").write_text(directory + "\n")
     script = f"set -e; STATE='{tmp_path}'; {function}\nmail_directory"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
