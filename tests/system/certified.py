@@ -1,4 +1,5 @@
 """A machine that has its certificate from the world's certificate authority, and what clients are shown there."""
+import contextlib
 import json
 import smtplib
 import socket
@@ -23,19 +24,29 @@ class Certified:
     """A machine that wants its certificate from the world's certificate authority, installed before its name is
     anywhere."""
 
-    def __init__(self, suite, deb, world, authority):
+    def __init__(self, suite, deb, world, authority, layers=None):
+        """The layers have the package in them already, by these ANSWERS."""
         self.world, self.suite = world, suite
         world.dns.empty()
         world.dns.remove_reverse(ADDRESS)
-        self.machine = world.machine(roots.warm(suite, deb), NAME, ADDRESS)
-        self.machine.write("/usr/local/share/ca-certificates/lab.crt", authority.trusted)
-        packages.offer(self.machine, deb)
-        packages.preseed(self.machine, deb, ANSWERS)
-        self.said = packages.install(self.machine, "smallmail-server")
-        self.machine.run("update-ca-certificates")
-        for port in PORTS:
-            self.machine.wait_port(port)
-        self.machine.run("smallmail set acme-server=" + URL)
+        with contextlib.ExitStack() as made:
+            self.machine = made.enter_context(world.machine(layers or roots.warm(suite, deb), NAME, ADDRESS))
+            self.machine.write("/usr/local/share/ca-certificates/lab.crt", authority.trusted)
+            if not layers:
+                packages.offer(self.machine, deb)
+                packages.preseed(self.machine, deb, ANSWERS)
+                self.said = packages.install(self.machine, "smallmail-server")
+            self.machine.run("update-ca-certificates")
+            for port in PORTS:
+                self.machine.wait_port(port)
+            self.machine.run("smallmail set acme-server=" + URL)
+            made.pop_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.machine.close()
 
     def look(self):
         """What the timer does every few minutes."""
