@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Print a module of smallmail, and all of smallmail that it imports, as one program that needs none of them installed.
+"""Print a module of smallmail, and all of smallmail that it imports, as one program that runs without smallmail.
 
-The config script runs before its package is unpacked, on an upgrade even beside the older one. So the modules travel in
-it, each as it is in the source, and are put where `import` looks first. The main() of the one that was named is run.
+The config script runs before its package is unpacked, on an upgrade even beside an older version. So it carries the
+modules, each as it is in the source, and registers them where `import` looks first. It runs main() of the named module.
 """
 import ast
 import pathlib
@@ -30,12 +30,12 @@ def _module(name, source):
 
 
 def path(name: str) -> pathlib.Path:
-    """Where the source of smallmail.NAME is."""
+    """Return the path of the source of smallmail.NAME."""
     return SOURCE / "smallmail" / (name.replace(".", "/") + ".py")
 
 
 def imported(name: str) -> list:
-    """The modules of smallmail that this one imports at its top, in the order of their lines."""
+    """Return the modules of smallmail that this one imports at its top, in the order of their lines."""
     found = []
     for node in ast.parse(path(name).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "smallmail":
@@ -47,7 +47,7 @@ def imported(name: str) -> list:
 
 
 def ordered(name: str, done: list) -> list:
-    """The module behind all that it needs."""
+    """Add the module to `done`, behind all that it needs. Returns `done`."""
     for other in imported(name):
         if other not in done:
             ordered(other, done)
@@ -56,7 +56,7 @@ def ordered(name: str, done: list) -> list:
 
 
 def program(name: str) -> str:
-    """The whole program."""
+    """Return the text of the whole program. Raises SystemExit if a module cannot be carried."""
     parts = [_HEAD]
     for each in ordered(name, []):
         text = path(each).read_text(encoding="utf-8")

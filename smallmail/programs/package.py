@@ -17,7 +17,7 @@ from smallmail.settings.fields import Settings
 
 _NOT_SET_UP = """\
 smallmail-server is installed and has changed nothing yet: no question was answered.
-Type 'dpkg-reconfigure smallmail-server' to set it up."""
+Mail does not work yet. Type 'dpkg-reconfigure smallmail-server' to set it up."""
 
 
 def configure(host: Host, arguments: List[str]) -> int:

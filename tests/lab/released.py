@@ -12,6 +12,8 @@ from . import packages
 from .session import CACHE, current
 
 CHANGELOG = "debian/changelog"
+# Versions whose successor's entry in the changelog came later than the first change after the release.
+LAST_COMMITS = {"0.3.0": "1faa8d3295194200f0bad52fa28fab50cf72cb7e"}
 
 
 class Release(NamedTuple):
@@ -22,7 +24,8 @@ class Release(NamedTuple):
 def releases(source: Path) -> list[Release]:
     """The versions that debian/changelog names below the topmost, which is in the making; the newest first.
 
-    Each with the last commit in which it was the topmost. Those that the history does not reach are left out.
+    Each with the last commit in which it was the topmost, unless LAST_COMMITS names another. Those that the history
+    does not reach are left out.
     """
     versions = re.findall(r"^\S+ \((\S+)\)", (source / CHANGELOG).read_text(encoding="utf-8"), re.MULTILINE)
     last = _last_commits(source)
@@ -63,7 +66,8 @@ def _last_commits(source: Path) -> dict[str, str]:
         if top and top.group(1) not in last:
             last[top.group(1)] = _git(source, "rev-parse", f"{newer}^" if newer else "HEAD").strip()
         newer = commit
-    return last
+    known = {version: commit for version, commit in LAST_COMMITS.items() if version in last}
+    return {**last, **known}
 
 
 def _git(source: Path, *words: str) -> str:

@@ -204,7 +204,7 @@ def test_it_can_be_removed_whatever_went_before(gone, deb, record):
         said = done.stdout + done.stderr
         assert "Traceback" not in said
         # Without Python nothing can be given back, and that is said.
-        assert ("not all is given back" in said) == (gone == "python3-minimal")
+        assert ("not everything was restored" in said) == (gone == "python3-minimal")
         assert set(chroot.run(names).stdout.split()) <= there
         chroot.run(["dpkg", "--purge", "smallmail-server"])
         assert set(chroot.run(names).stdout.split()) <= there

@@ -106,7 +106,8 @@ def test_every_question_shows_todays_value_and_no_answer_changes_nothing(mail, r
     before, running = etc(mail), services(mail)
     seconds, (person, said) = timed(dialogue.passthrough, mail.machine, RECONFIGURE)
     assert person.defaults() == {
-        "hostname": NAME, "domain": "example.org", "address": ALICE, "password": "", "certificate": "self-signed",
+        "hostname": NAME, "domain": "example.org", "address": ALICE, "password": "",
+        "certificate": "self-signed (mail programs warn)",
         "rspamd-password": "", "resolver": "203.0.113.53", "mail-directory": "/srv/mail", "relayhost": ""}
     assert "takes mail for example.org" in said and "Traceback" not in said
     assert (etc(mail), services(mail)) == (before, running)

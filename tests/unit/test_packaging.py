@@ -1,9 +1,10 @@
-"""debian/ holds together: with setup.py, by stdeb's second opinion; with the questions; its scripts keep to theirs."""
+"""debian/ agrees with setup.py (stdeb has a second opinion), its scripts do only their work, and doors do not move."""
 
 from __future__ import annotations
 
 import ast
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -13,26 +14,28 @@ import pytest
 from debian.deb822 import Deb822, PkgRelation
 
 import smallmail
-from smallmail.settings import fields, values
-from smallmail.settings.questions import QUESTIONS
+from smallmail.programs import __main__ as programs
+from smallmail.programs.__main__ import PROGRAMS
+from smallmail.settings import values
 from tests.unit.debconf_double import templates
 
 SOURCE = Path(__file__).parents[2]
 DEBIAN = SOURCE / "debian"
-
-# DESIGN 5.
-PRIORITIES = {
-    "hostname": "high", "domain": "high", "address": "high", "password": "high", "certificate": "high",
-    "acme-email": "medium", "certificate-file": "high", "key-file": "high", "rspamd-password": "medium",
-    "resolver": "medium", "mail-directory": "low", "relayhost": "low", "relay-username": "low",
-    "relay-password": "low", "take-over": "critical",
-}  # fmt: skip
 
 # What the code imports beyond Python's own, and the package that has it.
 MODULES = {
     "apt_pkg": "python3-apt", "configobj": "python3-configobj", "debconf": "python3-debconf",
     "dns": "python3-dnspython", "jinja2": "python3-jinja2",
 }  # fmt: skip
+
+# What units and hooks of up to 0.3.0 start as a module, and the program that it has become.
+OLD_DOORS = [
+    ("acme", ["deploy"], ["deploy"]),
+    ("acme", ["timer"], ["certificate"]),
+    ("daily", [], ["check"]),
+    ("ready", ["postfix"], ["ready", "postfix"]),
+    ("rotation", [], ["dkim"]),
+]
 
 
 def control(path: Path) -> tuple[Deb822, Deb822]:
@@ -91,35 +94,6 @@ def test_what_is_imported_is_depended_on() -> None:
     assert {MODULES[name] for name in foreign} <= names(source["Build-Depends"]), "the manual pages are made by it"
 
 
-def test_every_question_has_its_template() -> None:
-    found = templates()
-    assert set(found) == {*QUESTIONS, "password-again", "wrong-answer", "purge-mail"}
-    for name, question in QUESTIONS.items():
-        kind = {"take-over": "boolean", "certificate": "select"}.get(name, "password" if question.secret else "string")
-        assert found[name]["Type"] == kind
-        assert question.priority == PRIORITIES[name]
-    assert set(PRIORITIES) == set(QUESTIONS)
-    assert found["certificate"]["Choices"].split(", ") == list(values.CERTIFICATES)
-    assert found["purge-mail"]["Default"] == "false"
-
-
-def test_a_question_is_a_setting_with_the_same_default() -> None:
-    found = templates()
-    assert set(QUESTIONS) - {"password"} <= set(fields.FIELDS)
-    for name in set(QUESTIONS) - {"password"}:
-        default = {"true": "yes", "false": "no"}.get(found[name].get("Default", ""), found[name].get("Default", ""))
-        assert default == fields.FIELDS[name].default, name
-
-
-def test_a_template_reads_well() -> None:
-    for name, template in templates().items():
-        short, *long = template["_Description"].splitlines()
-        assert len(short) <= 55, name
-        assert short[-1] == {"boolean": "?", "error": "d"}.get(template["Type"], ":"), name
-        assert len(long) <= 20, name
-        assert not [line for line in long if len(line) > 81], name
-
-
 CODE = {
     "config": r"""
         set\ -e|\.\ /usr/share/debconf/confmodule
@@ -152,62 +126,10 @@ def test_postinst_knows_triggers_before_debconf() -> None:
     assert text.index("triggered") < text.index(". /usr/share/debconf/confmodule")
 
 
-def embedded() -> str:
-    """The program in config, as the build makes it."""
-    asking = re.search(r"embed.py (\S+) >", (DEBIAN / "rules").read_text("utf-8"))
-    assert asking
-    command = [sys.executable, str(DEBIAN / "embed.py"), asking.group(1)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def test_the_embedded_program_compiles_and_fits_into_one_argument() -> None:
-    program = embedded()
-    compile(program, "config", "exec")
-    assert len(program.encode()) < 120_000, "Linux takes 128 KiB (MAX_ARG_STRLEN)"
-    assert "\nPYTHON\n" not in program, "the here-document would end there"
-    assert "#" + "DEBHELPER#" not in program
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """The config script with its templates, and a debconf of its own to run it with."""
-    script = tmp_path / "smallmail-server.config"
-    text = (DEBIAN / "smallmail-server.config").read_text("utf-8").replace("#ASK#\n", embedded())
-    script.write_text(text.replace("/usr/bin/python3", sys.executable))
-    script.chmod(0o755)
-    translated = (DEBIAN / "smallmail-server.templates").read_text("utf-8").replace("\n_", "\n")
-    (tmp_path / "smallmail-server.templates").write_text("".join(translated.partition("Template:")[1:]))
-    (tmp_path / "debconf.conf").write_text(
-        "Config: config\nTemplates: templates\n\n"
-        f"Name: config\nDriver: File\nFilename: {tmp_path}/config.dat\n\n"
-        f"Name: templates\nDriver: File\nFilename: {tmp_path}/templates.dat\n"
-    )
-    return script
-
-
-def test_the_config_script_runs_on_its_own(config: Path) -> None:
-    """With the real debconf, where no module of ours can be found but those that it carries."""
-    environment = {"DEBCONF_SYSTEMRC": str(config.parent / "debconf.conf"), "PATH": "/usr/bin:/bin", "LC_ALL": "C",
-                   "DEBIAN_FRONTEND": "noninteractive", "HOME": str(config.parent)}  # fmt: skip
-
-    def debconf(*command: str, text: str = "") -> str:
-        done = subprocess.run(
-            command, env=environment, cwd=config.parent, input=text, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    debconf("debconf-set-selections", text="smallmail-server smallmail-server/domain string Example.org,EXAMPLE.net\n")
-    debconf(str(config), "configure", "")
-    answers = debconf("debconf-communicate", "smallmail-server",
-                      text="".join(f"GET smallmail-server/{name}\n" for name in ("domain", "address", "certificate")))
-    assert answers.splitlines()[:2] == ["0 example.org example.net", "0 postmaster@example.org"]
-
-
 def postrm_says_of(directory: str, tmp_path: Path) -> str:
     """The folder that postrm would empty, when that name stands in its file."""
     text = (DEBIAN / "smallmail-server.postrm").read_text("utf-8")
-    function = text[text.index("mail_directory() {") : text.index("# Whether the admin says")]
+    function = text[text.index("mail_directory() {") : text.index("# Ask whether to delete mail")]
     (tmp_path / "mail-directory").write_text(directory + "\n")
     script = f"set -e; STATE='{tmp_path}'; {function}\nmail_directory"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
@@ -248,3 +170,37 @@ def test_scripts_name_only_questions_that_exist() -> None:
     for script in DEBIAN.glob("smallmail-server.p*"):
         for name in re.findall(r"smallmail-server/([a-z-]+)", script.read_text("utf-8")):
             assert name in found, f"{script.name}: {name}"
+
+
+def test_nothing_outside_names_a_module() -> None:
+    """systemd, certbot and dpkg keep what they were told by the version before: they get one name that never moves."""
+    outside = [path for folder in ("share/systemd", "templates", "libexec") for path in (SOURCE / folder).rglob("*")]
+    for path in filter(Path.is_file, [*outside, *DEBIAN.glob("smallmail-server.*")]):
+        assert "-m smallmail" not in path.read_text("utf-8"), f"{path.name}: /usr/lib/smallmail/run NAME, please"
+
+
+def test_what_systemd_dpkg_and_certbot_run_exists() -> None:
+    callers = [*(SOURCE / "share/systemd").glob("*.service"), *DEBIAN.glob("smallmail-server.p*"),
+               *(SOURCE / "templates").glob("certbot-*/**/*.j2")]  # fmt: skip
+    texts = [path.read_text("utf-8") for path in callers]
+    named = {name for text in texts for name in re.findall(r"/usr/lib/smallmail/run ([\w$]+)", text)}
+    assert named == set(PROGRAMS)
+
+
+@pytest.mark.parametrize(("module", "arguments", "program"), OLD_DOORS)
+def test_an_old_door_opens_a_program(
+    module: str, arguments: list[str], program: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(programs, "main", lambda given: started.append(given) or 0)
+    monkeypatch.setattr(sys, "argv", [module, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SOURCE / f"share/doors/{module}.py"), run_name="__main__")
+    assert ended.value.code == 0
+    assert started == [program]
+
+
+def test_no_module_takes_the_place_of_an_old_door() -> None:
+    doors = {path.name for path in (SOURCE / "share/doors").iterdir()}
+    assert doors == {module + ".py" for module, *_ in OLD_DOORS}
+    assert not doors & {path.name for path in (SOURCE / "smallmail").iterdir()}

@@ -1,0 +1,55 @@
+"""/usr/lib/smallmail/run: one word chooses the program."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smallmail.errors import Problem
+from smallmail.machine.host import Host
+from smallmail.programs import __main__ as programs, daily
+
+SOURCE = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--help"], ["smallmail.acme", "deploy"]])
+def test_no_name_or_an_unknown_one_is_a_wrong_usage(arguments: list[str]) -> None:
+    command = [sys.executable, "-B", str(SOURCE / "libexec/run"), *arguments]
+    done = subprocess.run(command, cwd=SOURCE, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "usage: run configure|triggered|remove|ready|certificate|dkim|check|deploy [ARGUMENT...]\n"
+
+
+@pytest.mark.parametrize("name", list(programs.PROGRAMS))
+def test_each_name_has_its_function(name: str) -> None:
+    program = programs.PROGRAMS[name]
+    module = importlib.import_module(f"smallmail.programs.{program.module}")
+    assert callable(getattr(module, program.function))
+
+
+def test_the_program_gets_the_rest_of_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+
+    def double(host: Host, arguments: list[str]) -> int:
+        given.append(arguments)
+        return 3
+
+    monkeypatch.setattr(daily, "daily", double)
+    assert programs.main(["check", "one", "two"]) == 3
+    assert given == [["one", "two"]]
+
+
+def test_an_error_is_a_sentence_that_names_the_speaker(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(host: Host, arguments: list[str]) -> int:
+        raise Problem("the disk is full")
+
+    monkeypatch.setattr(daily, "daily", fails)
+    assert programs.main(["check"]) == 1
+    assert capsys.readouterr().err == "smallmail: the disk is full\n"
