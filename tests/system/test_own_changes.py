@@ -6,7 +6,7 @@ import pytest
 from tests.system import letters
 from tests.system.mailhost import ALICE, BOB
 
-DROP_IN, LOCAL = "/etc/dovecot/conf.d/95-smallmail.conf", "/etc/smallmail/local/postfix"
+DROP_IN, LOCAL = "/etc/dovecot/conf.d/95-smallmail-quota-limits.conf", "/etc/smallmail/local/postfix"
 # An upgrade as far as maintainer scripts can tell: unpacked over itself, configured anew.
 REINSTALL = "apt-get -y install --reinstall smallmail-server 2>&1"
 
@@ -60,17 +60,17 @@ def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(mended, record)
 
 
 def test_where_both_changed_the_admins_stays_and_ours_lies_beside(mended):
-    mended.machine.run("sed -i 's/userip_connections = 50/userip_connections = 49/' {}".format(DROP_IN))
+    mended.machine.run("sed -i 's/_grace = 10M/_grace = 9M/' {}".format(DROP_IN))
     mended.machine.run("sed -i 's/^.*quota *=.*$/quota = 3G/' /etc/smallmail/smallmail.conf")
     said = mended.machine.run(REINSTALL).stdout
     assert re.search(re.escape(DROP_IN) + ".*something else: yours stays", said)
-    assert "userip_connections = 49" in mended.machine.read(DROP_IN)
+    assert "_grace = 9M" in mended.machine.read(DROP_IN)
     assert "3G" in mended.machine.read(DROP_IN + ".ucf-dist") or "3221225472" in mended.machine.read(
         DROP_IN + ".ucf-dist")
     shown = mended.smallmail("plan")
     assert "+" in shown and "apply --replace " + DROP_IN in shown
     mended.smallmail("apply --replace " + DROP_IN)
-    assert "userip_connections = 50" in mended.machine.read(DROP_IN)
+    assert "_grace = 10M" in mended.machine.read(DROP_IN)
     mended.smallmail("set quota=0")
 
 

@@ -31,7 +31,7 @@ EDITS = """
     postconf -e message_size_limit=77777777
     postconf -P submission/inet/syslog_name=postfix/mine
     printf '\\n# by hand\\n' >>/etc/postfix/main.cf
-    printf '\\n# by hand\\n' >>/etc/dovecot/conf.d/95-smallmail.conf
+    printf '\\n# by hand\\n' >>/etc/dovecot/conf.d/95-smallmail-tls.conf
     rm /etc/rspamd/local.d/greylist.conf
     sed -i '1i # by hand' /etc/smallmail/smallmail.conf
     mkdir -p /etc/smallmail/local/postfix

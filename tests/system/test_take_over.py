@@ -66,7 +66,7 @@ def test_the_plan_shows_all_that_would_change(host, record):
             "  +transport_maps = \n",
             "master.cf: submissions/inet: remove", "master.cf: 127.0.0.1:587/inet: remove",
             "/etc/dovecot/local.conf: change", "/etc/dovecot/conf.d/10-auth.conf: change",
-            "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail.conf: make"):
+            "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail-tls.conf: make"):
         assert change in plan.stdout, change
     for kept in ("smtp_helo_name", "10025", "multimap", "vmailbox"):
         assert "{}:".format(kept) not in plan.stdout
