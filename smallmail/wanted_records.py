@@ -3,6 +3,7 @@ import time
 from typing import List
 
 from smallmail.accounts import domains
+from smallmail.daemons import listening
 from smallmail.dkim import keys
 from smallmail.machine import addresses
 from smallmail.machine.host import Host
@@ -20,7 +21,7 @@ def records(host: Host, settings: Settings) -> List[dns_records.Record]:
 
 def all_records(host: Host, settings: Settings) -> List[dns_records.Record]:
     """Those, and the ones that are good to have."""
-    helpful = dns_records.helpful(settings.hostname, domains.domains(host), settings.certificate)
+    helpful = dns_records.helpful(settings.hostname, domains.domains(host), settings.certificate, listening.SRV)
     return records(host, settings) + list(helpful) + list(tlsa.records(host, settings))
 
 

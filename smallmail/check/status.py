@@ -8,7 +8,7 @@ from smallmail import findings
 from smallmail.accounts import opened
 from smallmail.check import condition
 from smallmail.configuration import apply, plan, set_aside
-from smallmail.daemons import listening, running
+from smallmail.daemons import listening, table
 from smallmail.errors import Problem
 from smallmail.machine import probes, services
 from smallmail.machine.host import Failed, Host
@@ -22,8 +22,9 @@ def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
     """All that `smallmail status` tells, in the order of telling."""
     state = OrderedDict()  # type: OrderedDict[str, Any]
     state["hostname"] = settings.hostname
-    state["services"] = OrderedDict((name, _service(host, name)) for name in running.DAEMONS)
-    state["ports"] = OrderedDict((str(port.number), probes.listening(port.number)) for port in listening.PORTS)
+    state["services"] = OrderedDict((name, _service(host, name)) for name in table.UNITS)
+    state["ports"] = OrderedDict((str(port.number), probes.listening(port.number))
+                                 for port in listening.PORTS if port.required)
     state["certificate"] = _certificate(host, settings)
     state["certificate problems"] = _certificate_problems(host, settings)
     state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)

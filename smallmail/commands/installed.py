@@ -3,6 +3,7 @@ from smallmail import wanted_records
 from smallmail.accounts import first
 from smallmail.configuration import plan
 from smallmail.configuration.apply import Outcome
+from smallmail.daemons.listening import HTTP, IMAPS, PUBLIC, SUBMISSION, SUBMISSIONS, Port
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
@@ -12,8 +13,9 @@ from smallmail.zones import dns_records
 def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     """The block after installation and reconfiguration."""
     lines = ["", "smallmail-server: {} takes mail for {}.".format(settings.hostname, ", ".join(settings.domain))]
-    lines += ["  read mail   IMAP, port 993, TLS                 login: {}".format(settings.address),
-              "  send mail   SMTP, port 465, TLS (or 587, STARTTLS), same login and password"]
+    lines += ["  read mail   {:<35} login: {}".format(_way(IMAPS), settings.address),
+              "  send mail   {} (or {}, {}), same login and password".format(_way(SUBMISSIONS), SUBMISSION.number,
+                                                                             SUBMISSION.tls)]
     if settings.certificate == "letsencrypt" and certificate.is_self_signed(host):
         lines += ["  The certificate is self-signed until Let's Encrypt gives one: it is asked for as soon as {} is"
                   .format(settings.hostname), "  in DNS; 'smallmail certificate status' tells how far that is."]
@@ -22,5 +24,10 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
     lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' asks for them):", ""]
     lines += ["  " + line for line in dns_records.zone_text(wanted_records.records(host, settings)).splitlines()]
-    lines += ["", "Ports to open: 25, 465, 587, 993, 4190 (and 80 for Let's Encrypt). Next: 'smallmail status'."]
+    lines += ["", "Ports to open: {} (and {} for Let's Encrypt). Next: 'smallmail status'.".format(
+        ", ".join(str(port.number) for port in PUBLIC), HTTP)]
     return "\n".join(lines)
+
+
+def _way(port: Port) -> str:
+    return "{}, port {}, {}".format(port.protocol, port.number, port.tls)

@@ -1,8 +1,8 @@
-"""Apply, the only writer: stage, let the daemons judge, swap, reload what changed, verify, record;
-or leave all as it was.
+"""Apply a configuration: stage it, let the daemons judge it, swap, reload what changed, verify, record; or leave
+everything as it was. Only this module and hand_back.py change the daemons' configuration.
 
 The order makes it safe to be cut off anywhere: until the swap nothing live has changed; from then on the journal
-(transaction.py) takes it back, the record and the history with it.
+(transaction.py) takes it back, and the record and the history with it.
 """
 import contextlib
 from collections import OrderedDict
@@ -17,16 +17,19 @@ from smallmail.configuration import (
     record,
     render,
     set_aside,
+    set_aside_lines,
     take_over,
     transaction,
     ucf,
     verify,
 )
-from smallmail.configuration.history import LOCAL
 from smallmail.configuration.plan import Change
-from smallmail.configuration.record import Entry, Record
+from smallmail.configuration.record import Record
 from smallmail.configuration.tree import Tree
-from smallmail.daemons import facts, judge, main_cf, postconf, running
+from smallmail.daemons import facts, judge, main_cf, postconf, running, table
+from smallmail.daemons.daemon import Daemon
+from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER, MAIN
+from smallmail.daemons.postfix import POSTFIX
 from smallmail.errors import Problem
 from smallmail.machine import state
 from smallmail.machine.file import File
@@ -38,13 +41,13 @@ Files = Dict[str, Optional[File]]
 Outcome = NamedTuple("Outcome", [
     ("done", List[Change]),
     ("by_hand", List[Change]),
-    ("touched", List[str]),     # the services that were started, restarted or reloaded
+    ("touched", List[str]),     # the units that were started, restarted or reloaded
     ("notices", List[str]),
 ])
 
-# One apply: what is known at its beginning. `changes` are those that it is about.
+# One apply, as far as it is known at its beginning. `changes` are those that it is about.
 Job = NamedTuple("Job", [
-    ("asked", str),
+    ("asked", str),                 # who or what caused it
     ("inputs", Files),              # what the configuration is made from, as it will be
     ("versions", Dict[str, str]),   # of the daemons, now
     ("target", Tree),
@@ -56,30 +59,31 @@ Job = NamedTuple("Job", [
 
 def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files] = None,
         replace: Iterable[str] = ()) -> Job:
-    """What there is to do; reads only. `inputs` has those files that are to change in the same transaction."""
+    """Work out what there is to do, without changing anything. `inputs`: those files that are to change in the same
+    transaction; `replace`: labels of what was changed by hand and is to be ours again. Raises Problem."""
     inputs = OrderedDict((path, inputs[path] if inputs and path in inputs else host.file(path))
                          for path in history.INPUTS)
-    found = facts.gather(host.root)
-    target = render.render(settings, found, _text(inputs[LOCAL + "main.cf"]), _text(inputs[LOCAL + "master.cf"]),
+    host_facts = facts.gather(host.root)
+    target = render.render(settings, host_facts, _text(inputs[LOCAL_MAIN]), _text(inputs[LOCAL_MASTER]),
                            host.path(render.TEMPLATES[1:]))
     before = in_force.load_record(host)
     target = take_over.silenced(host, target, before)
     now = in_force.current(host, set(target.files) | set(before.entries["files"]))
-    return Job(asked, inputs, found.versions, target, before, now,
+    return Job(asked, inputs, host_facts.versions, target, before, now,
                plan.changes(target, before, now, take_over.taken_over(host, target, before), replace))
 
 
 def unread(host: Host) -> List[str]:
-    """A sentence for each of the admin's own Postfix lines that says nothing to Postfix."""
-    main, master = (host.text(LOCAL + name) for name in ("main.cf", "master.cf"))
-    return ["'{}' in /{} is neither a parameter nor a service: it is left out".format(line, LOCAL)
-            for line in main_cf.unread(main, master)]
+    """Return a sentence for each of the admin's own Postfix lines that Postfix would not understand."""
+    folder = LOCAL_MAIN.rpartition("/")[0]
+    return ["'{}' in /{} is neither a parameter nor a service: it is ignored".format(line, folder)
+            for line in main_cf.unread(host.text(LOCAL_MAIN), host.text(LOCAL_MASTER))]
 
 
 def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
           replace: Iterable[str] = ()) -> Outcome:
-    """Bring the host to what the settings say, for whoever or whatever asked. Raises Problem when that can't be; then
-    all is as it was before."""
+    """Make the host what the settings say. `asked` says who or what caused it, for the history. Returns what was done.
+    Raises Problem if that is not possible; then everything is as it was before."""
     with host.lock():
         transaction.undo(host)
         take_over.ports_free(host)
@@ -88,47 +92,48 @@ def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = 
         try:
             return _carry_out(host, the_job, ensured, OrderedDict())
         except judge.Refused as refusal:
-            lines = [path for path in history.INPUTS[1:] if the_job.inputs[path]]
-            if refusal.daemon != "postfix" or refusal.daemon not in _renewed(the_job) or not lines:
+            paths = [path for path in (LOCAL_MAIN, LOCAL_MASTER) if the_job.inputs[path]]
+            if refusal.daemon.name != POSTFIX.name or not _is_renewed(the_job, POSTFIX) or not paths:
                 raise
-            notices = [set_aside.sentence(path, "postfix", refusal) for path in lines]
-        return _without_local_lines(host, settings, the_job, lines,
+            notices = [set_aside.sentence(path, POSTFIX, refusal) for path in paths]
+        return _without_local_lines(host, settings, the_job, paths,
                                     ensured._replace(notices=ensured.notices + notices))
 
 
 def follow(host: Host, settings: Settings, daemon: str) -> List[str]:
-    """Let one daemon's files fit the version that is installed now, and touch no service: it is about to start.
-    Returns notices. The caller holds the lock."""
+    """Write one daemon's files for the version that is installed now, and touch no service: it is about to start. The
+    caller holds the lock. Returns notices. Raises Problem."""
     whole = job(host, settings)
     the_job = whole._replace(
         asked="{} {} (it was {})".format(daemon, whole.versions[daemon], whole.before.versions.get(daemon)),
-        changes=[change for change in whole.changes if effects.of(change.kind, change.name) == daemon])
+        changes=[change for change in whole.changes if effects.is_read_by(daemon, change.kind, change.name)])
     notices = _swap_judged(host, the_job, OrderedDict(), {}, only=daemon)
     transaction.commit(host)
-    with contextlib.suppress(Failed):   # where debconf is busy with dpkg, the next apply makes up for it
+    with contextlib.suppress(Failed):   # if debconf is busy with dpkg, the next apply makes up for it
         _tell_ucf(host, the_job)
     return notices
 
 
-def _without_local_lines(host: Host, settings: Settings, the_job: Job, lines: List[str],
+def _without_local_lines(host: Host, settings: Settings, the_job: Job, paths: List[str],
                          ensured: prepare.Ensured) -> Outcome:
-    """Postfix's new version refuses something: the admin's own lines are what we can set aside."""
+    """Apply without the files of the admin's own Postfix lines, which Postfix's new version does not accept."""
     inputs, extra = OrderedDict(the_job.inputs), OrderedDict()  # type: Files, Files
-    for path in lines:
+    for path in paths:
         extra.update(set_aside.move(host, path))
         inputs[path] = None
     return _carry_out(host, job(host, settings, the_job.asked, inputs), ensured, extra)
 
 
 def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files) -> Outcome:
-    """The transaction itself. `extra`: other files that change with the rest."""
+    """Run the transaction itself. `extra`: other files that change with the rest."""
     to_do = plan.to_do(the_job.changes)
     actions = effects.needed(to_do)
     if ensured.links:
-        actions = dict({"dovecot": "reload", "postfix": "reload"}, **actions)
+        for daemon in table.SERVING_CERTIFICATE:
+            actions.setdefault(daemon.name, "reload")
     if not the_job.before.originals:
-        # The first time: Rspamd has just got a new group, and daemons may hold ports that are not theirs any more.
-        actions = {service: "restart" for service in running.DAEMONS}
+        # The first time: Rspamd has just joined a group, and daemons may hold ports that they are to give up.
+        actions = {daemon.name: "restart" for daemon in table.ALL}
     try:
         notices = _swap_judged(host, the_job, extra, ensured.links)
         touched = running.take_effect(host, actions)
@@ -137,7 +142,7 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
     except Problem as error:
         raise _taken_back(host, actions, error)
     except BaseException:
-        # Interrupted, the disk full, …: the same, and whoever called says what happened.
+        # Interrupted, the disk full, …: the same, and the caller reports it.
         _taken_back(host, actions, Problem("interrupted"))
         raise
     transaction.commit(host)
@@ -148,33 +153,32 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
 
 
 def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], only: str = "") -> List[str]:
-    """Make the new files in a stage, ask the daemons concerned, then put them in place, with the record and the
-    history that tell of them; nothing when nothing differs. Returns notices."""
+    """Make the new files on a stage, ask the daemons concerned, then put them in place, together with the record and
+    the history entry; nothing if nothing differs. `only`: the one daemon that it is about. Returns notices."""
     to_do = plan.to_do(the_job.changes)
     files = OrderedDict((change.name, change.wanted) for change in to_do if change.kind == "files")  # type: Files
     notices = []  # type: List[str]
-    # A daemon in a new version is asked in any case: what it may refuse is an admin's file.
-    concerned = {name for name in _renewed(the_job) if only in ("", name)}
-    concerned.update(effects.of(change.kind, change.name) for change in to_do)
+    # A daemon in a new version is asked in any case: it may refuse an admin's file.
+    concerned = [daemon for daemon in table.ALL
+                 if (only in ("", daemon.name) and _is_renewed(the_job, daemon))
+                 or any(effects.is_read_by(daemon.name, change.kind, change.name) for change in to_do)]
     if concerned:
-        with host.stage() as stage:
+        with host.stage(table.FOLDERS) as stage:
             for name, file in files.items():
                 stage.put(name, file)
             if any(change.kind != "files" for change in to_do):
                 files.update(postconf.edited(host, stage, plan.wanted(to_do, "parameters"),
                                              plan.wanted(to_do, "services")))
-            for daemon in sorted(concerned):
+            for daemon in concerned:
                 notices += _judge(host, stage, daemon, the_job, files)
     files.update(extra)
     files.update((path, file) for path, file in the_job.inputs.items() if file != host.file(path))
     files.update(history.added(host, the_job.asked, the_job.inputs, the_job.versions, the_job.target))
-    after = _recorded(host, the_job)
-    if only:
-        after = _for_one(the_job.before, after, only)
+    after = _record_after(host, the_job, only)
     if after != the_job.before:
         files[state.PATH] = File(record.dumps(after).encode("ascii"), 0o600, "root", "root")
     if files or links:
-        # What refers to a file comes after it is there, and goes before it does.
+        # What refers to a file is written after the file, and removed before it.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=_order)), links)
     return notices
 
@@ -185,76 +189,69 @@ def _tell_ucf(host: Host, the_job: Job) -> None:
 
 def _order(item: Any) -> int:
     path, file = item
-    return 2 if file is None else 1 if path in postconf.STOCK else 0
+    if file is None:
+        return 2
+    return 1 if path in postconf.STOCK else 0
 
 
-def _judge(host: Host, stage: Host, daemon: str, the_job: Job, files: Files) -> List[str]:
-    """Ask the daemon. What it refuses in a new version and is the admin's own goes to `files` under its other name;
-    a notice of each."""
+def _judge(host: Host, stage: Host, daemon: Daemon, the_job: Job, files: Files) -> List[str]:
+    """Ask the daemon. What it refuses in a new version and is the admin's own is added to `files` under another name.
+    Returns a notice of each. Raises Refused."""
     try:
         judge.judge(stage, daemon)
         return []
     except judge.Refused as refusal:
-        if daemon not in _renewed(the_job):
+        if not _is_renewed(the_job, daemon):
             raise
-        changed, notices = set_aside.taken_out(host, stage, daemon, the_job.target, files, refusal,
-                                           lambda: judge.judge(stage, daemon))
+        changed, notices = _set_aside(host, stage, daemon, the_job.target, files, refusal)
         if not changed:
             raise
         files.update(changed)
         return notices
 
 
-def _renewed(the_job: Job) -> List[str]:
-    """The daemons that were installed in another version since the last configuration was written, or for which none
-    was written: an installation, too, must not fail because of what a changed file of an earlier one says."""
-    if not the_job.before.originals:
-        return list(the_job.versions)
-    known = the_job.before.versions
-    return [daemon for daemon, version in the_job.versions.items() if known.get(daemon, version) != version]
+def _set_aside(host: Host, stage: Host, daemon: Daemon, target: Tree, files: Files,
+               refusal: judge.Refused) -> set_aside.TakenOut:
+    """Find what of the admin's own the daemon refuses: lines of Postfix's main.cf, or files of another daemon."""
+    def ask() -> None:
+        judge.judge(stage, daemon)
+
+    if daemon.name != POSTFIX.name:
+        return set_aside.taken_out(host, stage, daemon, target, refusal, ask)
+    main = files.get(MAIN) or host.file(MAIN)
+    return set_aside_lines.taken_out(host, stage, main, target, refusal, ask) if main else (OrderedDict(), [])
+
+
+def _is_renewed(the_job: Job, daemon: Daemon) -> bool:
+    """Tell whether the daemon was installed in another version since the last configuration was written. If none was
+    written, every daemon counts: an installation, too, must not fail because of an earlier configuration's file."""
+    if daemon.name not in the_job.versions:
+        return False
+    version = the_job.versions[daemon.name]
+    return not the_job.before.originals or the_job.before.versions.get(daemon.name, version) != version
 
 
 def _taken_back(host: Host, actions: Dict[str, str], error: Problem) -> Problem:
-    """Undo the swap and let the daemons read the old configuration; the sentence that tells of it."""
+    """Undo the swap and let the daemons read the old configuration. Returns the error with a sentence on that."""
     if not transaction.undo(host):
         return error
     try:
         running.take_effect(host, actions)
     except Problem as second:
-        return Problem("{}; the configuration was put back to what it was, but {}".format(error, second))
-    return Problem("{}; the configuration was put back to what it was".format(error))
+        return Problem("{}; the previous configuration was restored, but {}".format(error, second))
+    return Problem("{}; the previous configuration was restored".format(error))
 
 
-def _recorded(host: Host, the_job: Job) -> Record:
-    """The record as it will be once the changes are done."""
-    before, decided = the_job.before, {(change.kind, change.name): change.action for change in the_job.changes}
-    entries = OrderedDict()  # type: Dict[str, Dict[str, Entry]]
-    for kind in record.KINDS:
-        entries[kind] = OrderedDict()
-        for name, thing in record.things(the_job.target, kind).items():
-            old = before.entries[kind].get(name)
-            stood = old.before if old else _stood_before(kind, record.things(the_job.now, kind).get(name))
-            entries[kind][name] = Entry(stood, record.fingerprint(thing))
-        for name, old in before.entries[kind].items():
-            # What is not wanted any more but was changed by hand stays known: removal must name it too.
-            if name not in entries[kind] and decided.get((kind, name)) == plan.CONFLICT:
-                entries[kind][name] = old
+def _record_after(host: Host, the_job: Job, only: str) -> Record:
+    """Return the record as it will be once the changes are done. `only`: the one daemon that they are about."""
+    before = the_job.before
+    conflicts = {(change.kind, change.name) for change in the_job.changes if change.action == plan.CONFLICT}
     originals = before.originals or {path: record.file_to_json(host.file(path)) for path in postconf.STOCK}
-    return Record(entries, originals, the_job.versions)
-
-
-def _for_one(before: Record, after: Record, daemon: str) -> Record:
-    """What the later record says of one daemon, and what the earlier one says of all others."""
-    entries = OrderedDict()  # type: Dict[str, Dict[str, Entry]]
-    for kind in record.KINDS:
-        entries[kind] = OrderedDict(
-            [(name, entry) for name, entry in before.entries[kind].items() if effects.of(kind, name) != daemon]
-            + [(name, entry) for name, entry in after.entries[kind].items() if effects.of(kind, name) == daemon])
-    return Record(entries, before.originals, dict(before.versions, **{daemon: after.versions[daemon]}))
-
-
-def _stood_before(kind: str, thing: Any) -> Any:
-    return record.file_to_json(thing) if kind == "files" else thing
+    after = record.after(before, the_job.target, the_job.now, conflicts)
+    after = after._replace(originals=originals, versions=the_job.versions)
+    if not only:
+        return after
+    return record.with_one_daemon(before, after, only, lambda kind, name: effects.is_read_by(only, kind, name))
 
 
 def _text(file: Optional[File]) -> str:

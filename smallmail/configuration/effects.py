@@ -1,29 +1,33 @@
-"""What was carried out of larger files: see the names below."""
-from typing import Dict, Iterable
+"""Which daemon reads a thing of the configuration, and what that daemon needs after a change of it."""
+from fnmatch import fnmatchcase
+from typing import Dict, Iterable, Optional
 
 from smallmail.configuration.plan import Change
-
-# postconf(5): after a change of these Postfix must be stopped and started.
-_RESTART_POSTFIX = {"inet_interfaces", "inet_protocols"}
-
-# A reload does not open other sockets, nor give them to other groups; nor make the list of suffixes that options.inc
-# names (the unit's drop-in does).
-_RESTART_RSPAMD = ("etc/rspamd/local.d/worker-", "etc/rspamd/local.d/options.inc")
+from smallmail.daemons import table
+from smallmail.daemons.daemon import Daemon
+from smallmail.daemons.postfix import POSTFIX
 
 
-def of(kind: str, name: str) -> str:
-    """The service that reads that file, parameter or service."""
-    folder = name.split("/")[1] if kind == "files" else "postfix"
-    return "postfix" if folder == "mailname" else folder
+def reader(kind: str, name: str) -> Optional[Daemon]:
+    """Return the daemon that reads that file, parameter or service; None if it is no daemon (certbot, too, has a file
+    of ours)."""
+    return table.reader(name) if kind == "files" else POSTFIX
+
+
+def is_read_by(daemon: str, kind: str, name: str) -> bool:
+    """Tell whether the daemon of that name reads that file, parameter or service."""
+    found = reader(kind, name)
+    return found is not None and found.name == daemon
 
 
 def needed(to_do: Iterable[Change]) -> Dict[str, str]:
-    """What each service needs so that it reads what changed: "reload" or "restart"."""
+    """Return what each daemon needs so that it reads what changed: "reload" or "restart", by the daemon's name."""
     actions = {}  # type: Dict[str, str]
     for change in to_do:
-        service = of(change.kind, change.name)
-        if ((change.kind == "parameters" and change.name in _RESTART_POSTFIX)
-                or change.name.startswith(_RESTART_RSPAMD)):
-            actions[service] = "restart"
-        actions.setdefault(service, "reload")
+        daemon = reader(change.kind, change.name)
+        if daemon is None:
+            continue
+        if any(fnmatchcase(change.name, pattern) for pattern in daemon.restart_for):
+            actions[daemon.name] = "restart"
+        actions.setdefault(daemon.name, "reload")
     return actions

@@ -1,10 +1,11 @@
-"""The last configurations that were applied: what asked for each, the inputs that it was made from, what came out.
+"""The last configurations that were applied: what caused each, the inputs that it was made from, and the result.
 
-One file each in /var/lib/smallmail/history, readable by root alone: settings hold secrets. They are written in the same
-swap as the configuration itself, so that history tells of nothing that never was.
+One file each in /var/lib/smallmail/history, readable by root alone: settings contain secrets. They are written in the
+same swap as the configuration itself, so that the history has nothing that was never in force.
 """
 import difflib
 import json
+import re
 import time
 from collections import OrderedDict
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -13,6 +14,7 @@ from smallmail.configuration import plan, tree
 from smallmail.configuration.plan import Change
 from smallmail.configuration.record import KINDS, file_from_json, file_to_json, fingerprint, things
 from smallmail.configuration.tree import Tree
+from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER
 from smallmail.errors import Problem
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
@@ -21,15 +23,17 @@ from smallmail.settings import fields
 
 FOLDER = STATE + "/history"
 KEPT = 10
-LOCAL = "etc/smallmail/local/postfix/"
 
 # What a configuration is made from, besides the versions of the daemons.
-INPUTS = (fields.PATH, LOCAL + "main.cf", LOCAL + "master.cf")
+INPUTS = (fields.PATH, LOCAL_MAIN, LOCAL_MASTER)
+
+# A summary names so many things.
+_NAMED = 4
 
 Applied = NamedTuple("Applied", [
     ("number", int),
     ("when", int),                          # seconds since 1970, UTC
-    ("asked", str),                         # who or what asked for it
+    ("asked", str),                         # who or what caused it
     ("inputs", Dict[str, Optional[File]]),  # by path; None for one that did not exist
     ("versions", Dict[str, str]),           # of the daemons that it was made for
     ("tree", Tree),
@@ -37,50 +41,52 @@ Applied = NamedTuple("Applied", [
 
 
 def entries(host: Host) -> List[Applied]:
-    """All that are kept, the oldest first."""
+    """Return all configurations that are kept, the oldest first. Raises Problem if a file is damaged."""
     numbers = sorted(int(name[:-len(".json")]) for name in host.names(FOLDER) if name.endswith(".json"))
     return [_loads(number, host.text(_path(number))) for number in numbers]
 
 
 def one(host: Host, number: int) -> Applied:
-    """The configuration of that number; raises Problem when it is not kept."""
+    """Return the configuration of that number. Raises Problem if it is not kept."""
     for applied in entries(host):
         if applied.number == number:
             return applied
-    raise Problem("there is no configuration {}: 'smallmail history' lists those that are kept".format(number))
+    raise Problem("configuration {} is not kept: 'smallmail history' lists those that are".format(number))
 
 
 def added(host: Host, asked: str, inputs: Dict[str, Optional[File]], versions: Dict[str, str],
           wanted: Tree) -> "OrderedDict[str, Optional[File]]":
-    """The files to write (and, past KEPT, to remove) so that this one is the newest; none when it is so already."""
+    """Return the files to write (and to remove, so that only KEPT stay) to make this the newest configuration; nothing
+    if it is the newest already."""
     kept = entries(host)
     newest = kept[-1] if kept else None
-    if newest and not differences(newest.tree, wanted) and _contents(newest.inputs) == _contents(inputs):
+    if newest and not differences(newest.tree, wanted) and _fingerprints(newest.inputs) == _fingerprints(inputs):
         return OrderedDict()
-    made = Applied(newest.number + 1 if newest else 1, int(time.time()), asked, inputs, versions, wanted)
+    applied = Applied(newest.number + 1 if newest else 1, int(time.time()), asked, inputs, versions, wanted)
     files = OrderedDict()  # type: OrderedDict[str, Optional[File]]
-    files[_path(made.number)] = File(_dumps(made).encode("ascii"), 0o600, "root", "root")
+    files[_path(applied.number)] = File(_dumps(applied).encode("ascii"), 0o600, "root", "root")
     for old in kept[:max(0, len(kept) + 1 - KEPT)]:
         files[_path(old.number)] = None
     return files
 
 
 def differences(before: Tree, after: Tree) -> List[Change]:
-    """What differs between two trees, as changes from the first to the second."""
-    found = []
+    """Return what differs between two trees, as changes from the first to the second."""
+    changes = []
     for kind in KINDS:
         old, new = things(before, kind), things(after, kind)
         for name in sorted(set(old) | set(new)):
             if fingerprint(old.get(name)) != fingerprint(new.get(name)):
-                found.append(Change(kind, name, plan.SET, old.get(name), new.get(name)))
-    return found
+                changes.append(Change(kind, name, plan.SET, old.get(name), new.get(name)))
+    return changes
 
 
 def diff(before: Optional[Applied], after: Applied) -> Iterator[str]:
-    """One configuration against the one before it: its inputs, then what came out. Secrets are not shown."""
+    """Yield the lines that compare a configuration with the one before it: its inputs, then the result. Secrets are not
+    shown."""
     for path in INPUTS:
-        old = _shown(path, before.inputs.get(path)) if before else []
-        lines = list(difflib.unified_diff(old, _shown(path, after.inputs.get(path)), lineterm="", n=1))[2:]
+        old = _lines(path, before.inputs.get(path)) if before else []
+        lines = list(difflib.unified_diff(old, _lines(path, after.inputs.get(path)), lineterm="", n=1))[2:]
         if lines:
             yield "/" + path
             yield from ("  " + line for line in lines if not line.startswith("@@"))
@@ -90,24 +96,43 @@ def diff(before: Optional[Applied], after: Applied) -> Iterator[str]:
 
 
 def summary(before: Optional[Applied], after: Applied) -> str:
-    """What changed, in a few words."""
+    """Describe in a few words what changed."""
     if before is None:
-        return "the first that is kept"
-    changed = [plan.label(change) for change in differences(before.tree, after.tree)]
-    if not changed:
-        return "comments, or what makes no difference"
-    return ", ".join(changed[:4]) + (" and {} more".format(len(changed) - 4) if len(changed) > 4 else "")
+        return "the oldest that is kept"
+    labels = [plan.label(change) for change in differences(before.tree, after.tree)]
+    if not labels:
+        return "only comments, or lines without effect"
+    more = " and {} more".format(len(labels) - _NAMED) if len(labels) > _NAMED else ""
+    return ", ".join(labels[:_NAMED]) + more
 
 
-def _shown(path: str, file: Optional[File]) -> List[str]:
+def _lines(path: str, file: Optional[File]) -> List[str]:
+    """Return the lines of an input, without the values of secret settings."""
     lines = file.content.decode("utf-8", "replace").splitlines() if file else []
-    if path != fields.PATH:
-        return lines
-    secret = tuple(name for name, field in fields.FIELDS.items() if field.secret)
-    return [line.partition("=")[0] + "= (not shown)" if line.startswith(secret) else line for line in lines]
+    return list(_without_secrets(lines)) if path == fields.PATH else lines
 
 
-def _contents(inputs: Dict[str, Optional[File]]) -> Dict[str, Optional[str]]:
+def _without_secrets(lines: List[str]) -> Iterator[str]:
+    """Hide the value of each secret setting: indented, quoted or commented out, too, and on all lines of a value in
+    triple quotes, as ConfigObj reads them."""
+    names = "|".join(re.escape(name) for name, field in fields.FIELDS.items() if field.secret)
+    secret = re.compile("([\\s#;]*[\"']?(?:{})[\"']?\\s*=)(.*)".format(names))
+    closing = ""
+    for line in lines:
+        match = secret.match(line)
+        if closing:
+            closing = "" if closing in line else closing
+            yield "  (not shown)"
+        elif match:
+            quotes = match.group(2).strip()[:3]
+            if quotes in ("'''", '"""') and match.group(2).count(quotes) == 1:
+                closing = quotes
+            yield match.group(1) + " (not shown)"
+        else:
+            yield line
+
+
+def _fingerprints(inputs: Dict[str, Optional[File]]) -> Dict[str, Optional[str]]:
     return {path: fingerprint(file) for path, file in inputs.items()}
 
 

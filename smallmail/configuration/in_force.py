@@ -1,4 +1,4 @@
-"""What was carried out of larger files: see the names below."""
+"""Read what is in force on this host: the record, the configuration, the settings; and whether ours may be."""
 from collections import OrderedDict
 from typing import Dict, Iterable  # noqa: F401 (in a type comment)
 
@@ -15,13 +15,14 @@ from smallmail.settings.fields import Settings
 
 
 def load_record(host: Host) -> Record:
-    """What we wrote on this host so far, or what is left of it from before we were removed."""
+    """Return what smallmail wrote on this host so far, or what a removal left of that. Raises Problem if the file is
+    damaged."""
     text = host.text(state.PATH) or host.text(state.LEFT)
     return record.loads(text) if text else record.empty()
 
 
 def current(host: Host, names: Iterable[str]) -> Tree:
-    """What is on the host now, of the files named."""
+    """Return what is on the host now: those of the named files that exist, all parameters and all services."""
     files = OrderedDict()  # type: Dict[str, File]
     for name in names:
         file = host.file(name)
@@ -31,8 +32,8 @@ def current(host: Host, names: Iterable[str]) -> Tree:
 
 
 def load_or_last(host: Host) -> Settings:
-    """The settings, or where the file has a mistake those that were applied last: for when nobody is there to mend it
-    and a daemon must start."""
+    """Return the settings, or those that were applied last if the file has a mistake: nobody may be there to correct
+    it, and a daemon must start. Raises Problem if neither can be read."""
     try:
         return store.load(host)
     except Problem:
@@ -44,8 +45,8 @@ def load_or_last(host: Host) -> Settings:
 
 
 def may_change(host: Host, text: str) -> bool:
-    """Whether these settings let us change what configures mail on this host: where an admin did that before us, or
-    where he says so, a plain "no" keeps us out."""
+    """Tell whether these settings allow smallmail to change the host's mail configuration. They do not where an admin
+    made one before smallmail came, or said "no" to taking it over. Raises Problem if the text cannot be parsed."""
     texts = file_format.parse(text)
     if Settings(texts).take_over or state.managed(host.root):
         return True

@@ -1,6 +1,6 @@
-"""The plan: from what is wanted, what we wrote last and what is there now to what is to be done. Pure.
+"""The plan: what is to be done, from what is wanted, what smallmail wrote last and what is on the host now. Pure.
 
-    written last   there now         wanted        ->
+    written last   on the host now   wanted        ->
     (never)        nothing           W                SET
     (never)        W                 W                nothing to do: recorded as it is
     (never)        X                 W                SET for what is shared (Postfix, /etc/mailname), and when a host
@@ -8,16 +8,16 @@
     L              L                 W                SET
     L              L                 nothing          GIVE_BACK
     L              X                 L                EDITED: an admin's change, it stays
-    L              X                 W or nothing     CONFLICT: both changed; the admin's stays until he decides
+    L              X                 W or nothing     CONFLICT: both changed; the admin's stays until the admin decides
 """
 import difflib
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
-from smallmail.configuration import record as configuration_record
-from smallmail.configuration.record import KINDS, Record, fingerprint, things
+from smallmail.configuration.record import KINDS, Record, before_us, fingerprint, things
 from smallmail.configuration.tree import OFF, Tree
+from smallmail.daemons import table
 from smallmail.errors import Problem
-from smallmail.machine.file import File
+from smallmail.machine.file import File, is_readable_by_all
 
 SET = "set"
 GIVE_BACK = "give back"
@@ -29,108 +29,110 @@ Change = NamedTuple("Change", [
     ("name", str),
     ("action", str),
     ("now", Any),
-    ("wanted", Any),    # what SET writes; for GIVE_BACK what stood there before us
+    ("wanted", Any),    # what SET writes; for GIVE_BACK what existed before smallmail
 ])
 
 # Files that other packages and the admin write too: ours replaces them, theirs comes back on removal.
 SHARED_FILES = {"etc/mailname"}
 
-# What may not be shown to those who look over an admin's shoulder.
-SECRET_FILES = {"etc/postfix/smallmail/relay-password", "etc/rspamd/local.d/worker-controller.inc"}
-
 
 def changes(wanted: Tree, record: Record, now: Tree, taken_over: Iterable[str] = (),
             replace: Iterable[str] = ()) -> List[Change]:
-    """All that is to be done or to be told, files first. `taken_over`: files in whose place ours may be put, although
-    we did not write them. `replace`: labels of what was changed by hand and is to be ours again all the same; raises
-    Problem for one that was not."""
-    found = []
+    """Return all that is to be done or to be reported, files first.
+
+    `taken_over`: files that smallmail may replace, although it did not write them. `replace`: labels of what was
+    changed by hand and is to be ours again all the same. Raises Problem if one of those was not changed by hand.
+    """
+    all_changes = []
     for kind in KINDS:
         for name in sorted(set(things(wanted, kind)) | set(record.entries[kind])):
             change = _change(kind, name, things(wanted, kind).get(name), record, things(now, kind).get(name),
                              name in taken_over)
             if change is not None:
-                found.append(change)
-    labels = {label(change) for change in by_hand(found)}
-    for word in replace:
-        if word not in labels:
-            raise Problem("'{}' is nothing that was changed by hand: 'smallmail plan' lists what was".format(word))
-    return [_replacing(change, record) if label(change) in replace else change for change in found]
-
-
-def _replacing(change: Change, record: Record) -> Change:
-    if change.action not in (CONFLICT, EDITED):
-        return change
-    if change.wanted is not None:
-        return change._replace(action=SET)
-    return change._replace(action=GIVE_BACK, wanted=_before(change.kind, record.entries[change.kind][change.name]))
+                all_changes.append(change)
+    labels = {label(change) for change in by_hand(all_changes)}
+    for name in replace:
+        if name not in labels:
+            raise Problem("'{}' was not changed by hand: 'smallmail plan' lists what was".format(name))
+    return [_replacing(change, record) if label(change) in replace else change for change in all_changes]
 
 
 def label(change: Change) -> str:
-    """What an admin calls a thing: a file by its full path, a parameter of main.cf or a service of master.cf by its
-    name."""
+    """Return what an admin calls the thing: the full path of a file, the name of a parameter or service."""
     return "/" + change.name if change.kind == "files" else change.name
 
 
 def to_do(all_changes: List[Change]) -> List[Change]:
-    """Those that apply would carry out."""
+    """Return the changes that apply carries out."""
     return [change for change in all_changes if change.action in (SET, GIVE_BACK)]
 
 
 def by_hand(all_changes: List[Change]) -> List[Change]:
-    """Those that tell of an admin's own change."""
+    """Return the changes that report what an admin changed."""
     return [change for change in all_changes if change.action in (CONFLICT, EDITED)]
 
 
-def _change(kind: str, name: str, wanted: Any, record: Record, now: Any, taken_over: bool) -> Optional[Change]:
-    entry = record.entries[kind].get(name)
-    written = entry.written if entry else None
-    if kind == "services" and now is None and OFF in (wanted, written):
-        now = OFF
-    if fingerprint(now) == fingerprint(wanted):
-        return None
-    if written is None:
-        shared = kind != "files" or name in SHARED_FILES or taken_over
-        return Change(kind, name, SET if now is None or shared else CONFLICT, now, wanted)
-    if fingerprint(now) == written:
-        if wanted is not None:
-            return Change(kind, name, SET, now, wanted)
-        return Change(kind, name, GIVE_BACK, now, _before(kind, entry))
-    if fingerprint(wanted) == written:
-        return Change(kind, name, EDITED, now, wanted)
-    return Change(kind, name, CONFLICT, now, wanted)
-
-
-def _before(kind: str, entry: Any) -> Any:
-    return configuration_record.file_from_json(entry.before) if kind == "files" else entry.before
-
-
-def wanted(changes: List[Change], kind: str) -> Dict[str, Any]:
-    """Return what these changes of one kind ask for, by name."""
-    return {change.name: change.wanted for change in changes if change.kind == kind}
+def wanted(all_changes: List[Change], kind: str) -> Dict[str, Any]:
+    """Return what the changes of that kind want, by name."""
+    return {change.name: change.wanted for change in all_changes if change.kind == kind}
 
 
 def describe(change: Change) -> str:
-    """One line on one change."""
+    """Describe one change in one line."""
     what = {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
             "services": "master.cf: " + change.name}[change.kind]
     if change.action == CONFLICT:
-        return "{}: changed by hand, and smallmail would now write something else: yours stays".format(what)
+        return "{}: changed by hand, and smallmail would now write something else: it keeps your version".format(what)
     if change.action == EDITED:
-        return "{}: changed by hand: yours stays".format(what)
+        return "{}: changed by hand: smallmail keeps your version".format(what)
     if change.wanted is None or (change.kind == "services" and change.wanted == OFF):
         return "{}: remove".format(what)
-    return "{}: {}".format(what, "make" if change.now is None else "change")
+    return "{}: {}".format(what, "create" if change.now is None else "change")
 
 
 def diff(change: Change) -> Iterator[str]:
-    """The change as lines of a unified diff; the content of secret files is not shown."""
-    if change.name in SECRET_FILES:
-        yield "  (not shown: it holds a secret)"
+    """Yield the change as lines of a unified diff, but never the content of a file that contains a secret."""
+    if _is_secret(change):
+        yield "  (not shown: it contains a secret)"
         return
     for line in list(difflib.unified_diff(_lines(change, change.now), _lines(change, change.wanted), lineterm=""))[2:]:
         if not line.startswith("@@"):
             yield "  " + line
+
+
+def _change(kind: str, name: str, wanted_thing: Any, record: Record, now: Any, taken_over: bool) -> Optional[Change]:
+    """Decide on one thing by the table above; None if there is nothing to do."""
+    entry = record.entries[kind].get(name)
+    written = entry.written if entry else None
+    if kind == "services" and now is None and OFF in (wanted_thing, written):
+        now = OFF
+    if fingerprint(now) == fingerprint(wanted_thing):
+        return None
+    if entry is None or written is None:
+        shared = kind != "files" or name in SHARED_FILES or taken_over
+        return Change(kind, name, SET if now is None or shared else CONFLICT, now, wanted_thing)
+    if fingerprint(now) == written:
+        if wanted_thing is not None:
+            return Change(kind, name, SET, now, wanted_thing)
+        return Change(kind, name, GIVE_BACK, now, before_us(kind, entry))
+    if fingerprint(wanted_thing) == written:
+        return Change(kind, name, EDITED, now, wanted_thing)
+    return Change(kind, name, CONFLICT, now, wanted_thing)
+
+
+def _replacing(change: Change, record: Record) -> Change:
+    """Turn a change that reports an admin's version into one that replaces it."""
+    if change.action not in (CONFLICT, EDITED):
+        return change
+    if change.wanted is not None:
+        return change._replace(action=SET)
+    return change._replace(action=GIVE_BACK, wanted=before_us(change.kind, record.entries[change.kind][change.name]))
+
+
+def _is_secret(change: Change) -> bool:
+    """Tell whether the change is of a file that not everybody may read, before it or after it."""
+    modes = [thing.mode for thing in (change.now, change.wanted) if isinstance(thing, File)]
+    return change.kind == "files" and (change.name in table.SECRET or not all(map(is_readable_by_all, modes)))
 
 
 def _lines(change: Change, thing: Any) -> List[str]:

@@ -1,6 +1,7 @@
-"""What must exist beside the configuration before a daemon can read it: users, folders, accounts, keys, a certificate.
+"""Prepare what must exist before a daemon can read the configuration: users, folders, accounts, keys, a certificate.
 
-Everything here only adds what is missing; nothing that exists is replaced, so that it may be done again at any time.
+It may be repeated at any time: it creates what is missing, gives folders their permissions, and sets the first
+mailbox's password if the admin has just answered that question.
 """
 import os
 from typing import Dict, Iterator, List, NamedTuple
@@ -17,17 +18,17 @@ from smallmail.tls import certificate, tlsa
 
 _FIRST_MAILBOX = STATE + "/first-mailbox"
 
-_WAITS = ("The new certificate has another key than the TLSA records in DNS: the old one is served until they have"
-          " both; 'smallmail certificate status' tells what is missing.")
+_WAITS = ("The new certificate has another key than the TLSA records in DNS: the old one stays in use until DNS has"
+          " records for both; 'smallmail certificate status' shows what is missing.")
 
 Ensured = NamedTuple("Ensured", [
-    ("notices", List[str]),         # a sentence for each thing that the admin should know of
-    ("links", Dict[str, str]),      # symbolic links that are to say something else, by path; apply changes them
+    ("notices", List[str]),         # a sentence for each thing that the admin should know
+    ("links", Dict[str, str]),      # symbolic links that must point elsewhere, by path; apply changes them
 ])
 
 
 def ensure(host: Host, settings: Settings) -> Ensured:
-    """Make what is missing."""
+    """Create what is missing. Returns notices, and the links that apply is to change. Raises Problem."""
     host.directory(STATE)
     users.ensure(host, settings.mail_directory)
     _folders(host, settings)
@@ -36,11 +37,15 @@ def ensure(host: Host, settings: Settings) -> Ensured:
     links = {certificate.CURRENT: target} if host.link(certificate.CURRENT) != target else {}
     notices = [_WAITS] if target != newest else []
     with opened.open_accounts(host) as database:
-        return Ensured(notices + list(_first_accounts(host, database, settings)), links)
+        notices += _first_accounts(host, database, settings)
+        keys.ensure(host, database.domains())
+    signing.write(host)
+    return Ensured(notices, links)
 
 
 def forget_compiled(host: Host) -> None:
-    """Let Dovecot compile our Sieve scripts anew: it does not see that a package brought an older file."""
+    """Remove our compiled Sieve scripts: Dovecot compiles them anew, but would not notice if an upgrade brought a
+    script with an older date."""
     folder = STATE + "/sieve"
     for name in os.listdir(host.path(folder)) if host.exists(folder) else []:
         if name.endswith(".svbin"):
@@ -61,6 +66,7 @@ def _folders(host: Host, settings: Settings) -> None:
 
 
 def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Iterator[str]:
+    """Create the first mailbox and the domains, and let the role addresses follow that mailbox. Yields notices."""
     password_hash = host.text(first.FIRST_HASH).strip()
     if not database.has_mailbox(settings.address) and not password_hash:
         password_hash = first.keep_generated(host)
@@ -75,8 +81,6 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
     host.remove(first.FIRST_HASH)
     previous = host.text(_FIRST_MAILBOX).strip()
     if previous != settings.address:
-        # The role addresses follow the first mailbox, but not those that the admin pointed elsewhere.
+        # Not those that the admin pointed elsewhere.
         database.move_roles(previous, settings.address)
         host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
-    keys.ensure(host, database.domains())
-    signing.write(host)

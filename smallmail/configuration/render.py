@@ -1,12 +1,12 @@
-"""From settings and facts to the wanted tree: jinja2 over the overlays. Pure: reads templates, changes nothing."""
+"""Render the wanted tree from settings and facts: jinja2 over the overlays. Pure: reads templates, changes nothing."""
 import os
 from collections import OrderedDict
-from typing import Dict, List, Tuple  # noqa: F401 (in a type comment)
+from typing import Dict, List  # noqa: F401 (in a type comment)
 
 import jinja2
 
 from smallmail.configuration.tree import Tree
-from smallmail.daemons import main_cf
+from smallmail.daemons import main_cf, table
 from smallmail.daemons.facts import Facts, version_tuple
 from smallmail.errors import Problem
 from smallmail.machine.file import File
@@ -14,21 +14,19 @@ from smallmail.settings.fields import Settings
 
 TEMPLATES = "/usr/share/smallmail/templates"
 
-# Who may read what is not for everybody: (mode, owner, group). All else is 0644 root:root.
-PERMISSIONS = {
-    "etc/letsencrypt/renewal-hooks/deploy/smallmail": (0o755, "root", "root"),
-    "etc/postfix/smallmail/relay-password": (0o600, "root", "root"),
-    "etc/rspamd/local.d/worker-controller.inc": (0o640, "root", "_rspamd"),
-}  # type: Dict[str, Tuple[int, str, str]]
+# certbot is not a daemon: what it gets from us is the same for every version of it, and it runs it.
+_CERTBOT = {"certbot": "0"}
+_CERTBOT_HOOK = "etc/letsencrypt/renewal-hooks/deploy/smallmail"
 
-# No daemon, and what it gets from us is the same in every version.
-_ONE_FOR_ALL = {"certbot": "0"}
+# Mode, owner and group of the files; all others are 0644 root:root.
+_PERMISSIONS = dict(table.PERMISSIONS)
+_PERMISSIONS[_CERTBOT_HOOK] = (0o755, "root", "root")
 
 
 def render(settings: Settings, facts: Facts, local_main: str = "", local_master: str = "",
            templates: str = TEMPLATES) -> Tree:
-    """The whole wanted configuration. `local_main` and `local_master` are the admin's own Postfix lines
-    (/etc/smallmail/local/postfix), merged last. Raises Problem when a template does not fit its facts."""
+    """Return the whole wanted configuration. `local_main` and `local_master` are the admin's own Postfix lines
+    (/etc/smallmail/local/postfix), merged last. Raises Problem if a template does not fit the facts."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
@@ -42,9 +40,9 @@ def render(settings: Settings, facts: Facts, local_main: str = "", local_master:
         if path in texts:
             texts[path] = text
         elif text.strip():
-            mode, owner, group = PERMISSIONS.get(path, (0o644, "root", "root"))
+            mode, owner, group = _PERMISSIONS.get(path, (0o644, "root", "root"))
             files[path] = File(text.encode("utf-8"), mode, owner, group)
-    # Each read by itself: were the admin's first line indented, it would go on with our last one.
+    # Each is parsed by itself: if the admin's first line is indented, it must not continue our last one.
     return Tree(files,
                 _merged(main_cf.parse_main(texts[main_cf.MAIN]), main_cf.parse_main(local_main)),
                 _merged(main_cf.parse_master(texts[main_cf.MASTER]), main_cf.parse_master(local_master)))
@@ -57,8 +55,8 @@ def _merged(first: Dict[str, str], last: Dict[str, str]) -> Dict[str, str]:
 
 
 def overlays(templates: str, versions: Dict[str, str]) -> Dict[str, str]:
-    """For each target path the template that makes it: of the overlays whose version is not newer than the installed
-    daemon's, the newest that has the path."""
+    """Return for each target path the template that makes it: of the overlays whose version is not newer than the
+    installed daemon's, the newest that has the path."""
     chosen = {}
     for folder in _fitting(templates, versions):
         for parent, _, names in os.walk(os.path.join(templates, folder)):
@@ -70,9 +68,9 @@ def overlays(templates: str, versions: Dict[str, str]) -> Dict[str, str]:
 
 
 def _fitting(templates: str, versions: Dict[str, str]) -> List[str]:
-    """The overlay folders that fit, oldest first."""
+    """Return the overlay folders that fit, oldest first."""
     fitting = []
-    versions = dict(_ONE_FOR_ALL, **versions)
+    versions = dict(_CERTBOT, **versions)
     for folder in os.listdir(templates):
         daemon, _, since = folder.rpartition("-")
         if daemon in versions and version_tuple(since) <= version_tuple(versions[daemon]):

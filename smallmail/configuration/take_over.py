@@ -1,46 +1,34 @@
-"""Taking over: what an earlier configuration has that would act against ours, and what stands there instead meanwhile.
+"""Take over a host: what an earlier configuration has that would act against ours, and what replaces it meanwhile.
 
-Ours sets what it needs; but a transport_maps or a service on port 465 of the admin's would still act beside it, lose
-mail or keep Postfix from starting. So on a host that is taken over, what was the admin's and is not set by us goes to
-what Postfix, Dovecot and Rspamd have by themselves: that is what smallmail is tested on. All of it is in the plan as
-any other change, what stood before is recorded, and comes back with the hand-back. What describes the machine stays.
+Ours sets what it needs; but the admin's transport_maps, or a service on port 465, would still act beside it, lose mail
+or keep Postfix from starting. So on a host that is taken over, everything of the admin's that we do not set goes back
+to the daemons' own defaults: that is what smallmail is tested on. All of it is in the plan like any other change; what
+existed before is recorded, and comes back with the hand-back. What describes the machine stays.
 
-What an admin adds later is his own, and stays.
+What an admin adds later stays, too.
 """
-import re
 from typing import Dict, Iterable, Iterator, Set, Tuple
 
-from smallmail.configuration import record as configuration_record, tree
-from smallmail.configuration.record import Record
+from smallmail.configuration import tree
+from smallmail.configuration.record import KINDS, Record, before_us
 from smallmail.configuration.tree import OFF, Tree
-from smallmail.daemons import dovecot, main_cf, postconf, postfix, rspamd, running
+from smallmail.daemons import foreign, listening, main_cf, postconf, postfix, running, table
+from smallmail.daemons.daemon import stock_path
 from smallmail.errors import Problem
 from smallmail.machine import ports, state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
-# Parameters that describe the machine, its network and its limits, or how Postfix is a client of others: they take
-# nothing away from our mail …
-_KEPT = re.compile(r"(smtp|debug|syslog|maillog|postscreen|tls|inet|multi_instance)_.*|proxy_interfaces|alias_database"
-                   r"|.*_(directory|bind_address6?|timeout|interval|lifetime|time|delay|limit|size|path|loglevel|owner"
-                   r"|group|privs)")
-
-# … except for these.
-_NOT_KEPT = re.compile(r"smtp_(.*header_checks|body_checks|generic_maps|fallback_relay|.*_filter)|tls_server_sni_maps")
-
-# Services of master(5) that only lead out of the host: an address to bind to is their admin's business.
-_CLIENTS = ("smtp/unix", "relay/unix")
-_ON_OUR_PORTS = {"25", "smtp", "mail", "465", "smtps", "submissions", "ssmtp", "urd", "587", "submission"}
-
-_INSTEAD = File(b"# What stood here is kept by smallmail; it comes back when smallmail-server is removed.\n", 0o644,
+_INSTEAD = File(b"# smallmail keeps what was in this file, and puts it back when smallmail-server is removed.\n", 0o644,
                 "root", "root")
 
 
 def ports_free(host: Host) -> None:
-    """Raises Problem when a daemon of ours would find its port taken by another program."""
-    first = not state.managed(host.root)
-    held = [holder for holder in ports.taken(host.root)
-            if first or not running.active(host, ports.PORTS[holder.port])]
+    """Raise Problem if another program holds a port that a daemon of ours is about to open."""
+    is_first = not state.managed(host.root)
+    owners = {port.number: table.BY_NAME[port.daemon] for port in listening.PUBLIC}
+    held = [holder for holder in foreign.port_holders(host.root)
+            if is_first or not running.active(host, owners[holder.port])]
     if held:
         raise Problem("{}: stop {} first, then 'smallmail apply'".format(
             " and ".join("port {} is held by {}".format(holder.port, ports.words(holder)) for holder in held),
@@ -48,69 +36,68 @@ def ports_free(host: Host) -> None:
 
 
 def silenced(host: Host, target: Tree, record: Record) -> Tree:
-    """The wanted tree, together with what is wanted instead of an earlier configuration's."""
-    stood = _stood(host, record)
-    files = dict(_files(host, stood.files, target))
-    parameters = _parameters(host, stood.parameters, target)
+    """Return the target together with what is wanted in place of an earlier configuration. Raises Failed."""
+    earlier = _earlier(host, record)
+    files = dict(_files(host, earlier.files, target))
+    parameters = _parameters(host, earlier.parameters, target)
+    services = dict(_services(host, earlier.services, target))
     return Tree(tree.joined(target.files, files), tree.joined(target.parameters, parameters),
-                tree.joined(target.services, dict(_services(host, stood.services, target))))
+                tree.joined(target.services, services))
 
 
 def taken_over(host: Host, target: Tree, record: Record) -> Set[str]:
-    """The files in whose place ours may be put, although we did not write them: all of them before the first apply,
-    which comes when nothing here says anything about mail, or when the host is being taken over."""
+    """Return the files that ours may replace, although smallmail did not write them: all before the first apply, which
+    happens only on a host without a mail configuration or on one that is taken over."""
     return set() if record.originals else set(_admins_files(host)) | set(target.files)
 
 
 def _admins_files(host: Host) -> Iterator[str]:
-    for path in list(dovecot.dovecot(host.root)) + list(rspamd.rspamd(host.root)):
-        yield path[1:]
+    for daemon in table.ALL:
+        yield from daemon.admins_files(host.root)
 
 
-def _stood(host: Host, record: Record) -> Tree:
-    """What was the admin's before us: as recorded, or on a host that we never touched what is there now."""
+def _earlier(host: Host, record: Record) -> Tree:
+    """Return what was the admin's before smallmail: as recorded, or what is there now if smallmail never changed this
+    host."""
     if record.originals:
-        before = {kind: {name: entry.before for name, entry in record.entries[kind].items() if entry.before is not None}
-                  for kind in configuration_record.KINDS}
-        stood = Tree(before["files"], before["parameters"], before["services"])
+        before = {kind: {name: before_us(kind, entry) for name, entry in record.entries[kind].items()
+                         if entry.before is not None} for kind in KINDS}
+        earlier = Tree(before["files"], before["parameters"], before["services"])
     else:
-        stood = Tree(dict.fromkeys(_admins_files(host), _INSTEAD), main_cf.parse_main(host.text(main_cf.MAIN)),
-                     main_cf.parse_master(host.text(main_cf.MASTER)))
-    parameters = postfix.admins_parameters("".join("{} = {}\n".format(*pair) for pair in stood.parameters.items()))
-    entries = postfix.admins_services("".join(entry + "\n" for entry in stood.services.values()))
-    return Tree(stood.files, {name: stood.parameters[name] for name in parameters},
-                {name: stood.services[name] for name in entries})
+        earlier = Tree(dict.fromkeys(_admins_files(host), _INSTEAD), main_cf.parse_main(host.text(main_cf.MAIN)),
+                       main_cf.parse_master(host.text(main_cf.MASTER)))
+    parameters = postfix.admins_parameters("".join("{} = {}\n".format(*pair) for pair in earlier.parameters.items()))
+    services = postfix.admins_services("".join(entry + "\n" for entry in earlier.services.values()))
+    return Tree(earlier.files, {name: earlier.parameters[name] for name in parameters},
+                {name: earlier.services[name] for name in services})
 
 
 def _files(host: Host, paths: Iterable[str], target: Tree) -> Iterator[Tuple[str, File]]:
-    """Dovecot's own text where it has one; else a comment. Files that nothing reads any more then are left alone."""
-    ours = {path.rpartition("/")[2] for path in target.files if path.startswith("etc/rspamd/local.d/")}
+    """Yield what replaces the admin's files: the text of Debian's package if it has one, else a comment. A file that
+    does not act against ours is left alone."""
     for path in paths:
-        folder, _, name = path.rpartition("/")
-        if path in target.files:
+        daemon = table.reader(path)
+        if path in target.files or daemon is None:
             continue
-        if path.startswith("etc/dovecot/"):
-            stock = host.file(path.replace("etc/dovecot/", "usr/share/dovecot/", 1))
-            if stock or name.endswith(".conf"):
-                yield path, stock or _INSTEAD
-        elif path == "etc/rspamd/rspamd.conf.override" or (folder == "etc/rspamd/override.d" and name in ours):
-            yield path, _INSTEAD
+        stock = stock_path(daemon, path)
+        file = host.file(stock) if stock else None
+        if file or daemon.acts_against(path, target.files):
+            yield path, file or _INSTEAD
 
 
-def _parameters(host: Host, stood: Dict[str, str], target: Tree) -> Dict[str, str]:
-    """Postfix's own defaults."""
-    names = [name for name in stood if name not in target.parameters
-             and (not _KEPT.fullmatch(name) or _NOT_KEPT.fullmatch(name))]
+def _parameters(host: Host, earlier: Dict[str, str], target: Tree) -> Dict[str, str]:
+    """Return Postfix's own defaults for what acts against ours."""
+    names = [name for name in earlier if name not in target.parameters and postfix.parameter_acts_against(name)]
     return postconf.defaults(host, names) if names else {}
 
 
-def _services(host: Host, stood: Dict[str, str], target: Tree) -> Iterator[Tuple[str, str]]:
+def _services(host: Host, earlier: Dict[str, str], target: Tree) -> Iterator[Tuple[str, str]]:
+    """Yield what replaces the admin's services: nothing on a port of ours, else the entry of Debian's package."""
     stock = main_cf.parse_master(host.text(postconf.STOCK[main_cf.MASTER]))
-    for name in stood:
-        if name in target.services or name in _CLIENTS:
+    for name in earlier:
+        if name in target.services or name in postfix.CLIENTS:
             continue
-        address, _, kind = name.rpartition("/")
-        if kind == "inet" and address.rpartition(":")[2] in _ON_OUR_PORTS:
+        if postfix.is_on_own_port(name):
             yield name, OFF
-        elif name in stock and kind != "inet":
+        elif name in stock and not name.endswith("/inet"):
             yield name, stock[name]

@@ -1,6 +1,6 @@
-"""Swapping files and links so that the host has the old ones or the new ones, whatever happens in between.
+"""Swap files and links so that the host has the old ones or the new ones, whatever happens in between.
 
-The journal holds what stood there before the first of them is touched. While it exists the swap is not done: whoever
+The journal has what existed before the first of them is changed. While it exists the swap is not finished: whoever
 finds it (the next apply, a daemon's start, or the one that failed) puts the old ones back.
 """
 import json
@@ -14,8 +14,8 @@ from smallmail.machine.host import Host
 
 
 def swap(host: Host, files: Dict[str, Optional[File]], links: Optional[Dict[str, str]] = None) -> None:
-    """Write or (None) remove all these files, in their order, then let the symbolic links say their targets;
-    commit() makes it final, undo() takes it back."""
+    """Write or (None) remove all these files, in their order, then point the symbolic links to their targets. commit()
+    makes it final, undo() takes it back."""
     journal = OrderedDict()  # type: Dict[str, Any]
     for path, new in files.items():
         journal[path] = {"old": file_to_json(host.file(path)), "new": fingerprint(new)}
@@ -29,12 +29,12 @@ def swap(host: Host, files: Dict[str, Optional[File]], links: Optional[Dict[str,
 
 
 def commit(host: Host) -> None:
-    """The new files stay."""
+    """Keep the new files: forget the old ones."""
     host.remove(state.JOURNAL)
 
 
 def undo(host: Host) -> bool:
-    """Put back what a swap that was not committed replaced; False when there was none.
+    """Put back what a swap that was not committed replaced. Returns False if there was none.
 
     A file that somebody has changed since then is neither old nor new: it is left alone.
     """

@@ -1,4 +1,4 @@
-"""The words in which a configuration is spoken of: files, Postfix parameters, Postfix services."""
+"""The form of a configuration: files, Postfix parameters, Postfix services."""
 from collections import OrderedDict
 from typing import Any, Dict, NamedTuple
 
@@ -12,12 +12,12 @@ Tree = NamedTuple("Tree", [
     ("services", Dict[str, str]),
 ])
 
-# A service that is not to be there, although it stood there before us.
+# A service that must not exist, although it existed before smallmail.
 OFF = ""
 
 
 def joined(first: Dict[str, Any], second: Dict[str, Any]) -> Dict[str, Any]:
-    """Both together, in this order; of a name that both have the first one's."""
+    """Join two dictionaries, the first before the second. Of a name that both have, the first one's value counts."""
     both = OrderedDict(first)
     for name in sorted(second):
         both.setdefault(name, second[name])
@@ -25,5 +25,5 @@ def joined(first: Dict[str, Any], second: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def empty() -> Tree:
-    """A tree with nothing in it."""
+    """Return a tree with nothing in it."""
     return Tree(OrderedDict(), OrderedDict(), OrderedDict())

@@ -1,41 +1,49 @@
-"""Asking the daemons themselves: would they take this configuration, and do they serve now."""
+"""Ask the running daemons whether they serve."""
 import functools
 import time
-from typing import Callable
+from typing import Callable, Iterator, Tuple
 
-from smallmail.daemons import judge, listening, running as daemons_running
+from smallmail.daemons import running, table
+from smallmail.daemons.daemon import Daemon
 from smallmail.errors import Problem
 from smallmail.machine import probes
 from smallmail.machine.host import Host
 
-# Rspamd answers up to 30 s after its unit is "active": it compiles its patterns first. The others are there at once,
-# and an apply that is to be taken back should not keep mail waiting.
-_SECONDS = {"rspamd": 90.0, "dovecot": 15.0, "postfix": 15.0}
+Question = Callable[[], bool]
 
 
 def serving(host: Host) -> None:
-    """Wait until each daemon that runs answers; raises Problem naming those that do not in their time.
+    """Wait until each daemon that runs answers where it must. Raises Problem naming those that do not answer in their
+    time.
 
-    Where nothing may be started (a chroot, policy-rc.d) there is nobody to ask, and that is no fault.
+    Where nothing may be started (a chroot, policy-rc.d) no daemon runs, and that is not a fault.
     """
-    failed = daemons_running.failures(host)
+    failed = running.failures(host)
     if failed:
-        raise Problem("{} did not start: 'journalctl -u {}' says why".format(" and ".join(failed), failed[0]))
-    questions = [(port.service, "port {}".format(port.number), functools.partial(probes.greets, port))
-                 for port in listening.PORTS]
-    questions.append(("rspamd", "its milter socket", functools.partial(probes.connects, host.path(judge.MILTER))))
-    missing = []
-    for daemon in ("rspamd", "dovecot", "postfix"):     # whose greeting may wait for the others
-        deadline = time.monotonic() + _SECONDS[daemon]
-        running = daemons_running.active(host, daemon)
-        missing += ["{} does not answer as it should on {}".format(daemon, what)
-                    for service, what, question in questions
-                    if running and service == daemon and not _until(question, deadline)]
-    if missing:
-        raise Problem("; ".join(filter(None, missing + [judge.elsewhere(host)])))
+        raise Problem("{} did not start: 'journalctl -u {}' shows why".format(" and ".join(failed), failed[0]))
+    sentences = []
+    for daemon in table.ALL:    # a daemon greets only once those that it asks have answered it
+        deadline = time.monotonic() + daemon.patience
+        is_active = running.active(host, daemon)
+        silent = [place for place, question in _questions(host, daemon)
+                  if is_active and not _becomes_true(question, deadline)]
+        sentences += ["{} does not respond correctly on {}".format(daemon.name, place) for place in silent]
+        if silent and daemon.explain(host):
+            sentences.append(daemon.explain(host))
+    if sentences:
+        raise Problem("; ".join(sentences))
 
 
-def _until(question: Callable[[], bool], deadline: float) -> bool:
+def _questions(host: Host, daemon: Daemon) -> Iterator[Tuple[str, Question]]:
+    """Yield what is to be asked of the daemon: the name of the place, and the question."""
+    for port in daemon.ports:
+        if port.required:
+            yield "port {}".format(port.number), functools.partial(running.answers, port)
+    for name, path in daemon.sockets.items():
+        yield name, functools.partial(probes.connects, host.path(path))
+
+
+def _becomes_true(question: Question, deadline: float) -> bool:
     while not question():
         if time.monotonic() > deadline:
             return False

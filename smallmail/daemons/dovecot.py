@@ -1,16 +1,47 @@
-"""What was carried out of larger files: see the names below."""
+"""Dovecot: what smallmail knows of it, and which files of its configuration are an admin's."""
 import hashlib
 from typing import Iterator
 
-from smallmail.daemons import packaged
+from smallmail.daemons import listening, packaged
+from smallmail.daemons.daemon import UNKNOWN
+from smallmail.machine.host import Host
+
+_READ = (".conf", ".ext")
+_FOLDERS = ("etc/dovecot", "etc/dovecot/conf.d")
 
 
-def dovecot(root: str = "/") -> Iterator[str]:
-    """The files of Dovecot's configuration that an admin made or changed."""
-    known = packaged.known_to_ucf(root)
-    for folder in ("etc/dovecot", "etc/dovecot/conf.d"):
-        for path in packaged.read(root, folder, (".conf", ".ext")):
-            text = packaged.text(root, path[1:])
-            if known.get(path) != hashlib.md5(text.encode("utf-8", "surrogateescape")).hexdigest() and (
-                    path in known or packaged.says_something(text)):
+def _judge(stage: Host) -> None:
+    """Let doveconf(1) read the whole configuration: it fails if it does not understand it."""
+    stage.run(["doveconf", "-n", "-c", stage.path("etc/dovecot/dovecot.conf")])
+
+
+def _admins_files(root: str) -> Iterator[str]:
+    """Yield the files that an admin made or changed. Debian's package registers its own with ucf, whose hash shows a
+    change even where everything was commented out."""
+    hashes = packaged.ucf_hashes(root)
+    for folder in _FOLDERS:
+        for path in packaged.files_read(root, folder, _READ):
+            text = packaged.text(root, path)
+            is_changed = hashes.get(path) != hashlib.md5(text.encode("utf-8", "surrogateescape")).hexdigest()
+            if is_changed and (path in hashes or packaged.has_settings(text)):
                 yield path
+
+
+DOVECOT = UNKNOWN._replace(
+    name="dovecot",
+    unit="dovecot",
+    package="dovecot-core",
+    sources=("dovecot", "dovecot-fts-flatcurve"),
+    ports=listening.of("dovecot"),
+    programs=("/usr/sbin/dovecot", "/usr/lib/dovecot/"),
+    socket_unit="dovecot.socket",
+    folders=("etc/dovecot",),
+    judge=_judge,
+    admins_folders=_FOLDERS,
+    reads=lambda path: path.endswith(_READ),
+    admins_files=_admins_files,
+    # A *.conf that Debian's package does not know is an admin's addition; a *.ext without it is read by nothing else.
+    acts_against=lambda path, _: path.endswith(".conf"),
+    stock_folder="usr/share/dovecot",
+    uses_ucf=True,
+)

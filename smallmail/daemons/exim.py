@@ -1,27 +1,35 @@
-"""What was carried out of larger files: see the names below."""
+"""Exim, which Postfix replaces: whether an admin made it do more than deliver mail locally.
+
+Exim's files outlive its removal, and apt removes it before smallmail can look at the running daemon.
+"""
 import re
 from typing import Iterator, Tuple
 
 from smallmail.daemons import packaged
 from smallmail.daemons.main_cf import logical_lines
 
+# While apt has yet to replace it, it holds port 25.
+PROGRAM = "/usr/sbin/exim4"
 
-def exim(root: str = "/") -> Iterator[str]:
-    """The files that let Debian's Exim do more than to deliver locally. They outlive its removal by apt, which comes
-    before ours can look: Postfix takes its place."""
-    if packaged.says_something(packaged.text(root, "etc/exim4/exim4.conf")):
-        yield "/etc/exim4/exim4.conf"
-    choices = dict(_choices(packaged.text(root, "etc/exim4/update-exim4.conf.conf")))
-    own = {"localhost", packaged.text(root, "etc/mailname").strip(), packaged.text(root, "etc/hostname").strip()}
-    names = {name for name in re.split(r"[\s:;]+", choices.get("dc_other_hostnames", "")) if name}
-    local = choices.get("dc_eximconfig_configtype", "local") in ("local", "none")
+_WHOLE = "etc/exim4/exim4.conf"
+_ANSWERS = "etc/exim4/update-exim4.conf.conf"
+
+
+def admins_files(root: str = "/") -> Iterator[str]:
+    """Yield the files that let Debian's Exim do more than deliver mail locally."""
+    if packaged.has_settings(packaged.text(root, _WHOLE)):
+        yield _WHOLE
+    answers = dict(_answers(packaged.text(root, _ANSWERS)))
+    own_names = {"localhost", packaged.text(root, "etc/mailname").strip(), packaged.text(root, "etc/hostname").strip()}
+    names = {name for name in re.split(r"[\s:;]+", answers.get("dc_other_hostnames", "")) if name}
+    is_local = answers.get("dc_eximconfig_configtype", "local") in ("local", "none")
     # "mx.example.org" is the host mx itself.
-    if not local or not all(name in own or name.partition(".")[0] in own for name in names):
-        yield "/etc/exim4/update-exim4.conf.conf"
+    if not is_local or not all(name in own_names or name.partition(".")[0] in own_names for name in names):
+        yield _ANSWERS
 
 
-def _choices(text: str) -> Iterator[Tuple[str, str]]:
-    """The answers to Exim's questions, which are lines for sh."""
+def _answers(text: str) -> Iterator[Tuple[str, str]]:
+    """Yield the answers to the questions of Exim's package, which are written as assignments for sh."""
     for line in logical_lines(text):
         name, _, value = line.partition("=")
         yield name, value.strip("'\"")

@@ -1,55 +1,61 @@
-"""What mail configuration an admin made on this host before smallmail came: read, never changed.
+"""Describe the mail configuration that an admin made on this host before smallmail came. It is read, never changed.
 
-What Debian's own packages write is nobody's work. Postfix: every parameter that the postinst of bullseye to forky, or
-of stretch, puts into main.cf, and every service of their master.cf.dist. Dovecot: every file that ucf knows with the
-very content it has. Rspamd: the folders for an admin's own files are empty. Exim: it delivers locally. This module is
-also part of the package's debconf `config` script, where only Python's standard library is at hand.
+What Debian's own packages write is not an admin's. Postfix: every parameter that the postinst of stretch, or of
+bullseye to forky, puts into main.cf, and every service of their master.cf.dist. Dovecot: every file with the very
+content that ucf knows. Rspamd: the folders for an admin's own files are empty. Exim: it delivers mail locally. This
+module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
 import json
-from typing import Dict, List
+from typing import Dict, Iterable, Iterator, List
 
-from smallmail.daemons import (
-    dovecot,
-    exim,
-    packaged,
-    postfix,
-    rspamd,
-)
+from smallmail.daemons import exim, listening, packaged, postfix, table
+from smallmail.daemons.main_cf import MAIN, MASTER
 from smallmail.machine import ports, state
+from smallmail.machine.ports import Holder
 
 _KINDS = ("files", "parameters", "services")
 
-# Of many things, so many are named.
-_SHOWN = 4
+# Of a long list, so many items are named.
+_NAMED = 4
 
 
 def foreign(root: str = "/") -> bool:
-    """Whether an admin configured mail here and smallmail is not in charge of it."""
+    """Tell whether an admin configured mail on this host and smallmail does not manage it."""
     return not state.managed(root) and bool(found(root))
 
 
 def found(root: str = "/") -> List[str]:
-    """What an admin set up for mail, in words; empty on a host that has only what Debian put there."""
-    words, ours = [], _changed_of_ours(root)
-    parameters = [name for name in postfix.admins_parameters(packaged.text(root, "etc/postfix/main.cf"))
-                  if name not in ours["parameters"]]
-    if parameters:
-        words.append("/etc/postfix/main.cf ({})".format(_counted(parameters, "parameter")))
-    services = [name for name in postfix.admins_services(packaged.text(root, "etc/postfix/master.cf"))
-                if name not in ours["services"]]
-    if services:
-        words.append("/etc/postfix/master.cf ({})".format(_counted(services, "service")))
-    for folder, paths in (("/etc/dovecot", dovecot.dovecot(root)), ("/etc/rspamd", rspamd.rspamd(root))):
-        words += _shortened([path for path in paths if path[1:] not in ours["files"]], folder)
-    words += ["{} (Exim)".format(path) for path in exim.exim(root)]
-    words += ["port {}: {}".format(holder.port, ports.words(holder))
-              for holder in ports.taken(root, besides=[ports.EXIM])]
-    return words
+    """Describe what an admin set up for mail, one item a line. Returns nothing for a host as Debian installs it."""
+    left = _left_of_ours(root)
+    items = list(_postfix_lines(root, left))
+    for daemon in reversed(table.ALL):
+        paths = ["/" + path for path in daemon.admins_files(root) if path not in left["files"]]
+        items += _shortened(paths, "/" + daemon.folders[0]) if paths else []
+    items += ["/{} (Exim)".format(path) for path in exim.admins_files(root)]
+    return items + ["port {}: {}".format(holder.port, ports.words(holder))
+                    for holder in port_holders(root, besides=[exim.PROGRAM])]
 
 
-def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
-    """What an admin changed of ours while we were in charge, and what therefore stayed when we handed back: by kind and
-    name (handback.py). It is no reason to ask him again."""
+def port_holders(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
+    """Return the programs that hold a public port of mail and are neither daemons of ours nor among `besides`."""
+    programs = [program for daemon in table.ALL for program in daemon.programs]
+    return ports.taken([port.number for port in listening.PUBLIC], programs + list(besides),
+                       [daemon.socket_unit for daemon in table.ALL if daemon.socket_unit], root)
+
+
+def _postfix_lines(root: str, left: Dict[str, Dict[str, object]]) -> Iterator[str]:
+    """Describe the lines of Postfix's two files that an admin set."""
+    for path, kind, word, names in (
+            (MAIN, "parameters", "parameter", postfix.admins_parameters(packaged.text(root, MAIN))),
+            (MASTER, "services", "service", postfix.admins_services(packaged.text(root, MASTER)))):
+        names = [name for name in names if name not in left[kind]]
+        if names:
+            yield "/{} ({})".format(path, _counted(names, word))
+
+
+def _left_of_ours(root: str) -> Dict[str, Dict[str, object]]:
+    """Return what an admin changed of ours while smallmail managed the host, and what therefore stayed when it was
+    removed: by kind and name (configuration/hand_back.py). There is no reason to ask about it again."""
     try:
         entries = json.loads(packaged.text(root, "var/lib/smallmail/left.json"))["entries"]
         return {kind: entries[kind] for kind in _KINDS}
@@ -58,14 +64,14 @@ def _changed_of_ours(root: str) -> Dict[str, Dict[str, object]]:
 
 
 def _counted(names: List[str], word: str) -> str:
-    """How many, and the first of them."""
-    shown = ", ".join(name.partition("/")[0] for name in names[:_SHOWN])
-    more = " and others" if len(names) > _SHOWN else ""
-    return "{} {}{}: {}{}".format(len(names), word, "" if len(names) == 1 else "s", shown, more)
+    """Return how many there are, and the first of them."""
+    first = ", ".join(name.partition("/")[0] for name in names[:_NAMED])
+    more = " and others" if len(names) > _NAMED else ""
+    return "{} {}{}: {}{}".format(len(names), word, "" if len(names) == 1 else "s", first, more)
 
 
 def _shortened(paths: List[str], folder: str) -> List[str]:
-    """The paths, or the first of many and how many more there are."""
-    if len(paths) <= _SHOWN + 1:
+    """Return the paths; of a long list only the first, and how many more there are."""
+    if len(paths) <= _NAMED + 1:
         return paths
-    return paths[:_SHOWN] + ["{} more files in {}".format(len(paths) - _SHOWN, folder)]
+    return paths[:_NAMED] + ["{} more files in {}".format(len(paths) - _NAMED, folder)]

@@ -1,14 +1,18 @@
-"""What was carried out of larger files: see the names below."""
+"""Postfix's two configuration files: where they are and how Postfix reads them (postconf(5), master(5))."""
 from collections import OrderedDict
 from typing import Dict, Iterator, List, Optional  # noqa: F401 (in a type comment)
 
 MAIN = "etc/postfix/main.cf"
 MASTER = "etc/postfix/master.cf"
 
+# The admin's own lines for both, which smallmail merges last.
+LOCAL_MAIN = "etc/smallmail/local/postfix/main.cf"
+LOCAL_MASTER = "etc/smallmail/local/postfix/master.cf"
+
 
 def logical_lines(text: str) -> Iterator[str]:
-    """The logical lines of a Postfix configuration file (postconf(5)): a line that starts with white space goes on
-    with the one before it, also across comments and empty lines between them."""
+    """Yield the logical lines of a configuration file: a line that starts with white space continues the one before
+    it, also across comments and empty lines between them."""
     pending = None  # type: Optional[str]
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
@@ -24,7 +28,7 @@ def logical_lines(text: str) -> Iterator[str]:
 
 
 def parse_main(text: str) -> Dict[str, str]:
-    """The explicit parameters of a main.cf; of a name that stands twice the last one holds, as in Postfix."""
+    """Return the parameters that a main.cf sets. Of a name that is set twice the last value counts, as in Postfix."""
     parameters = OrderedDict()  # type: Dict[str, str]
     for line in logical_lines(text):
         name, equals, value = line.partition("=")
@@ -34,7 +38,7 @@ def parse_main(text: str) -> Dict[str, str]:
 
 
 def parse_master(text: str) -> Dict[str, str]:
-    """The entries of a master.cf by "name/type" (master(5)), white space made single."""
+    """Return the entries of a master.cf by "name/type", with single spaces."""
     services = OrderedDict()  # type: Dict[str, str]
     for line in logical_lines(text):
         words = _words(line)
@@ -44,13 +48,13 @@ def parse_master(text: str) -> Dict[str, str]:
 
 
 def unread(main: str, master: str) -> List[str]:
-    """The lines that are no parameter and no entry: both of the above pass over them."""
+    """Return the lines that are neither a parameter nor an entry, and which the two functions above skip."""
     return ([line for line in logical_lines(main) if "=" not in line]
             + [line for line in logical_lines(master) if len(_words(line)) < 8])
 
 
 def _words(line: str) -> List[str]:
-    """The words of a master.cf entry, `{ … }` kept whole (master(5), Postfix 3.0)."""
+    """Split an entry of master.cf, but keep `{ … }` in one piece (Postfix 3.0)."""
     words = []  # type: List[str]
     depth = 0
     for word in line.split():

@@ -1,4 +1,4 @@
-"""What was carried out of larger files: see the names below."""
+"""Tell an admin's configuration files from those of Debian's packages, whatever the daemon."""
 import os
 import re
 from typing import Dict, Iterator, List, Tuple
@@ -8,32 +8,28 @@ from smallmail.daemons.main_cf import logical_lines
 # After a removal: files of ours that were changed by hand, and stayed.
 _LEFT_OF_OURS = "var/lib/smallmail/ucf-files"
 
-# What ucf and dpkg leave beside a file is no configuration.
+# What ucf and dpkg leave beside a file is not configuration.
 _LEFTOVER = re.compile(r"\.(ucf|dpkg)-|~$")
 
 
-def read(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
-    """The files in that folder which a daemon reads, without what we left there."""
-    ours = text(root, _LEFT_OF_OURS).splitlines()
+def files_read(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
+    """Yield the files in that folder which a daemon reads, except for those that an earlier smallmail left there."""
+    left = text(root, _LEFT_OF_OURS).splitlines()
     for name in sorted(_names(os.path.join(root, folder))):
-        path = "/{}/{}".format(folder, name)
-        if name.endswith(endings) and not _LEFTOVER.search(name) and path not in ours:
+        path = "{}/{}".format(folder, name)
+        if name.endswith(endings) and not _LEFTOVER.search(name) and "/" + path not in left:
             yield path
 
 
-def says_something(text: str) -> bool:
-    """Whether there is more in it than comments."""
-    return any(True for _ in logical_lines(text))
+def has_settings(content: str) -> bool:
+    """Tell whether a configuration file has more in it than comments."""
+    return any(True for _ in logical_lines(content))
 
 
-def known_to_ucf(root: str) -> Dict[str, str]:
-    """The content that ucf last installed at each path, as MD5 (ucf(1), /var/lib/ucf/hashfile)."""
-    lines = [line.split(None, 1) for line in text(root, "var/lib/ucf/hashfile").splitlines()]
-    return {pair[1]: pair[0] for pair in lines if len(pair) == 2}
-
-
-def _names(folder: str) -> List[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+def ucf_hashes(root: str) -> Dict[str, str]:
+    """Return the MD5 of the content that ucf last installed, by path (ucf(1): /var/lib/ucf/hashfile)."""
+    pairs = [line.split(None, 1) for line in text(root, "var/lib/ucf/hashfile").splitlines()]
+    return {pair[1].lstrip("/"): pair[0] for pair in pairs if len(pair) == 2}
 
 
 def text(root: str, path: str) -> str:
@@ -43,3 +39,7 @@ def text(root: str, path: str) -> str:
         return ""
     with open(full, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         return stream.read()
+
+
+def _names(folder: str) -> List[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []

@@ -1,7 +1,7 @@
-"""Editing main.cf and master.cf with Postfix's own program, postconf(1), as Debian Policy 10.7.4 asks of us.
+"""Edit main.cf and master.cf with Postfix's own program, postconf(1), as Debian Policy 10.7.4 asks of us.
 
-It works on the staged copies; what comes out replaces the live files whole, so that a Postfix process which starts in
-between never reads half of a change.
+postconf works on the staged copies; the result replaces the live files as a whole, so that a Postfix process which
+starts in between never reads half of a change.
 """
 from typing import Dict, List, Optional
 
@@ -9,7 +9,7 @@ from smallmail.daemons.main_cf import MAIN, MASTER
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
-# What Postfix's package would have made; missing when its own question was answered with "No configuration".
+# What Postfix's package creates. The files are missing if its own question was answered with "No configuration".
 STOCK = {
     MAIN: "usr/share/postfix/main.cf.debian",
     MASTER: "usr/share/postfix/master.cf.dist",
@@ -19,11 +19,12 @@ STOCK = {
 def edited(host: Host, stage: Host, parameters: Dict[str, Optional[str]],
            services: Dict[str, Optional[str]]) -> Dict[str, File]:
     """Make these changes on the stage. Returns the new main.cf and master.cf, with the live files' owners and modes.
+    Raises Failed.
 
     None (of a service also "") removes the entry.
     """
     for path, stock in STOCK.items():
-        # Written even if it is there: in the stage, too, an admin's symbolic link would lead to the live file.
+        # Written even if it exists: in the stage, too, an admin's symbolic link would point to the live file.
         live = host.file(path) or File(host.text(stock).encode("utf-8"), 0o644, "root", "root")
         stage.write(path, live._replace(content=_with_last_line_ended(live.content)))
     put(stage, parameters)
@@ -33,21 +34,21 @@ def edited(host: Host, stage: Host, parameters: Dict[str, Optional[str]],
 
 
 def put(stage: Host, parameters: Dict[str, Optional[str]]) -> None:
-    """Set these parameters in the staged main.cf; None removes one."""
+    """Set these parameters in the staged main.cf; None removes one. Raises Failed."""
     _postconf(stage, "-e", ["{}={}".format(name, value) for name, value in parameters.items() if value is not None])
     _postconf(stage, "-X", [name for name, value in parameters.items() if value is None])
 
 
-def _with_last_line_ended(content: bytes) -> bytes:
-    """postconf up to Postfix 3.7 at least appends to a last line that has no end, even if it is a comment."""
-    return content + b"\n" if content and not content.endswith(b"\n") else content
-
-
 def defaults(host: Host, names: List[str]) -> Dict[str, str]:
-    """What Postfix has for these parameters by itself; those that it does not know are left out."""
-    text = host.run(["postconf", "-d"])
-    known = dict(line.split(" =", 1) for line in text.splitlines() if " =" in line)
-    return {name: known[name].strip() for name in names if name in known}
+    """Return Postfix's own defaults for these parameters, without those that it does not know. Raises Failed."""
+    lines = host.run(["postconf", "-d"]).splitlines()
+    values = dict(line.split(" =", 1) for line in lines if " =" in line)
+    return {name: values[name].strip() for name in names if name in values}
+
+
+def _with_last_line_ended(content: bytes) -> bytes:
+    """End the last line: postconf up to Postfix 3.7 at least appends to a line without an end, even to a comment."""
+    return content + b"\n" if content and not content.endswith(b"\n") else content
 
 
 def _postconf(stage: Host, option: str, arguments: List[str]) -> None:

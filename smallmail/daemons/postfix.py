@@ -1,9 +1,16 @@
-"""What was carried out of larger files: see the names below."""
+"""Postfix: what smallmail knows of it, and what of main.cf and master.cf an admin set.
+
+Both files are shared line by line with Debian's package, postconf(1) and the admin. So Postfix has no files that are
+an admin's as a whole: admins_parameters() and admins_services() tell which lines are.
+"""
 import re
 from collections import OrderedDict
 from typing import Iterator, List, Tuple
 
+from smallmail.daemons import listening
+from smallmail.daemons.daemon import UNKNOWN
 from smallmail.daemons.main_cf import logical_lines
+from smallmail.machine.host import Failed, Host
 
 _TABLE = r"(hash|cdb|lmdb|btree):"
 
@@ -60,15 +67,43 @@ _SERVICES = {name.replace("/", " ", 1): command for name, command in (pair.split
 _OPTIONS_OF_DEBIAN = ("syslog_name=", "smtp_fallback_relay=", "flags=")
 
 
+# Services of master(5) that only carry mail out of the host: an address to bind to is the admin's business.
+CLIENTS = ("smtp/unix", "relay/unix")
+
+# Parameters that describe the machine, its network and its limits, or how Postfix is a client of others: they do not
+# act against our configuration …
+_HARMLESS = re.compile(
+    r"(smtp|debug|syslog|maillog|postscreen|tls|inet|multi_instance)_.*|proxy_interfaces|alias_database"
+    r"|.*_(directory|bind_address6?|timeout|interval|lifetime|time|delay|limit|size|path|loglevel|owner|group|privs)")
+
+# … except for these.
+_HARMFUL = re.compile(
+    r"smtp_(.*header_checks|body_checks|generic_maps|fallback_relay|.*_filter)|tls_server_sni_maps")
+
+# The names and numbers by which master(5) may call a port of ours.
+_OWN_PORTS = {word for port in listening.of("postfix") for word in (str(port.number),) + port.names}
+
+
 def admins_parameters(main_cf: str) -> List[str]:
-    """The parameters of that main.cf which are not as Debian's packages write them."""
+    """Return the parameters of that main.cf which are not as Debian's packages write them."""
     return list(OrderedDict.fromkeys(name for name, value in _parameters(main_cf)
                                      if not re.fullmatch(_PARAMETERS.get(name, "(?!)"), value)))
 
 
 def admins_services(master_cf: str) -> List[str]:
-    """The services ("name/type") of that master.cf which are not as Debian's packages write them."""
+    """Return the services ("name/type") of that master.cf which are not as Debian's packages write them."""
     return ["/".join(entry.split()[:2]) for entry in logical_lines(master_cf) if not _is_of_debian(entry)]
+
+
+def parameter_acts_against(name: str) -> bool:
+    """Tell whether a value that an admin gave to that parameter acts against our configuration."""
+    return not _HARMLESS.fullmatch(name) or bool(_HARMFUL.fullmatch(name))
+
+
+def is_on_own_port(service: str) -> bool:
+    """Tell whether a service ("address:port/inet") listens on a port of ours."""
+    address, _, kind = service.rpartition("/")
+    return kind == "inet" and address.rpartition(":")[2] in _OWN_PORTS
 
 
 def _parameters(main_cf: str) -> Iterator[Tuple[str, str]]:
@@ -82,3 +117,45 @@ def _is_of_debian(entry: str) -> bool:
     options = [word for word, before in zip(words[8:], words[7:]) if before == "-o"]
     return _SERVICES.get(" ".join(words[:2])) == "".join(words[7:8]) and all(
         option.startswith(_OPTIONS_OF_DEBIAN) for option in options)
+
+
+def _judge(stage: Host) -> None:
+    """Run postfix(1) check on the staged folder."""
+    if stage.exists("etc/mailname"):
+        # main.cf names it by its full path, where it may not exist yet.
+        stage.run(["postconf", "-c", stage.path("etc/postfix"), "-e", "myorigin=" + stage.path("etc/mailname")])
+    command = ["postfix", "-c", stage.path("etc/postfix"), "check"]
+    try:
+        stage.run(command)
+    except Failed as error:
+        # Some versions print the error only on a terminal, and log it otherwise. script(1) is a terminal, and part of
+        # every Debian.
+        message = str(error).partition("failed: ")[2]
+        if message.isdigit():
+            message = _run_on_terminal(stage, command)
+        raise Failed("'postfix check' failed: {}".format(message))
+
+
+def _run_on_terminal(stage: Host, command: List[str]) -> str:
+    """Return what a command that fails prints on a terminal."""
+    try:
+        return stage.run(["script", "-qec", " ".join(command), "/dev/null"])
+    except Failed as error:
+        return str(error).partition("failed: ")[2].replace("\r", "")
+
+
+POSTFIX = UNKNOWN._replace(
+    name="postfix",
+    unit="postfix",
+    package="postfix",
+    sources=("postfix",),
+    ports=listening.of("postfix"),
+    programs=("/usr/lib/postfix/",),
+    folders=("etc/postfix",),
+    other_files=("etc/mailname",),
+    permissions={"etc/postfix/smallmail/relay-password": (0o600, "root", "root")},
+    judge=_judge,
+    # postconf(5): after a change of these Postfix must be stopped and started.
+    restart_for=("inet_interfaces", "inet_protocols"),
+    admins_folders=("etc/smallmail/local/postfix", "etc/postfix"),
+)

@@ -1,5 +1,7 @@
-"""Asking Rspamd what it would do with a letter, on the socket on which Dovecot teaches: no password is asked there. The
-letter goes nowhere."""
+"""Ask Rspamd's controller what Rspamd would do with a message, which goes nowhere.
+
+It is asked on the socket by which Dovecot teaches Rspamd: there it wants no password.
+"""
 import contextlib
 import http.client
 import socket
@@ -9,9 +11,9 @@ from smallmail.machine.host import Host
 from smallmail.machine.state import STATE
 
 CONTROLLER = STATE + "/rspamd/controller.sock"
-_ANSWER = 10.0      # seconds for one letter
+_ANSWER = 10.0      # seconds for one message
 
-# What goes wrong when it does not answer, or not as HTTP has it.
+# What is raised if it does not answer, or if its answer is not HTTP.
 TROUBLES = (OSError, http.client.HTTPException)
 
 
@@ -29,8 +31,8 @@ class _Connection(http.client.HTTPConnection):
 
 
 def scanned(host: Host, letter: bytes, headers: Optional[Dict[str, str]] = None) -> Tuple[int, str]:
-    """HTTP's code, and what it says, in JSON; `headers` tell more of the letter (Rspamd's "protocol"). Raises one of
-    TROUBLES."""
+    """Let Rspamd scan a message; `headers` say more about it (Rspamd's "protocol"). Returns HTTP's status code and the
+    answer, in JSON. Raises one of TROUBLES."""
     with contextlib.closing(_Connection(host.path(CONTROLLER))) as connection:
         connection.request("POST", "/checkv2", letter, headers or {})
         answer = connection.getresponse()

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import Dict, List, Set
 
 from smallmail.daemons import rspamd_controller, running
+from smallmail.daemons.rspamd import RSPAMD
 from smallmail.dkim import keys as dkim_keys
 from smallmail.dkim.key_files import RSA
 from smallmail.dkim.keys import OLD, SIGNING, Key
@@ -76,12 +77,12 @@ def settle(host: Host, insist: bool = False) -> str:
     # No apply may swap the rest of Rspamd's configuration meanwhile.
     with host.lock():
         write(host)
-        if is_settled(host) or not running.active(host, "rspamd"):
+        if is_settled(host) or not running.active(host, RSPAMD):
             return ""
         keys, known = dkim_keys.load(host), _known(host)
         digest, wrong = _digest(text(keys)), _disagreement(host, keys)
         if wrong and (insist or known["told"] != digest):
-            running.invoke(host, "reload", "rspamd")
+            running.invoke(host, "reload", RSPAMD)
             wrong = _patiently(host, keys)
         known.update(proven="" if wrong else digest, told=digest, trouble=wrong)
         if not wrong:

@@ -7,7 +7,7 @@ import pwd
 import shutil
 import subprocess
 import time
-from typing import Iterator, List, Optional
+from typing import Iterable, Iterator, List, Optional
 
 from smallmail.errors import Problem
 from smallmail.machine import state
@@ -162,15 +162,14 @@ class Host:
             yield
 
     @contextlib.contextmanager
-    def stage(self) -> Iterator["Host"]:
-        """A scratch host beside this one, holding copies of the daemons' configuration, gone afterwards."""
+    def stage(self, folders: Iterable[str]) -> Iterator["Host"]:
+        """Provide a scratch host with copies of these folders, which is removed afterwards."""
         folder = self.path(state.STATE + "/stage")
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)
         try:
-            for daemon in ("postfix", "dovecot", "rspamd"):
-                if self.exists("etc/" + daemon):
-                    shutil.copytree(self.path("etc/" + daemon), os.path.join(folder, "etc", daemon), symlinks=True)
+            for copied in filter(self.exists, folders):
+                shutil.copytree(self.path(copied), os.path.join(folder, copied), symlinks=True)
             yield Host(folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

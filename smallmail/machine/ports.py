@@ -1,4 +1,4 @@
-"""Who holds the ports of mail, when it is somebody else: read from /proc (proc(5): net/tcp, PID/fd), never changed.
+"""Find out who listens on which TCP port: read from /proc (proc(5): net/tcp, PID/fd), never changed.
 
 This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
@@ -7,37 +7,33 @@ import socket
 import struct
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
-# The ports that our configuration opens to others, and the service that holds each.
-PORTS = {25: "postfix", 465: "postfix", 587: "postfix", 993: "dovecot", 4190: "dovecot"}
-
 # `address`: where this host itself reaches it.
 Listener = NamedTuple("Listener", [("port", int), ("address", str), ("inode", str)])
 Holder = NamedTuple("Holder", [("port", int), ("name", str), ("pid", int)])
 
-# Programs that our configuration takes over; Debian's Exim is one while apt has yet to replace it.
-_OURS = ("/usr/lib/postfix/", "/usr/sbin/dovecot", "/usr/lib/dovecot/")
-EXIM = "/usr/sbin/exim4"
-
-# Where systemd holds a port for Dovecot, it does so by this unit.
-_DOVECOTS_SOCKET = "etc/systemd/system/sockets.target.wants/dovecot.socket"
+# The socket units that systemd starts with the machine.
+_SOCKET_UNITS = "etc/systemd/system/sockets.target.wants"
 _UNSEEN = "a program that cannot be seen from here"
 _LISTEN = "0A"      # the kernel's TCP_LISTEN
 
 
-def taken(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
-    """The ports that a program holds which is neither Postfix nor Dovecot nor `besides`, in their order.
+def taken(numbers: Iterable[int], programs: Iterable[str], socket_units: Iterable[str] = (),
+          root: str = "/") -> List[Holder]:
+    """Return those who hold one of these ports, in the order of the ports, except for the programs that are named by
+    their full paths or the beginnings of these, and for systemd where one of those socket units is enabled.
 
-    Only where services run: a chroot sees the ports of the machine around it.
+    Nothing is returned where no services run: a chroot sees the ports of the machine around it.
     """
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
         return []
-    sockets = {listener.inode: listener.port for listener in listening(root) if listener.port in PORTS}
+    chosen, beginnings = set(numbers), tuple(programs)
+    by_socket_unit = any(os.path.lexists(os.path.join(root, _SOCKET_UNITS, unit)) for unit in socket_units)
+    sockets = {listener.inode: listener.port for listener in listening(root) if listener.port in chosen}
     found = []  # type: List[Holder]
     for inode, holders in sorted(_holders(root, sockets).items(), key=lambda item: sockets[item[0]]):
-        programs = [_program(root, pid) for pid in holders]
-        if any(program.startswith(_OURS + tuple(besides)) for program in programs):
+        if any(_program(root, pid).startswith(beginnings) for pid in holders):
             continue
-        if holders == [1] and os.path.lexists(os.path.join(root, _DOVECOTS_SOCKET)):
+        if holders == [1] and by_socket_unit:
             continue
         pid = holders[0] if holders else 0
         holder = Holder(sockets[inode], _name(root, pid) if pid else _UNSEEN, pid)

@@ -1,18 +1,9 @@
-"""What was carried out of larger files: see the names below."""
+"""Ask ports and sockets of this host whether somebody answers there."""
 import contextlib
 import socket
 import ssl
-from typing import NamedTuple
 
 from smallmail.machine import ports
-
-Port = NamedTuple("Port", [
-    ("number", int),
-    ("service", str),
-    ("tls", bool),          # from the first byte on
-    ("greeting", bytes),    # what is said first to whoever connects
-    ("farewell", bytes),
-])
 
 # How long one daemon may take to greet, in seconds, before it is asked again.
 _GREETING = 10.0
@@ -31,15 +22,16 @@ def any_certificate() -> ssl.SSLContext:
     return context
 
 
-def greets(port: Port, address: str = "") -> bool:
-    """Whether the daemon behind that port says what it should to whoever connects, there or wherever it listens."""
-    address = address or ports.address(port.number)
+def greets(number: int, tls: bool, greeting: bytes, farewell: bytes, address: str = "") -> bool:
+    """Tell whether who listens on that TCP port says that greeting first, at that address or wherever it listens.
+    `tls`: TLS begins with the first byte; `farewell` ends the conversation."""
+    address = address or ports.address(number)
     if not address:
         return False
-    with contextlib.suppress(OSError), socket.create_connection((address, port.number), _GREETING) as plain, \
-            any_certificate().wrap_socket(plain) if port.tls else plain as connection:
-        if not port.greeting or connection.recv(len(port.greeting)) == port.greeting:
-            connection.sendall(port.farewell)
+    with contextlib.suppress(OSError), socket.create_connection((address, number), _GREETING) as plain, \
+            any_certificate().wrap_socket(plain) if tls else plain as connection:
+        if not greeting or connection.recv(len(greeting)) == greeting:
+            connection.sendall(farewell)
             return True
     return False
 

@@ -8,7 +8,7 @@ from smallmail import __version__
 from smallmail.accounts import first, passwords
 from smallmail.commands import installed
 from smallmail.configuration import apply, hand_back, in_force, plan, prepare, ucf
-from smallmail.daemons import facts, running
+from smallmail.daemons import facts, postfix_maps
 from smallmail.errors import EXPECTED, Problem
 from smallmail.machine import letters, state
 from smallmail.machine.host import Failed, Host
@@ -54,7 +54,7 @@ def _configure(host: Host, before: str) -> None:
     prepare.forget_compiled(host)
     outcome = apply.apply(host, wanted, _asked(before))
     _settle(host, wanted, outcome.by_hand)
-    running.renew_maps(host)
+    postfix_maps.renew(host)
     print(installed.installed(host, wanted, outcome))
 
 
@@ -112,7 +112,7 @@ def triggered(host: Host, _: List[str]) -> int:
     except EXPECTED as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
     with contextlib.suppress(Failed):
-        running.renew_maps(host)
+        postfix_maps.renew(host)
     return 0
 
 

@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict
 from typing import Dict, List, Tuple
 
+from smallmail.daemons import listening
 from smallmail.daemons.facts import version_tuple
 from smallmail.machine import ports
 from smallmail.machine.host import Host
@@ -53,7 +54,7 @@ def obstacle(host: Host, settings: Settings) -> str:
     if settings.certificate_key == "ecdsa" and not _knows_key_types(host):
         return "this certbot makes RSA keys only: type 'smallmail set certificate-key=rsa4096'"
     if settings.acme_challenge == "http":
-        holder = ports.holder(80)
+        holder = ports.holder(listening.HTTP)
         return _taken(ports.words(holder)) if holder else ""
     if not importlib.util.find_spec(_PLUGIN):
         return "acme-challenge is 'dns', but certbot has no RFC 2136 here: type 'apt install" \

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, Optional
 
-from smallmail.daemons import running
+from smallmail.daemons import running, table
 from smallmail.errors import Problem
 from smallmail.machine import addresses, state as machine_state
 from smallmail.machine.file import File
@@ -208,9 +208,9 @@ def _reload(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
     with host.lock():
         if not served.elsewhere(host, settings.hostname):
             return _proven(host, settings, known)
-        for service in ("dovecot", "postfix"):
-            if running.active(host, service):
-                running.invoke(host, "reload", service)
+        for daemon in table.SERVING_CERTIFICATE:
+            if running.active(host, daemon):
+                running.invoke(host, "reload", daemon)
     return _proven(host, settings, known)
 
 

@@ -9,14 +9,12 @@ import time
 from collections import OrderedDict
 from typing import Dict, List, NamedTuple, Optional
 
-from smallmail.daemons import running as daemons_running
+from smallmail.daemons import running, table
+from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
 from smallmail.machine import pem, ports, probes, services
 from smallmail.machine.host import Failed, Host
 from smallmail.tls import certificate
-
-# Where others see the certificate, and the service that shows it there.
-PORTS = OrderedDict([(25, "postfix"), (465, "postfix"), (993, "dovecot")])
 
 # certbot renews 30 days before the end, and tries twice a day: so late, something is wrong.
 FEW_DAYS = 14
@@ -63,16 +61,16 @@ def _key(text: str) -> str:
 
 def by_port(host: Host, hostname: str) -> Dict[int, str]:
     """The fingerprint of what is shown on each port; empty where nobody answers. Nothing where no service may run."""
-    return OrderedDict((port, _shown(port, hostname)) for port in PORTS if services.managed())
+    return OrderedDict((port.number, _shown(port, hostname)) for port in SHOWING_CERTIFICATE if services.managed())
 
 
 def elsewhere(host: Host, hostname: str, seconds: float = 0.0) -> List[int]:
     """The ports where something else is served than stands on the disk, once that time is over. A daemon that does not
     run will have to read what is there."""
     deadline, wanted = time.monotonic() + seconds, fingerprint(host)
-    running = {service for service in set(PORTS.values()) if daemons_running.active(host, service)}
+    ports_served = [port for port in SHOWING_CERTIFICATE if running.active(host, table.BY_NAME[port.daemon])]
     while True:
-        wrong = [port for port, service in PORTS.items() if service in running and _shown(port, hostname) != wanted]
+        wrong = [port.number for port in ports_served if _shown(port, hostname) != wanted]
         if not wrong or time.monotonic() > deadline:
             return wrong
         time.sleep(0.5)
@@ -98,23 +96,23 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]
     return sentences
 
 
-def _shown(port: int, hostname: str) -> str:
-    der, address = None, ports.address(port)  # type: Optional[bytes], str
+def _shown(port: Port, hostname: str) -> str:
+    der, address = None, ports.address(port.number)  # type: Optional[bytes], str
     if address:
         with contextlib.suppress(OSError, smtplib.SMTPException):
-            der = _by_starttls(address, port) if port == 25 else _at_once(address, port, hostname)
+            der = _by_starttls(address, port) if port.tls == STARTTLS else _at_once(address, port, hostname)
     return hashlib.sha256(der).hexdigest() if der else ""
 
 
-def _by_starttls(address: str, port: int) -> Optional[bytes]:
-    with smtplib.SMTP(address, port, local_hostname="localhost", timeout=_PATIENCE) as connection:
+def _by_starttls(address: str, port: Port) -> Optional[bytes]:
+    with smtplib.SMTP(address, port.number, local_hostname="localhost", timeout=_PATIENCE) as connection:
         connection.starttls(context=probes.any_certificate())
         return connection.sock.getpeercert(True) if isinstance(connection.sock, ssl.SSLSocket) else None
 
 
-def _at_once(address: str, port: int, hostname: str) -> Optional[bytes]:
-    with socket.create_connection((address, port), _PATIENCE) as plain, \
+def _at_once(address: str, port: Port, hostname: str) -> Optional[bytes]:
+    with socket.create_connection((address, port.number), _PATIENCE) as plain, \
             probes.any_certificate().wrap_socket(plain, server_hostname=hostname) as connection:
         connection.recv(100)    # its greeting: who leaves before is noted as an error
-        connection.sendall(b"QUIT\r\n" if port == 465 else b"x LOGOUT\r\n")
+        connection.sendall(port.farewell)
         return connection.getpeercert(True)

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, Iterator, List, Tuple
 
+from smallmail.daemons import listening
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
@@ -23,7 +24,7 @@ Known = Dict[str, Any]
 
 # Only other mail servers ask for such records today, at port 25. Where the admin has set them for mail programs too
 # (RFC 7673), those count as much.
-_PORTS = (25, 465, 587, 993, 4190)
+_PORTS = tuple(port.number for port in listening.PUBLIC)
 _FRESH = 3600.0         # seconds that a look is good for, when nothing waits for it
 _PATIENCE = 20.0        # seconds for one look
 _ALIASES = 5            # CNAMEs that point to one another

@@ -8,9 +8,8 @@ _TTL = 3600
 # RFC 1035, 3.3: a character-string holds 255 octets; a longer TXT value is several of them, joined by the reader.
 _STRING = 255
 
-# RFC 6186, RFC 8314 and RFC 5804: where mail programs look; port 0 and "." say that it is not offered.
-_SERVICES = [("_submissions", 465), ("_submission", 587), ("_imaps", 993), ("_sieve", 4190),
-             ("_imap", 0), ("_pop3", 0), ("_pop3s", 0)]
+# RFC 6186: mail programs look for these too; port 0 and "." say that they are not offered.
+_NOT_OFFERED = ("_imap", "_pop3", "_pop3s")
 
 # The fields that web forms of DNS hosts have for a value of several words, the last of which is "value".
 _FIELDS = {"MX": ["priority"], "SRV": ["priority", "weight", "port"], "CAA": ["flags", "tag"]}
@@ -49,8 +48,9 @@ def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[
             yield from keys
 
 
-def helpful(hostname: str, domains: List[str], certificate: str) -> Iterator[Record]:
-    """Records without which mail flows, but that make it safer or a mail program's set-up easier."""
+def helpful(hostname: str, domains: List[str], certificate: str, services: Dict[str, int]) -> Iterator[Record]:
+    """Records without which mail flows, but that make it safer or a mail program's set-up easier. `services`: the ports
+    that mail programs use, by the label under which they look for each."""
     # Below a domain's own name may be a web site, whose certificates another issuer makes.
     if certificate == "letsencrypt" and hostname not in domains:
         yield Record(hostname, "CAA", '0 issue "letsencrypt.org"',
@@ -58,13 +58,12 @@ def helpful(hostname: str, domains: List[str], certificate: str) -> Iterator[Rec
     for domain in domains:
         yield Record("_smtp._tls." + domain, "TXT", "v=TLSRPTv1; rua=mailto:postmaster@" + domain,
                      "where others report when they could not send to {} encrypted".format(domain))
-        for service, port in _SERVICES:
-            name = "{}._tcp.{}".format(service, domain)
-            if port:
-                yield Record(name, "SRV", "0 1 {} {}.".format(port, hostname), "lets mail programs find port {}"
-                             .format(port))
-            else:
-                yield Record(name, "SRV", "0 0 0 .", "says that this is not offered, so that no program tries it")
+        for label, port in services.items():
+            yield Record("{}._tcp.{}".format(label, domain), "SRV", "0 1 {} {}.".format(port, hostname),
+                         "lets mail programs find port {}".format(port))
+        for label in _NOT_OFFERED:
+            yield Record("{}._tcp.{}".format(label, domain), "SRV", "0 0 0 .",
+                         "says that this is not offered, so that no program tries it")
 
 
 def zone_text(all_records: List[Record]) -> str:

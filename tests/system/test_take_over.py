@@ -66,7 +66,7 @@ def test_the_plan_shows_all_that_would_change(host, record):
             "  +transport_maps = \n",
             "master.cf: submissions/inet: remove", "master.cf: 127.0.0.1:587/inet: remove",
             "/etc/dovecot/local.conf: change", "/etc/dovecot/conf.d/10-auth.conf: change",
-            "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail-tls.conf: make"):
+            "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail-tls.conf: create"):
         assert change in plan.stdout, change
     for kept in ("smtp_helo_name", "10025", "multimap", "vmailbox"):
         assert "{}:".format(kept) not in plan.stdout
@@ -122,7 +122,7 @@ def test_taken_over_mail_flows_and_nothing_of_the_earlier_acts_beside_it(host, w
     host.machine.run("postconf -e header_checks=regexp:/etc/postfix/headers")
     host.smallmail("set quota=1G")
     assert host.machine.run("postconf -h header_checks").stdout.strip() == "regexp:/etc/postfix/headers"
-    assert "main.cf: header_checks: changed by hand: yours stays" in host.smallmail("plan")
+    assert "main.cf: header_checks: changed by hand: smallmail keeps your version" in host.smallmail("plan")
     host.machine.run("postconf -e header_checks=")
     record("take-over in {:.0f} s; letters in and out; no relay".format(seconds))
 

@@ -5,7 +5,7 @@ from typing import Dict, Iterator, List, Optional
 from smallmail.check import condition
 from smallmail.check.probes import clock
 from smallmail.configuration import apply, set_aside
-from smallmail.daemons import running
+from smallmail.daemons import table
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, services
 from smallmail.machine.host import Failed, Host
@@ -36,8 +36,8 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
             yield from condition.full(room)
         seen.append(room.device)
     if services.managed():
-        yield from condition.stopped({name: services.state(host, name) for name in running.DAEMONS})
-        yield from after_a_boot({name: _said(host, ["systemctl", "is-enabled", name]) for name in running.DAEMONS})
+        yield from condition.stopped({name: services.state(host, name) for name in table.UNITS})
+        yield from after_a_boot({name: _said(host, ["systemctl", "is-enabled", name]) for name in table.UNITS})
         yield from failed({name: services.state(host, name) for name in _OTHERS})
         yield from timers({name: services.state(host, name + ".timer") for name in _timers(host, settings)})
         yield from out_of_memory(_said(host, ["journalctl", "-q", "--no-pager", "-o", "json", "--since=-1d",
@@ -138,7 +138,7 @@ def out_of_memory(journal: str) -> Iterator[Finding]:
     units = set()
     for line in journal.splitlines():
         units.add(str(json.loads(line).get("UNIT", "")).partition(".")[0].partition("@")[0])
-    for name in sorted(units.intersection(running.DAEMONS)):
+    for name in sorted(units.intersection(table.UNITS)):
         yield _GROUP.problem("memory ran out for {}: the kernel ended a process of it".format(name),
                              "What it was at work on was cut off; mail is late.",
                              "free -m\ngive the machine more memory, or swap")

@@ -10,7 +10,9 @@ from typing import Dict, Iterator, List, Optional, Union
 
 from smallmail.accounts import opened
 from smallmail.check.probes import queue
-from smallmail.daemons import judge, rspamd_controller, running
+from smallmail.daemons import rspamd_controller
+from smallmail.daemons.redis import REDIS
+from smallmail.daemons.rspamd import MILTER
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, probes, services
 from smallmail.machine.host import Host
@@ -53,10 +55,10 @@ def _queue(host: Host) -> Iterator[Finding]:
 
 
 def _scanner(host: Host) -> Iterator[Finding]:
-    yield from scanner(_verdict(host), probes.connects(host.path(judge.MILTER)))
+    yield from scanner(_verdict(host), probes.connects(host.path(MILTER)))
     if b"+PONG" not in _asked(host.path(_STORE), b"PING\r\n"):
-        yield _GROUP.problem("Rspamd's store ({}) does not answer".format(running.REDIS), "Nothing is learned, and"
-                             " greylisting does not work.", "systemctl restart {}".format(running.REDIS))
+        yield _GROUP.problem("Rspamd's store ({}) does not answer".format(REDIS.unit), "Nothing is learned, and"
+                             " greylisting does not work.", "systemctl restart {}".format(REDIS.unit))
 
 
 def _dovecot(host: Host) -> Iterator[Finding]:

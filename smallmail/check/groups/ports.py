@@ -4,9 +4,9 @@ from typing import Dict, Iterator, List, Tuple
 
 from smallmail.check.probes import firewall, outbound
 from smallmail.check.probes.outbound import Target
-from smallmail.daemons import listening
+from smallmail.daemons import listening, running
 from smallmail.findings import Finding, Group
-from smallmail.machine import addresses, ports, probes, services
+from smallmail.machine import addresses, services
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certbot
@@ -16,20 +16,18 @@ from smallmail.zones.answers import Unanswered
 _GROUP = Group("ports")
 _OUT = "mail gets out"      # in all sentences on it: what cannot be asked hides what was found yesterday
 _FAMILIES = [("A", "IPv4"), ("AAAA", "IPv6")]
-_SIEVE = probes.Port(4190, "dovecot", False, b'"IMPLEMENTATION"', b"LOGOUT\r\n")
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """All of the group."""
     if services.managed():
-        doors = [port for port in listening.PORTS + [_SIEVE] if port.number in ports.PORTS]
         for address in filter(None, (addresses.leaving(kind) for kind, _ in _FAMILIES)):
-            yield from silent(address, [port.number for port in doors if not probes.greets(port, address)])
+            yield from silent(address, [port.number for port in listening.PUBLIC if not running.answers(port, address)])
         yield _GROUP.note("whether others reach this host's ports cannot be seen from here; elsewhere type"
                           " 'nc -v {} 25'".format(settings.hostname))
-    wanted = list(ports.PORTS)
+    wanted = [port.number for port in listening.PUBLIC]
     if settings.certificate == "letsencrypt" and settings.acme_challenge == "http":
-        wanted.append(80)
+        wanted.append(listening.HTTP)
         trouble = certbot.obstacle(host, settings)
         if trouble:
             yield _GROUP.problem("port 80 is not free for Let's Encrypt", "{}. The certificate is not renewed."

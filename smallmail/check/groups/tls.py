@@ -7,6 +7,7 @@ import time
 from typing import Any, Dict, Iterator, List  # noqa: F401 (in a type comment)
 
 from smallmail.daemons import main_cf
+from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.findings import Finding, Group
 from smallmail.machine import ports, probes, services
 from smallmail.machine.host import Host
@@ -32,7 +33,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     if services.managed():
         asked = main_cf.parse_main(host.text(main_cf.MAIN)).get("smtp_tls_policy_maps", "")
         yield from policies(asked, services.state(host, _MTA_STS))
-        yield from old_protocols({port: takes_old(port) for port in served.PORTS})
+        yield from old_protocols({port.number: takes_old(port) for port in SHOWING_CERTIFICATE})
 
 
 def source(wanted: str, self_signed: bool, reason: str) -> Iterator[Finding]:
@@ -76,7 +77,7 @@ def old_protocols(takes: Dict[int, bool]) -> Iterator[Finding]:
                              "postconf -n | grep tls; doveconf ssl_min_protocol\nsmallmail plan")
 
 
-def takes_old(port: int) -> bool:
+def takes_old(port: Port) -> bool:
     """Whether a handshake with TLS 1.1 or older comes to an end there."""
     context = probes.any_certificate()
     context.options |= ssl.OP_NO_TLSv1_2 | getattr(ssl, "OP_NO_TLSv1_3", 0)
@@ -85,13 +86,13 @@ def takes_old(port: int) -> bool:
         newer.minimum_version = _TLS_1_0
     with contextlib.suppress(ssl.SSLError):     # OpenSSL since 3.0 has this at level 0 only
         context.set_ciphers("ALL:@SECLEVEL=0")
-    address = ports.address(port)
+    address = ports.address(port.number)
     with contextlib.suppress(OSError, smtplib.SMTPException):
-        if address and port == 25:
-            with smtplib.SMTP(address, port, local_hostname="localhost", timeout=_PATIENCE) as connection:
+        if address and port.tls == STARTTLS:
+            with smtplib.SMTP(address, port.number, local_hostname="localhost", timeout=_PATIENCE) as connection:
                 connection.starttls(context=context)
                 return True
         if address:
-            with socket.create_connection((address, port), _PATIENCE) as plain, context.wrap_socket(plain):
+            with socket.create_connection((address, port.number), _PATIENCE) as plain, context.wrap_socket(plain):
                 return True
     return False

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List
 
 import apt_pkg
 
+from smallmail.daemons import table
 from smallmail.findings import Finding, Group
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
@@ -14,8 +15,8 @@ _GROUP = Group("updates")
 _OWN = "smallmail-server"
 
 # Packages are of mail when their source is one of these; what all of Debian uses (OpenSSL) is updated beside them.
-_SOURCES = {"postfix", "dovecot", "rspamd", "certbot", "python-certbot", "redis", "valkey", "unbound", "openssl",
-            "dovecot-fts-flatcurve", "python3-defaults", "glibc", _OWN}
+_SOURCES = {source for daemon in table.ALL for source in daemon.sources}.union(
+    ["certbot", "python-certbot", "unbound", "openssl", "python3-defaults", "glibc", _OWN])
 _OLD_LISTS = 7 * 86400
 _LISTS = ["var/lib/apt/lists", "var/lib/apt/lists/partial", "var/lib/apt/periodic/update-stamp"]
 _STATUS = "var/lib/dpkg/status"

@@ -3,8 +3,11 @@ Pure. Only what is plain is told: a firewall can be written in more ways than ca
 import re
 from typing import Iterable, Iterator, List, NamedTuple, Optional  # noqa: F401 (in a type comment)
 
-# /etc/services has these names for our ports.
-_NAMES = {25: "smtp", 465: "submissions", 587: "submission", 993: "imaps", 4190: "sieve", 80: "http"}
+from smallmail.daemons import listening
+
+# A rule may have a port's name instead of its number (/etc/services).
+_NAMES = {port.number: port.names[0] for port in listening.PUBLIC}
+_NAMES[listening.HTTP] = listening.HTTP_NAME
 
 # A rule that one of these narrows says nothing of a stranger's new connection to our ports.
 _NARROW = re.compile(

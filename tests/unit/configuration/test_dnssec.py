@@ -18,7 +18,7 @@ def host(root: Path, own: str, copy: str | None = None) -> Host:
     return Host(str(root))
 
 
-@pytest.mark.parametrize("own, copy, servers", [
+@pytest.mark.parametrize(("own", "copy", "servers"), [
     ("# by hand\nsearch example.org\nnameserver 127.0.0.1\noptions trust-ad\n", None, ["127.0.0.1"]),
     ("nameserver 127.0.0.1\nnameserver ::1\n", "nameserver 192.0.2.53\n", ["127.0.0.1", "192.0.2.53", "::1"]),
     ("nameserver fe80::1%eth0\n", None, ["fe80::1"]),

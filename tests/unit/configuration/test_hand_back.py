@@ -26,7 +26,7 @@ def test_what_somebody_changed_or_took_away_is_remembered_and_nothing_else() -> 
     }  # fmt: skip
     now = Tree(OrderedDict([("etc/a", file("ours")), ("etc/b", file("mine")), ("etc/theirs", file("theirs"))]),
                OrderedDict([("kept", "ours"), ("changed", "mine")]), OrderedDict())  # fmt: skip
-    left = hand_back._left(Record(entries, {"etc/postfix/main.cf": None}, {"postfix": "3.10"}), now)
+    left = hand_back.remembered(Record(entries, {"etc/postfix/main.cf": None}, {"postfix": "3.10"}), now)
     assert {kind: list(names) for kind, names in left.entries.items()} == {
         "files": ["etc/b", "etc/gone"], "parameters": ["changed", "cleared"], "services": []}  # fmt: skip
     assert not left.originals
@@ -34,10 +34,10 @@ def test_what_somebody_changed_or_took_away_is_remembered_and_nothing_else() -> 
 
 
 def test_nothing_to_remember_is_no_record() -> None:
-    assert hand_back._as_file(record.empty()) is None
-    assert hand_back._left(record.empty(), tree.empty()).entries["files"] == {}
+    assert hand_back.as_file(record.empty()) is None
+    assert hand_back.remembered(record.empty(), tree.empty()).entries["files"] == {}
 
 
 def test_comments_are_counted() -> None:
-    assert not hand_back._comments("# a\n x = 1\n#b\n") - hand_back._comments("#b\n # a\n# a\n")
-    assert hand_back._comments("# a\n# a\n") - hand_back._comments("# a\n")
+    assert not hand_back.comments("# a\n x = 1\n#b\n") - hand_back.comments("#b\n # a\n# a\n")
+    assert hand_back.comments("# a\n# a\n") - hand_back.comments("# a\n")

@@ -54,7 +54,7 @@ def test_the_same_again_is_no_news_but_a_comment_is(host: Host) -> None:
 
 def test_the_last_ten_are_kept(host: Host) -> None:
     for number in range(1, 14):
-        applied(host, str(number), "quota = {}M\n".format(number), wanted())
+        applied(host, str(number), f"quota = {number}M\n", wanted())
     assert [entry.asked for entry in history.entries(host)] == [str(number) for number in range(4, 14)]
     with pytest.raises(Problem, match="'smallmail history'"):
         history.one(host, 3)
@@ -66,6 +66,20 @@ def test_a_diff_shows_inputs_and_what_came_of_them_but_no_secret(host: Host) -> 
     text = "\n".join(history.diff(*history.entries(host)))
     assert "+quota = 2M" in text and "-x = 1" in text and "+x = 2" in text
     assert "hunter" not in text
+
+
+@pytest.mark.parametrize("line", [
+    "relay-password = {}", "  relay-password={}", '"relay-password" = {}', "'relay-password' = '{}'",
+    "# relay-password = {}", "  #  relay-password = {}", "rspamd-password = {}",
+    "relay-password = \"\"\"first\n{}\nlast\"\"\"", "relay-password = '''{}'''",
+])
+def test_a_secret_is_hidden_however_it_is_written(host: Host, line: str) -> None:
+    """As settings/file_format.py reads it, or as an old value that is commented out."""
+    applied(host, "1", "quota = 1M\n" + line.format("s3cret-1") + "\nrecipient = x\n", wanted())
+    applied(host, "2", "quota = 2M\n" + line.format("s3cret-2") + "\nrecipient = y\n", wanted())
+    text = "\n".join(history.diff(None, history.one(host, 1))) + "\n".join(history.diff(*history.entries(host)))
+    assert "+quota = 2M" in text and "+recipient = y" in text
+    assert "s3cret" not in text
 
 
 def test_a_damaged_entry_is_named(host: Host) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.configuration import set_aside, tree
+from smallmail.configuration import set_aside, set_aside_lines, tree
 from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, postconf
+from smallmail.daemons.dovecot import DOVECOT
 from smallmail.daemons.main_cf import MAIN
 from smallmail.errors import Problem
 from smallmail.machine.file import File
@@ -47,7 +48,7 @@ def refused(host: Host, tmp_path: Path, wanted: Tree | None = None) -> dict[str,
                 if name.endswith(".conf") and "bad" in stage.text(folder + "/" + name):
                     raise Problem("bad " + name)
 
-    found = set_aside.refused(host, stage, "dovecot", wanted or tree.empty(), judge)
+    found = set_aside.refused(host, stage, DOVECOT, wanted or tree.empty(), judge)
     assert (stage.file(GOOD) or text("")).content == b"good"
     return found
 
@@ -60,7 +61,7 @@ def test_ours_and_the_packages_own_take_the_place_of_what_was_changed(host: Host
     host.write(OURS, text("bad, ours as the admin changed it"))
     host.write(STOCK, text("bad, the package's as the admin changed it"))
     host.write(STOCK.replace("etc/", "usr/share/"), text("the package's"))
-    host.write("var/lib/ucf/hashfile", text("0123456789abcdef0123456789abcdef  /{}\n".format(STOCK)))
+    host.write("var/lib/ucf/hashfile", text(f"0123456789abcdef0123456789abcdef  /{STOCK}\n"))
     found = refused(host, tmp_path, Tree({OURS: text("ours")}, {}, {}))
     assert found == {BAD: None, OURS: text("ours"), STOCK: text("the package's")}
 
@@ -68,8 +69,8 @@ def test_ours_and_the_packages_own_take_the_place_of_what_was_changed(host: Host
 def test_a_file_as_its_package_wrote_it_is_nobodys_override(host: Host, tmp_path: Path) -> None:
     host.remove(BAD)
     host.write(STOCK, text("bad, an older version of the package's"))
-    known = hashlib.md5(b"bad, an older version of the package's").hexdigest()
-    host.write("var/lib/ucf/hashfile", text("{}  /{}\n".format(known, STOCK)))
+    md5 = hashlib.md5(b"bad, an older version of the package's").hexdigest()
+    host.write("var/lib/ucf/hashfile", text(f"{md5}  /{STOCK}\n"))
     assert refused(host, tmp_path) == {}
 
 
@@ -88,17 +89,17 @@ def test_of_main_cf_the_lines_that_postfix_refuses_are_kept_beside_it(
 
     monkeypatch.setattr(postconf, "put", put)
     wanted = Tree({}, {"ours": "well"}, {})
-    found, notices = set_aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, Problem("bad value"), judge)
+    found, notices = set_aside_lines.taken_out(host, stage, main, wanted, Problem("bad value"), judge)
     assert {path: file and file.content for path, file in found.items()} == {
         MAIN + ".set-aside": b"bad = often\nours = as the admin has it, bad\n",
         MAIN: b"good = 1\nours = well\nbiff = no\n"}
     assert len(notices) == 1
-    assert notices[0].startswith("/etc/postfix/main.cf.set-aside: postfix, as it is installed now, refuses")
+    assert notices[0].startswith("/etc/postfix/main.cf.set-aside: postfix, in the version now installed, does not")
     never = [Problem("whatever is set")]
 
     def refuses() -> None:
         raise never[0]
-    assert set_aside.taken_out(host, stage, "postfix", wanted, {MAIN: main}, never[0], refuses) == ({}, [])
+    assert set_aside_lines.taken_out(host, stage, main, wanted, never[0], refuses) == ({}, [])
 
 
 def test_another_name_is_found_for_each(host: Host) -> None:

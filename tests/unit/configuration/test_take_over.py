@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.configuration import record as configuration_record, take_over, tree
+from smallmail.configuration import record, take_over, tree
 from smallmail.configuration.record import Entry, Record
 from smallmail.configuration.tree import OFF, Tree
 from smallmail.machine.file import File
@@ -35,10 +35,10 @@ def host(tmp_path: Path) -> Host:
     return made
 
 
-def silenced(host: Host, main: str = "", master: str = "", record: Record | None = None) -> Tree:
+def silenced(host: Host, main: str = "", master: str = "", earlier: Record | None = None) -> Tree:
     host.write("etc/postfix/main.cf", file(main))
     host.write("etc/postfix/master.cf", file(master))
-    return take_over.silenced(host, OURS, record or configuration_record.empty())
+    return take_over.silenced(host, OURS, earlier or record.empty())
 
 
 def test_what_leads_mail_elsewhere_goes_to_postfixs_default(host: Host) -> None:
@@ -71,10 +71,10 @@ def test_services_beside_ours(host: Host, entry: str, wanted: dict[str, str]) ->
 
 
 def test_later_the_record_tells_what_was_silenced(host: Host) -> None:
-    record = configuration_record.empty()._replace(originals={"etc/postfix/main.cf": None})
-    record.entries["parameters"]["transport_maps"] = Entry("hash:/x", "")
-    record.entries["services"]["465/inet"] = Entry("465 inet n - y - - smtpd", OFF)
-    found = silenced(host, "header_checks = pcre:/new\n", "587 inet n - y - - smtpd\n", record)
+    earlier = record.empty()._replace(originals={"etc/postfix/main.cf": None})
+    earlier.entries["parameters"]["transport_maps"] = Entry("hash:/x", "")
+    earlier.entries["services"]["465/inet"] = Entry("465 inet n - y - - smtpd", OFF)
+    found = silenced(host, "header_checks = pcre:/new\n", "587 inet n - y - - smtpd\n", earlier)
     assert found.parameters == {**OURS.parameters, "transport_maps": ""}, "what the admin adds later is his own"
     assert found.services == {**OURS.services, "465/inet": OFF}
 
@@ -85,7 +85,7 @@ def test_dovecots_files_get_its_own_text(host: Host) -> None:
         host.write("etc/dovecot/" + name, file("theirs = yes"))
     found = silenced(host).files
     assert found["etc/dovecot/conf.d/10-auth.conf"].content == b"stock"
-    assert found["etc/dovecot/local.conf"].content.startswith(b"# What stood here")
+    assert found["etc/dovecot/local.conf"].content.startswith(b"# smallmail keeps what was")
     assert set(found) == {"etc/dovecot/" + name for name in ("conf.d/10-auth.conf", "local.conf", "conf.d/99-own.conf")}
 
 
@@ -93,18 +93,18 @@ def test_of_rspamds_files_those_that_win_over_ours(host: Host) -> None:
     for name in ("local.d/multimap.conf", "local.d/options.inc", "override.d/options.inc", "override.d/rbl.conf"):
         host.write("etc/rspamd/" + name, file("theirs = yes"))
     target = Tree({"etc/rspamd/local.d/options.inc": file("ours")}, {}, {})
-    found = take_over.silenced(host, target, configuration_record.empty())
+    found = take_over.silenced(host, target, record.empty())
     assert set(found.files) == {"etc/rspamd/local.d/options.inc", "etc/rspamd/override.d/options.inc"}
     assert found.files["etc/rspamd/local.d/options.inc"].content == b"ours"
-    assert take_over.taken_over(host, target, configuration_record.empty()) >= {"etc/rspamd/local.d/options.inc"}
-    later = configuration_record.empty()._replace(originals={"etc/postfix/main.cf": None})
+    assert take_over.taken_over(host, target, record.empty()) >= {"etc/rspamd/local.d/options.inc"}
+    later = record.empty()._replace(originals={"etc/postfix/main.cf": None})
     assert take_over.taken_over(host, target, later) == set()
 
 
 def test_a_file_with_nothing_but_comments_is_no_conflict(host: Host) -> None:
     host.write("etc/rspamd/local.d/worker-proxy.inc", file("# nothing yet\n"))
     target = Tree({"etc/rspamd/local.d/worker-proxy.inc": file("ours")}, {}, {})
-    assert take_over.taken_over(host, target, configuration_record.empty()) == set(target.files)
+    assert take_over.taken_over(host, target, record.empty()) == set(target.files)
 
 
 def test_an_ordinary_host_has_no_rivals(host: Host) -> None:

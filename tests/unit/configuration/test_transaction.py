@@ -1,5 +1,11 @@
 """A swap is whole or not at all, wherever it is cut off."""
+
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,26 +15,26 @@ from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
 
-def file(text, mode=0o644):
+def file(text: str, mode: int = 0o644) -> File:
     return File(text.encode(), mode, "root", "root")
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path: Path) -> Host:
     made = Host(str(tmp_path))
     made.write("etc/a", file("old a", 0o640))
     made.write("etc/gone", file("old gone"))
     return made
 
 
-NEW = {"etc/a": file("new a", 0o640), "etc/b": file("new b"), "etc/gone": None}
+NEW: dict[str, File | None] = {"etc/a": file("new a", 0o640), "etc/b": file("new b"), "etc/gone": None}
 
 
-def contents(host):
+def contents(host: Host) -> dict[str, str]:
     return {name: host.text("etc/" + name) for name in sorted(os.listdir(host.path("etc")))}
 
 
-def test_commit_keeps_the_new_files(host):
+def test_commit_keeps_the_new_files(host: Host) -> None:
     transaction.swap(host, NEW)
     transaction.commit(host)
     assert contents(host) == {"a": "new a", "b": "new b"}
@@ -36,7 +42,7 @@ def test_commit_keeps_the_new_files(host):
     assert contents(host) == {"a": "new a", "b": "new b"}
 
 
-def test_undo_brings_back_the_old_ones_with_their_modes(host):
+def test_undo_brings_back_the_old_ones_with_their_modes(host: Host) -> None:
     transaction.swap(host, NEW)
     assert transaction.undo(host)
     assert contents(host) == {"a": "old a", "gone": "old gone"}
@@ -44,16 +50,17 @@ def test_undo_brings_back_the_old_ones_with_their_modes(host):
 
 
 @pytest.mark.parametrize("cut_after", range(8))
-def test_cut_off_anywhere_the_next_one_finds_old_or_new(host, monkeypatch, cut_after):
+def test_cut_off_anywhere_the_next_one_finds_old_or_new(
+        host: Host, monkeypatch: pytest.MonkeyPatch, cut_after: int) -> None:
     """Die at each rename and unlink in turn, as kill -9 would."""
     class Cut(BaseException):
         pass
 
-    steps = []
+    steps: list[tuple[Any, ...]] = []
     for name in ("rename", "unlink"):
         real = getattr(os, name)
 
-        def counted(*arguments, _real=real):
+        def counted(*arguments: Any, _real: Callable[..., None] = real) -> None:
             if str(arguments[-1]).endswith(".smallmail-new"):
                 return _real(*arguments)
             if len(steps) == cut_after:
@@ -72,14 +79,14 @@ def test_cut_off_anywhere_the_next_one_finds_old_or_new(host, monkeypatch, cut_a
     assert not host.exists(state.JOURNAL)
 
 
-def test_a_file_changed_since_is_left_alone(host):
+def test_a_file_changed_since_is_left_alone(host: Host) -> None:
     transaction.swap(host, NEW)
     host.write("etc/b", file("by the admin"))
     transaction.undo(host)
     assert contents(host) == {"a": "old a", "b": "by the admin", "gone": "old gone"}
 
 
-def test_a_link_comes_back_too_and_nothing_unfinished_stays(host):
+def test_a_link_comes_back_too_and_nothing_unfinished_stays(host: Host) -> None:
     host.point("etc/link", "first")
     transaction.swap(host, NEW, {"etc/link": "second", "etc/new-link": "second"})
     assert (host.link("etc/link"), host.link("etc/new-link")) == ("second", "second")

@@ -1,4 +1,7 @@
 """Reading Postfix's two files as Postfix reads them (postconf(5), master(5))."""
+
+from __future__ import annotations
+
 from smallmail.daemons import main_cf
 
 MAIN = """\
@@ -23,7 +26,7 @@ submission inet n       -       y       -       -       smtpd
 """
 
 
-def test_main_cf():
+def test_main_cf() -> None:
     assert main_cf.parse_main(MAIN) == {
         "myhostname": "later.example.org",
         "mydestination": "$myhostname, localhost",
@@ -32,7 +35,7 @@ def test_main_cf():
     }
 
 
-def test_master_cf():
+def test_master_cf() -> None:
     assert main_cf.parse_master(MASTER) == {
         "smtp/inet": "smtp inet n - y - - smtpd",
         "submission/inet": "submission inet n - y - - smtpd -o syslog_name=postfix/submission"
@@ -40,6 +43,6 @@ def test_master_cf():
     }
 
 
-def test_lines_that_are_neither_parameter_nor_service_are_named():
+def test_lines_that_are_neither_parameter_nor_service_are_named() -> None:
     main, master = "# a comment\na = b\nnonsense line\n", "smtp inet n - y - - smtpd\n  -o a=b\nsmtp inet\n"
     assert main_cf.unread(main, master) == ["nonsense line", "smtp inet"]

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from smallmail.machine import ports
+from smallmail.machine.ports import Holder
 
+NUMBERS = [25, 465, 587, 993, 4190]
+OURS = ["/usr/lib/postfix/", "/usr/sbin/dovecot", "/usr/lib/dovecot/"]
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
 
@@ -38,6 +41,10 @@ def process(root: Path, pid: int, program: str, *inodes: int) -> None:
         (folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
 
 
+def taken(root: Path, besides: str = "") -> list[Holder]:
+    return ports.taken(NUMBERS, [*OURS, besides] if besides else OURS, ["dovecot.socket"], str(root))
+
+
 def test_a_stranger_is_named_with_his_port(root: Path) -> None:
     listen(root, 993, 71)
     listen(root, 993, 72, table="tcp6")
@@ -45,8 +52,8 @@ def test_a_stranger_is_named_with_his_port(root: Path) -> None:
     listen(root, 25, 74, state="01")
     process(root, 812, "/usr/bin/courier-imapd", 71, 72)
     process(root, 813, "/usr/bin/courier-imapd", 71)
-    assert ports.taken(str(root)) == [ports.Holder(993, "courier-imapd", 812)]
-    assert ports.words(ports.taken(str(root))[0]) == "courier-imapd (pid 812)"
+    assert taken(root) == [ports.Holder(993, "courier-imapd", 812)]
+    assert ports.words(taken(root)[0]) == "courier-imapd (pid 812)"
 
 
 @pytest.mark.parametrize(
@@ -57,41 +64,41 @@ def test_a_stranger_is_named_with_his_port(root: Path) -> None:
 def test_what_we_configure_is_no_stranger(root: Path, program: str) -> None:
     listen(root, 465, 71)
     process(root, 90, program, 71)
-    assert ports.taken(str(root)) == []
+    assert taken(root) == []
 
 
 def test_exim_is_no_stranger_while_apt_has_yet_to_replace_it(root: Path) -> None:
     listen(root, 25, 71)
     process(root, 90, "/usr/sbin/exim4", 71)
-    assert ports.taken(str(root), besides=[ports.EXIM]) == []
-    assert [holder.name for holder in ports.taken(str(root))] == ["exim4"]
+    assert taken(root, "/usr/sbin/exim4") == []
+    assert [holder.name for holder in taken(root)] == ["exim4"]
 
 
 def test_systemds_sockets_are_dovecots_only_where_its_unit_is_on(root: Path) -> None:
     listen(root, 993, 71)
     process(root, 1, "/usr/lib/systemd/systemd", 71)
-    assert [holder.name for holder in ports.taken(str(root))] == ["systemd"]
+    assert [holder.name for holder in taken(root)] == ["systemd"]
     wants = root / "etc/systemd/system/sockets.target.wants"
     wants.mkdir(parents=True)
     (wants / "dovecot.socket").symlink_to("/usr/lib/systemd/system/dovecot.socket")
-    assert ports.taken(str(root)) == []
+    assert taken(root) == []
 
 
 def test_a_program_that_cannot_be_seen_is_told_of_all_the_same(root: Path) -> None:
     listen(root, 25, 71)
-    assert ports.words(ports.taken(str(root))[0]) == "a program that cannot be seen from here"
+    assert ports.words(taken(root)[0]) == "a program that cannot be seen from here"
 
 
 def test_a_chroot_says_nothing_of_the_machine_around_it(root: Path) -> None:
     listen(root, 25, 71)
     (root / "run/systemd/system").rmdir()
-    assert ports.taken(str(root)) == []
+    assert taken(root) == []
 
 
-def test_the_kernels_own_tables_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernels_own_tables_are_read(tmp_path: Path) -> None:
     """On this very machine: a socket that this process has."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        monkeypatch.setattr(ports, "PORTS", {listener.getsockname()[1]: "postfix"})
         (tmp_path / "run/systemd/system").mkdir(parents=True)
         (tmp_path / "proc").symlink_to("/proc")
-        assert [holder.pid for holder in ports.taken(str(tmp_path))] == [os.getpid()]
+        holders = ports.taken([listener.getsockname()[1]], OURS, root=str(tmp_path))
+        assert [holder.pid for holder in holders] == [os.getpid()]

@@ -2,6 +2,7 @@
 import dns.zonefile as dns_zonefile
 import pytest
 
+from smallmail.daemons import listening
 from smallmail.zones import dns_records
 
 LONG = "v=DKIM1; k=rsa; p=" + "A" * 392
@@ -12,6 +13,10 @@ def made(**changes):
                   dkim={"example.org": [dns_records.Record("dkim._domainkey.example.org", "TXT", LONG, "the key")]})
     values.update(changes)
     return list(dns_records.records(**values))
+
+
+def helpful(hostname="mx.example.org", domains=("example.org",), certificate="letsencrypt"):
+    return list(dns_records.helpful(hostname, list(domains), certificate, listening.SRV))
 
 
 def test_all_that_a_domain_needs():
@@ -42,9 +47,7 @@ def test_an_address_that_the_host_cannot_know_is_a_comment():
 
 
 def test_what_is_good_to_have():
-    records = [(record.name, record.type, record.value)
-               for record in dns_records.helpful("mx.example.org", ["example.org"], "letsencrypt")]
-    assert records == [
+    assert [(record.name, record.type, record.value) for record in helpful()] == [
         ("mx.example.org", "CAA", '0 issue "letsencrypt.org"'),
         ("_smtp._tls.example.org", "TXT", "v=TLSRPTv1; rua=mailto:postmaster@example.org"),
         ("_submissions._tcp.example.org", "SRV", "0 1 465 mx.example.org."),
@@ -55,12 +58,12 @@ def test_what_is_good_to_have():
         ("_pop3._tcp.example.org", "SRV", "0 0 0 ."),
         ("_pop3s._tcp.example.org", "SRV", "0 0 0 ."),
     ]
-    assert "CAA" not in [record.type for record in dns_records.helpful("mx.example.org", [], "files")]
-    assert "CAA" not in [record.type for record in dns_records.helpful("example.org", ["example.org"], "letsencrypt")]
+    assert "CAA" not in [record.type for record in helpful(domains=[], certificate="files")]
+    assert "CAA" not in [record.type for record in helpful(hostname="example.org")]
 
 
 def test_every_line_is_a_zone_file_s():
-    text = dns_records.zone_text(made() + list(dns_records.helpful("mx.example.org", ["example.org"], "letsencrypt")))
+    text = dns_records.zone_text(made() + helpful())
     parsed = dns_zonefile.read_rrsets(text, rdclass=None, relativize=False)
     assert sum(len(rrset) for rrset in parsed) == len(text.splitlines()) / 2 == 16
     long = next(rrset[0] for rrset in parsed if rrset.name.to_text().startswith("dkim."))

@@ -98,9 +98,10 @@ def test_drift() -> None:
     to_do = Change("parameters", "relayhost", SET, None, "")
     by_hand = Change("files", "etc/rspamd/local.d/arc.conf", EDITED, None, None)
     problem, note = condition.drift([to_do, by_hand])
-    assert (problem.severity, problem.why, problem.type) == (PROBLEM, "main.cf: relayhost: make",
+    assert (problem.severity, problem.why, problem.type) == (PROBLEM, "main.cf: relayhost: create",
                                                              "smallmail plan\nsmallmail apply")
-    assert (note.severity, note.what) == (NOTE, "/etc/rspamd/local.d/arc.conf: changed by hand: yours stays")
+    assert (note.severity, note.what) == (
+        NOTE, "/etc/rspamd/local.d/arc.conf: changed by hand: smallmail keeps your version")
 
 
 @pytest.mark.parametrize(("offset", "contained", "severities"), [

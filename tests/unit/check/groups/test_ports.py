@@ -11,11 +11,11 @@ import pytest
 from smallmail.check.groups import ports as groups_ports
 from smallmail.check.probes import firewall, outbound
 from smallmail.check.probes.outbound import Target
+from smallmail.daemons import listening
 from smallmail.findings import NOTE, PROBLEM, UNKNOWN
-from smallmail.machine import ports
 
 RULESETS = Path(__file__).parent / "firewalls"
-ALL = [*ports.PORTS, 80]
+ALL = [*(port.number for port in listening.PUBLIC), 80]
 
 
 @pytest.mark.parametrize(("name", "expected"), [

@@ -1,4 +1,4 @@
-"""What the daemons themselves would not say."""
+"""Rspamd: what it does not report itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.daemons import judge
+from smallmail.daemons import rspamd
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
@@ -24,8 +24,7 @@ def test_a_file_that_keeps_rspamd_from_its_socket_is_named(
     host = Host(str(tmp_path))
     for folder, text in (("local.d", local), ("override.d", override)):
         if text is not None:
-            path = "etc/rspamd/{}/worker-proxy.inc".format(folder)
-            host.write(path, File(text.encode(), 0o644, "root", "root"))
-    said = judge.elsewhere(host)
-    assert bool(said) == bool(guilty)
-    assert not guilty or said.startswith("/etc/rspamd/{}/worker-proxy.inc keeps Rspamd from".format(guilty))
+            host.write(f"etc/rspamd/{folder}/worker-proxy.inc", File(text.encode(), 0o644, "root", "root"))
+    sentence = rspamd.explain(host)
+    assert bool(sentence) == bool(guilty)
+    assert not guilty or sentence.startswith(f"/etc/rspamd/{guilty}/worker-proxy.inc keeps Rspamd from")
