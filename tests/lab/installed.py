@@ -24,14 +24,15 @@ _used: dict[Path, int] = {}  # layers, and the descriptors of their locks
 def installed(suite: str, deb: Path, answers: Mapping[str, str], needs: Path | None = None) -> list[Path]:
     """Layers of a host on which this .deb has been installed and set up by these answers.
 
-    It stands on what another .deb needs to be installed, where `needs` names one: one that it is upgraded to.
+    What it needs was installed before it, which makes a new .deb's layer in a fifth of the time. A released .deb is
+    installed in one go, on a host that has all that another one `needs`: that to which it will be upgraded.
     """
     def make(chroot: Chroot) -> None:
         packages.offer(chroot, deb)
         packages.preseed(chroot, deb, answers)
         packages.install(chroot, packages.field(deb, "Package"))
 
-    below = roots.warm(suite, needs or deb)
+    below = roots.warm(suite, needs) if needs else dependencies(suite, deb)
     return _shared(suite, "installed", [deb.read_bytes(), repr(sorted(answers.items())).encode()], below, make)
 
 

@@ -3,20 +3,20 @@ import pytest
 
 from tests.lab import packages, roots
 from tests.lab.chroot import Chroot
+from tests.lab.installed import dependencies
 from tests.system.mailhost import ANSWERS
 
 # What the end result may not depend on: how Postfix's own question was answered, and what was the mail server before.
 BEFORE = {
-    "Internet Site": "echo postfix postfix/main_mailer_type select Internet Site | debconf-set-selections",
     "Local only": "echo postfix postfix/main_mailer_type select Local only | debconf-set-selections",
     "No configuration": "echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections",
     "exim4 first": "apt-get -y install exim4-daemon-light",
 }
 
 
-def chroot_with(suite, deb):
-    """A minimal Debian with everything at hand that apt needs; the .deb lies in /srv."""
-    made = Chroot(roots.warm(suite, deb), "{}-install".format(suite), network=True)
+def chroot_with(suite, deb, layers=None):
+    """A minimal Debian (or other layers) with everything at hand that apt needs; the .deb lies in /srv."""
+    made = Chroot(layers or roots.warm(suite, deb), "{}-install".format(suite), network=True)
     made.write("/srv/" + deb.name, deb.read_bytes())
     return made
 
@@ -85,24 +85,17 @@ def test_the_same_result_whatever_was_there_before(suite, before, deb, record, r
 
 
 @pytest.fixture(scope="module")
-def reference(deb):
-    """The configuration that an ordinary installation ends with, by suite."""
-    known = {}
-
+def reference(installed):
+    """The configuration of a host whose Postfix was set up as 'Internet Site', Debian's default, by suite."""
     def get(suite):
-        if suite not in known:
-            with chroot_with(suite, deb) as chroot:
-                chroot.run(BEFORE["Internet Site"])
-                packages.preseed(chroot, deb, ANSWERS)
-                install(chroot, deb)
-                known[suite] = configuration(chroot)
-        return known[suite]
+        with Chroot(installed(suite), "{}-reference".format(suite)) as chroot:
+            return configuration(chroot)
     return get
 
 
 @pytest.mark.parametrize("suite", ["bookworm"])
 def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(suite, deb):
-    with chroot_with(suite, deb) as chroot:
+    with chroot_with(suite, deb, dependencies(suite, deb)) as chroot:
         packages.preseed(chroot, deb, dict(ANSWERS, hostname="no dots"))
         done = install(chroot, deb, check=False)
         said = done.stdout + done.stderr
@@ -117,7 +110,7 @@ def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(
 
 @pytest.mark.parametrize("suite", ["bookworm"])
 def test_no_password_stays_in_debconf_and_none_is_shown(suite, deb):
-    with chroot_with(suite, deb) as chroot:
+    with chroot_with(suite, deb, dependencies(suite, deb)) as chroot:
         secret = "s3cret-of-the-mailbox"
         answers = dict(ANSWERS, password=secret, **{"password-again": secret, "rspamd-password": "s3cret-of-rspamd"})
         packages.preseed(chroot, deb, answers)

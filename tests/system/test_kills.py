@@ -4,11 +4,12 @@ import itertools
 
 import pytest
 
-from tests.lab import packages, roots
+from tests.lab import packages
 from tests.lab.chroot import Chroot
+from tests.lab.installed import dependencies
 from tests.lab.session import current
 from tests.system.mailhost import ANSWERS
-from tests.system.test_install import chroot_with, install
+from tests.system.test_install import install
 
 # Runs smallmail and kills it before its Nth effect on the host; prints how many there were if it comes to its end.
 KILLER = '''\
@@ -97,7 +98,9 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
     ("trixie", 3, 400), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
 def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
-    with chroot_with(suite, deb) as bare:
+    below = dependencies(suite, deb)
+    with Chroot(below, "{}-bare".format(suite)) as bare:
+        bare.write("/srv/" + deb.name, deb.read_bytes())
         packages.preseed(bare, deb, dict(ANSWERS, hostname="no dots"))
         install(bare, deb, check=False)
         bare.write("/root/killer.py", KILLER)
@@ -106,7 +109,7 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
             "certificate = self-signed\n"))
         layer = current().folder / "bare-{}-{}".format(suite, step)
         bare.keep(layer)
-    layers = [layer, *roots.warm(suite, deb)]
+    layers = [layer, *below]
     wanted, kills = None, 0
     for number in numbers(first, step):
         with Chroot(layers, "{}-first".format(suite)) as chroot:

@@ -61,7 +61,8 @@ def journey(request, deb, world, installed):
         if reason := roots.available(suite):
             pytest.skip(reason)
     layers = upgrades.upgradable(start, deb, *route)
-    with MailHost(start, deb, world, installed=[installed(start)[0], *layers]) as host:
+    upon_them = [layer for layer in installed(start) if layer not in layers]
+    with MailHost(start, deb, world, installed=[*upon_them, *layers]) as host:
         household.settle(host)
         # Without a conffile that both have changed dpkg has nothing to ask, and must do without these options.
         options = [] if request.param == QUICK else DEFAULTS
