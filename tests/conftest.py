@@ -14,6 +14,13 @@ from tests.lab.session import CACHE, OF_RUN, close_current, close_run
 
 SOURCE = Path(__file__).parent.parent
 BOOTED = ("bookworm", "trixie")
+# How the names of groups (_machine) begin that take minutes, the longest first; `make test` and what is slow apart.
+LONGEST = (
+    "test_debian_qa.py", "test_certificate.py", "test_take_over.py",
+    "shared-trixie", "test_release.py", "shared-bookworm", "test_remove.py", "test_story.py", "test_purge.py-trixie",
+    "test_dane.py", "test_doors.py", "test_kills.py", "test_install.py-forky", "test_install.py-bullseye",
+    "test_upgrade.py", "test_install.py", "test_purge.py", "test_reconfigure.py", "test_dkim.py", "test_publish.py",
+    "test_lab.py")
 LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
 
 
@@ -28,15 +35,15 @@ class Lab:
 _lab = Lab()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick ones first; the lab's not at all where it cannot be.
 
-    Where several processes share the work (pytest-xdist), one machine's tests stay in one of them.
+    Where several processes share the work (pytest-xdist), one machine's tests stay in one of them, and the machines
+    with the most work come first: the last ones fill up what time is left.
     """
-    items.sort(key=_wants_lab)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_machine(item)))
+    items.sort(key=_turn)
     if reason := any(map(_wants_lab, items)) and can_boot():
         for item in filter(_wants_lab, items):
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -85,6 +92,13 @@ def _machine(item: pytest.Item) -> str:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     shares = "shared" in getattr(item, "fixturenames", ())
     return f"{'shared' if shares else item.path.name}-{parameters.get('suite', '')}"
+
+
+def _turn(item: pytest.Item) -> int:
+    if not _wants_lab(item):
+        return 0
+    machine = _machine(item)
+    return next((turn for turn, start in enumerate(LONGEST, 1) if machine.startswith(start)), len(LONGEST) + 1)
 
 
 def _wants_lab(item: pytest.Item) -> bool:

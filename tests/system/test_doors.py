@@ -14,11 +14,10 @@ import pytest
 
 from tests.lab import World, packages, released, roots
 from tests.lab.acme import Acme
-from tests.lab.chroot import Chroot
 from tests.lab.clients import Server, converse
 from tests.lab.errors import until
+from tests.lab.installed import installed
 from tests.lab.released import Release
-from tests.lab.session import current
 from tests.system import letters
 from tests.system.certified import ADDRESS, ANSWERS, NAME, Certified
 from tests.system.mailhost import BOB, PASSWORD
@@ -63,14 +62,7 @@ def host(request: pytest.FixtureRequest, deb: Path, world: World, authority: Acm
 
 def layers(suite: str, release: Release, deb: Path) -> list[Path]:
     """Return the layers of a host with that release, and what the new package needs at hand."""
-    old = released.rebuilt(SOURCE, release)
-    made = current().folder / f"doors-{suite}-{release.version}"
-    with Chroot(roots.warm(suite, deb), f"doors-{suite}") as chroot:
-        packages.offer(chroot, old)
-        packages.preseed(chroot, old, ANSWERS)
-        packages.install(chroot, "smallmail-server")
-        chroot.keep(made)
-    return [made, *roots.warm(suite, deb)]
+    return installed(suite, released.rebuilt(SOURCE, release), ANSWERS, needs=deb)
 
 
 def started(host: Certified, unit: str) -> str:
