@@ -13,8 +13,8 @@ from smallmail.settings import fields
 SOURCE = Path(__file__).parents[2]
 MODULES = sorted((SOURCE / "smallmail").rglob("*.py"))
 TOP_LEVEL = {
-    ".ci", ".editorconfig", ".gitignore", "Makefile", "README.md", "debian", "libexec", "pyproject.toml", "setup.py",
-    "share", "smallmail", "stdeb.cfg", "templates", "tests",
+    ".ci", ".editorconfig", ".gitignore", "HACKING.md", "Makefile", "README.md", "debian", "libexec", "pyproject.toml",
+    "setup.py", "share", "smallmail", "stdeb.cfg", "templates", "tests",
 }  # fmt: skip
 
 LONGEST_FILE = 300
