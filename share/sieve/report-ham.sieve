@@ -1,5 +1,5 @@
-# Run by Dovecot (RFC 6785) on a message that was moved or copied out of Junk. To throw it away is no
-# praise.
+# Dovecot runs this script when a user moves or copies a message out of Junk (RFC 6785). A message that goes from Junk
+# to Trash is still spam.
 require ["vnd.dovecot.pipe", "copy", "imapsieve", "environment"];
 
 if environment :matches "imap.mailbox" ["Trash", "Trash.*", "Deleted Items", "Deleted Messages", "Junk.*"] {

@@ -1,4 +1,4 @@
-# Run by Dovecot (RFC 6785) on a message that was moved or copied to Junk.
+# Dovecot runs this script when a user moves or copies a message to Junk (RFC 6785).
 require ["vnd.dovecot.pipe", "copy", "imapsieve"];
 
 pipe :copy "teach" ["spam"];

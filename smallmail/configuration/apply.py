@@ -69,6 +69,7 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
     before = in_force.load_record(host)
     target = take_over.silenced(host, target, before)
     now = in_force.current(host, set(target.files) | set(before.entries["files"]))
+    target = plan.kept_whole(target, before, now, host_facts.versions, replace)
     return Job(asked, inputs, host_facts.versions, target, before, now,
                plan.changes(target, before, now, take_over.taken_over(host, target, before), replace))
 

@@ -87,7 +87,7 @@ def comments(text: str) -> "Counter[str]":
 def _to_purge(host: Host, before: Record, left: Record) -> List[str]:
     """Return the files of ours that stay because they were changed by hand, also those that were set aside."""
     kept = [name for name in record.own_files(left) if host.exists(name)]
-    for name in record.own_files(before):
+    for name in sorted({plan.ONE_FILE, *record.own_files(before)}):
         folder, base = os.path.split(name)
         kept += [folder + "/" + other for other in host.names(folder) if other.startswith(base + set_aside.SUFFIX)]
     return kept

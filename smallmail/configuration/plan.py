@@ -11,6 +11,7 @@
     L              X                 W or nothing     CONFLICT: both changed; the admin's stays until the admin decides
 """
 import difflib
+from collections import OrderedDict
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from smallmail.configuration.record import KINDS, Record, before_us, fingerprint, things
@@ -34,6 +35,12 @@ Change = NamedTuple("Change", [
 
 # Files that other packages and the admin write too: ours replaces them, theirs comes back on removal.
 SHARED_FILES = {"etc/mailname"}
+
+# Up to 0.3.0 one file had all of Dovecot's settings but the databases; now each topic has a file of its own.
+ONE_FILE = "etc/dovecot/conf.d/95-smallmail.conf"
+_TOPIC = "etc/dovecot/conf.d/95-smallmail-"
+_ADVICE = ("; smallmail now has a file for each topic: to use those, move your lines to /etc/dovecot/local.conf and"
+           " type 'smallmail apply --replace /{}'".format(ONE_FILE))
 
 
 def changes(wanted: Tree, record: Record, now: Tree, taken_over: Iterable[str] = (),
@@ -82,12 +89,19 @@ def describe(change: Change) -> str:
     what = {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
             "services": "master.cf: " + change.name}[change.kind]
     if change.action == CONFLICT:
-        return "{}: changed by hand, and smallmail would now write something else: it keeps your version".format(what)
+        return "{}: changed by hand, and smallmail would now write something else: it keeps your version{}".format(
+            what, _advice(change))
     if change.action == EDITED:
-        return "{}: changed by hand: smallmail keeps your version".format(what)
+        return "{}: changed by hand: smallmail keeps your version{}".format(what, _advice(change))
     if change.wanted is None or (change.kind == "services" and change.wanted == OFF):
         return "{}: remove".format(what)
     return "{}: {}".format(what, "create" if change.now is None else "change")
+
+
+def _advice(change: Change) -> str:
+    """Return what to do about the file that stays whole only because an admin changed it; "" for all others."""
+    is_kept_whole = (change.kind, change.name) == ("files", ONE_FILE) and change.wanted is not None
+    return _ADVICE if is_kept_whole else ""
 
 
 def diff(change: Change) -> Iterator[str]:
@@ -98,6 +112,39 @@ def diff(change: Change) -> Iterator[str]:
     for line in list(difflib.unified_diff(_lines(change, change.now), _lines(change, change.wanted), lineterm=""))[2:]:
         if not line.startswith("@@"):
             yield "  " + line
+
+
+def kept_whole(target: Tree, record: Record, now: Tree, versions: Dict[str, str], replace: Iterable[str]) -> Tree:
+    """Return the wanted tree; if an admin has changed the one file of 0.3.0, with that file instead of its successors.
+
+    Dovecot must not read both: it would load plugins twice, and what the admin removed would come back. The one file
+    then has the content of all its successors, so that the table above applies to it as to every other file.
+
+    `versions` are those of the daemons now, `replace` the labels of what the admin gives up.
+    """
+    topics = sorted(path for path in target.files if path.startswith(_TOPIC))
+    is_given_up = "/" + ONE_FILE in replace
+    if not topics or is_given_up or not _is_one_file_changed(record, now) or _is_refused(record, versions):
+        return target
+    files = OrderedDict((path, file) for path, file in target.files.items() if path not in topics)
+    content = b"\n".join(target.files[path].content for path in topics)
+    files[ONE_FILE] = target.files[topics[0]]._replace(content=content)
+    return target._replace(files=files)
+
+
+def _is_one_file_changed(record: Record, now: Tree) -> bool:
+    """Tell whether smallmail wrote the one file last, and not its successors, and somebody changed or deleted it."""
+    entry = record.entries["files"].get(ONE_FILE)
+    if entry is None or entry.written is None or any(path.startswith(_TOPIC) for path in record.entries["files"]):
+        return False
+    return fingerprint(now.files.get(ONE_FILE)) != entry.written
+
+
+def _is_refused(record: Record, versions: Dict[str, str]) -> bool:
+    """Tell whether Dovecot came to 2.4 since: it refuses files for 2.3, so apply sets the admin's file aside."""
+    old_language = ("2.2.", "2.3.")
+    return (record.versions.get("dovecot", "").startswith(old_language)
+            and not versions["dovecot"].startswith(old_language))
 
 
 def _change(kind: str, name: str, wanted_thing: Any, record: Record, now: Any, taken_over: bool) -> Optional[Change]:

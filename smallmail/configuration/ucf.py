@@ -33,6 +33,7 @@ def register(host: Host, files: Dict[str, File], changed: Iterable[Change], name
     for change in changed:
         if change.kind == "files" and change.wanted is None and _is_ours(change.name):
             _forget(host, "/" + change.name)
+            _remove_proposals(host, change.name)
 
 
 def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
@@ -46,8 +47,7 @@ def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
     for name in own:
         if host.exists("usr/bin/ucf"):
             _forget(host, "/" + name)
-        for proposal in (".ucf-dist", ".ucf-new"):
-            host.remove(name + proposal)
+        _remove_proposals(host, name)
     _write_list(host, list(kept) + [name + ".ucf-old" for name in own if host.exists(name + ".ucf-old")])
 
 
@@ -81,6 +81,12 @@ def _write_list(host: Host, names: Iterable[str]) -> None:
 def _forget(host: Host, path: str) -> None:
     host.run(["ucf", "--purge", path])
     host.run(["ucfr", "--purge", _PACKAGE, path])
+
+
+def _remove_proposals(host: Host, name: str) -> None:
+    """Remove what ucf put beside a file of ours that is gone."""
+    for proposal in (".ucf-dist", ".ucf-new"):
+        host.remove(name + proposal)
 
 
 def _three_way(host: Host, name: str, file: File, ask_admin: bool) -> None:

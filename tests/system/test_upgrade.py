@@ -1,4 +1,6 @@
 """`apt-get upgrade` from every released version, in chroots: what was set, answered, entered and edited stays."""
+import difflib
+import json
 import pathlib
 
 import pytest
@@ -105,3 +107,107 @@ def edits_gone(chroot, said, plan):
 def shown(chroot):
     """The questions that debconf asked, as the recorder noted them."""
     return chroot.run(["cat", SHOWN], check=False).stdout
+
+
+# The release whose one file is several files today (configuration/plan.py).
+ONE_FILE = [release for release in RELEASES if release.version == "0.3.0"]
+ASKED = {"dovecot": "doveconf -n", "postfix": "postconf -n; postconf -Mf", "rspamd": "rspamadm configdump -j"}
+# A setting of ours that is gone, one with another value, one that smallmail does not make.
+EDIT = (r"sed -i -e '/^mail_max_userip_connections/d; s/process_limit = 10$/process_limit = 11/'"
+        r" -e '$a service imap {\n  process_limit = 77\n}' " + DROP_IN)
+PARTS = "ls /etc/dovecot/conf.d | grep ^95-smallmail"
+# On a network of its own: other tests' machines have the same ports.
+LOGIN = """unshare --net sh -ec '
+    ip link set lo up
+    dovecot </dev/null
+    { cat; sleep 3; echo "c LOGOUT"; sleep 1; } | openssl s_client -quiet -connect 127.0.0.1:993 2>/dev/null
+    doveadm stop'"""
+
+
+@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+def test_an_upgrade_changes_nothing_for_the_daemons(release, suite, deb, record):
+    old = released.rebuilt(SOURCE, release)
+    with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-same", network=True) as chroot:
+        before = configuration(chroot)
+        upgrade(chroot, deb)
+        assert difference(before, configuration(chroot)) == ""
+        parts = chroot.run(PARTS).stdout.split()
+        assert len(parts) > 10 and "95-smallmail.conf" not in parts
+        assert "Nothing to do." in chroot.run("smallmail plan").stdout
+        assert_serves(chroot)
+        assert_nothing_left(chroot)
+        lines = ", ".join(f"{len(said.splitlines())} ({daemon})" for daemon, said in before.items())
+        record(f"{suite}: no line differs of {lines}")
+
+
+@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release, suite, deb, record):
+    old = released.rebuilt(SOURCE, release)
+    with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-one-file", network=True) as chroot:
+        unedited = configuration(chroot)
+        chroot.run(EDIT)
+        before, text = configuration(chroot), chroot.read(DROP_IN)
+        assert difference(unedited, before) != ""
+        said = upgrade(chroot, deb)
+        replace = "smallmail apply --replace " + DROP_IN
+        assert replace in said and replace in chroot.run("smallmail plan").stdout
+        assert difference(before, configuration(chroot)) == ""
+        assert (chroot.read(DROP_IN), chroot.run(PARTS).stdout.splitlines()[0]) == (text, "95-smallmail.conf")
+        assert "95-smallmail-" not in chroot.run(PARTS).stdout
+        assert_serves(chroot)
+        chroot.run("smallmail set quota=3G")
+        assert chroot.read(DROP_IN) == text
+        chroot.run("smallmail set quota=0; " + replace)
+        assert difference(unedited, configuration(chroot)) == ""
+        assert "95-smallmail." not in chroot.run(PARTS).stdout
+        assert_nothing_left(chroot)
+        record(f"{suite}: nothing differs, before it is given up and after")
+
+
+@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
+def test_the_one_file_that_an_admin_edited_is_named_on_removal(release, suite, deb):
+    old = released.rebuilt(SOURCE, release)
+    with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-one-file-removed", network=True) as chroot:
+        chroot.run(EDIT)
+        upgrade(chroot, deb)
+        text = chroot.read(DROP_IN)
+        said = chroot.run("apt-get -y remove smallmail-server").stdout
+        assert DROP_IN + ": changed by hand: smallmail keeps your version\n" in said
+        assert (chroot.read(DROP_IN), chroot.run(PARTS).stdout) == (text, "95-smallmail.conf\n")
+        assert_nothing_left(chroot)
+
+
+def upgrade(chroot, deb):
+    """What apt said."""
+    packages.offer(chroot, deb)
+    done = chroot.run(["apt-get", "-y", "upgrade"])
+    assert chroot.run("dpkg-query -W -f '${Version}' smallmail-server").stdout == packages.field(deb, "Version")
+    return done.stdout + done.stderr
+
+
+def configuration(chroot):
+    """What each daemon says of its own configuration."""
+    said = {daemon: chroot.run(asked).stdout for daemon, asked in ASKED.items()}
+    # Rspamd tells its own in another order each time.
+    return {**said, "rspamd": json.dumps(json.loads(said["rspamd"]), indent=1, sort_keys=True)}
+
+
+def difference(before, after):
+    """A diff; empty when all daemons say the same."""
+    return "\n".join(line for daemon in ASKED
+                     for line in difflib.unified_diff(before[daemon].splitlines(), after[daemon].splitlines(),
+                                                      daemon, daemon, lineterm=""))
+
+
+def assert_serves(chroot):
+    said = chroot.run(LOGIN, input=f'a LOGIN {ALICE} "{ANSWERS["password"]}"\nb SELECT Junk\n').stdout
+    assert "a OK" in said and "b OK" in said, said
+
+
+def assert_nothing_left(chroot):
+    chroot.run("apt-get -y purge smallmail-server")
+    left = "find /etc -name '*smallmail*' ! -name smallmail-lab.list; grep smallmail /var/lib/ucf/*[a-z]"
+    assert chroot.run(left, check=False).stdout == ""

@@ -1,6 +1,7 @@
 # mode 644 root:root
--- The From that recipients see must belong to the login, as Postfix demands of the envelope: both ask the same question
--- (/etc/postfix/smallmail/sender-logins.cf). Not by rspamd_sqlite3: that opens databases to write, with a WAL.
+-- The From address that recipients see must belong to the login, as Postfix demands of the envelope sender. Both use
+-- the same query (/etc/postfix/smallmail/sender-logins.cf). This does not use rspamd_sqlite3, which opens databases for
+-- writing and in WAL mode.
 local ffi = require "ffi"
 local logger = require "rspamd_logger"
 local util = require "rspamd_util"
@@ -39,8 +40,8 @@ local OK, ROW, DONE = 0, 100, 101
 local OPEN_READONLY = 1
 local TRANSIENT = -1
 
--- Calls action(ask): ask(address) gives the set of logins that own exactly this address.
--- Raises when the database can't be read.
+-- Calls action(ask). ask(address) returns the set of logins that own exactly this address.
+-- Raises an error if the database cannot be read.
 local function with_accounts(action)
   local db, statement = ffi.new("void *[1]"), ffi.new("void *[1]")
   local ready = sqlite.sqlite3_open_v2(DATABASE, db, OPEN_READONLY, nil) == OK
@@ -65,7 +66,7 @@ local function with_accounts(action)
   return done and result or error(result, 0)
 end
 
--- Found as Postfix finds them: the whole address, without +detail, then the domain's catch-all.
+-- Looks up owners in Postfix's order: the whole address, then without +detail, then the catch-all of the domain.
 local function owners_of(address, ask)
   local user, domain = address:match("^(.+)@([^@]+)$")
   if not user then return {} end
@@ -76,7 +77,8 @@ local function owners_of(address, ask)
   return {}
 end
 
--- The addresses of the one From header (RFC 5322, 3.6.2); none when there are more headers, or an address is not one.
+-- Returns the addresses of the From header (RFC 5322, 3.6.2). "" is an address that cannot be parsed. There are none if
+-- the message has no From header or several.
 local function from_addresses(task)
   local headers = task:get_header_full("From") or {}
   local addresses = {}
@@ -88,7 +90,7 @@ local function from_addresses(task)
   return addresses
 end
 
--- What is wrong with the From of a message that this login sends; "" when nothing is.
+-- Returns what is wrong with the From header of a message from this login, or "".
 local function fault(login, addresses)
   if #addresses == 0 then return "The message needs one From header with an address" end
   return with_accounts(function(ask)
