@@ -82,7 +82,7 @@ def describe(change: Change) -> str:
     what = {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
             "services": "master.cf: " + change.name}[change.kind]
     if change.action == CONFLICT:
-        return "{}: changed by hand, and smallmail would now write something else: it keeps your version".format(what)
+        return "{}: changed by hand; smallmail would now write something else, but keeps your version".format(what)
     if change.action == EDITED:
         return "{}: changed by hand: smallmail keeps your version".format(what)
     if change.wanted is None or (change.kind == "services" and change.wanted == OFF):
