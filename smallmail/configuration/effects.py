@@ -16,8 +16,8 @@ def reader(kind: str, name: str) -> Optional[Daemon]:
 
 def is_read_by(daemon: str, kind: str, name: str) -> bool:
     """Tell whether the daemon of that name reads that file, parameter or service."""
-    found = reader(kind, name)
-    return found is not None and found.name == daemon
+    its_reader = reader(kind, name)
+    return its_reader is not None and its_reader.name == daemon
 
 
 def needed(to_do: Iterable[Change]) -> Dict[str, str]:

@@ -50,4 +50,4 @@ def may_change(host: Host, text: str) -> bool:
     texts = file_format.parse(text)
     if Settings(texts).take_over or state.managed(host.root):
         return True
-    return "take-over" not in texts and not foreign.foreign(host.root)
+    return "take-over" not in texts and not foreign.exists(host.root)

@@ -89,7 +89,7 @@ def describe(change: Change) -> str:
     what = {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
             "services": "master.cf: " + change.name}[change.kind]
     if change.action == CONFLICT:
-        return "{}: changed by hand, and smallmail would now write something else: it keeps your version{}".format(
+        return "{}: changed by hand; smallmail would now write something else, but keeps your version{}".format(
             what, _advice(change))
     if change.action == EDITED:
         return "{}: changed by hand: smallmail keeps your version{}".format(what, _advice(change))

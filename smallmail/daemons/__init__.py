@@ -15,5 +15,6 @@ is also part of debconf's config script, so it and what it imports need only Pyt
             running.invoke(host, "reload", daemon)
 
 To add a daemon: write its module with its value, add the value to table.ALL, add its ports to listening.PORTS (if it
-has any), and write its templates.
+has any), and write its templates. tests/unit/daemons/test_table.py then names what the package lacks for it: the
+dependency, the trigger, the drop-in for its unit.
 """

@@ -19,12 +19,12 @@ _KINDS = ("files", "parameters", "services")
 _NAMED = 4
 
 
-def foreign(root: str = "/") -> bool:
+def exists(root: str = "/") -> bool:
     """Tell whether an admin configured mail on this host and smallmail does not manage it."""
-    return not state.managed(root) and bool(found(root))
+    return not state.managed(root) and bool(described(root))
 
 
-def found(root: str = "/") -> List[str]:
+def described(root: str = "/") -> List[str]:
     """Describe what an admin set up for mail, one item a line. Returns nothing for a host as Debian installs it."""
     left = _left_of_ours(root)
     items = list(_postfix_lines(root, left))

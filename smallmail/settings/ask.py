@@ -222,7 +222,7 @@ class Dialogue(Asked):
         """What the question shows: a suggestion, as long as nobody has answered."""
         name = question.name
         if name == "take-over":
-            self.db.subst("smallmail-server/take-over", "FILES", "; ".join(foreign.found()))
+            self.db.subst("smallmail-server/take-over", "FILES", "; ".join(foreign.described()))
         typed = self.get(name) != self.suggested[name] if name in self.suggested else name in self.shown
         suggestion = question.suggest(self.get)
         if suggestion and not typed and not self.flag(name, "seen"):

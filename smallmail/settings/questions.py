@@ -72,7 +72,7 @@ def _file(text: str, get: Get) -> str:
 
 
 def _foreign(get: Get) -> bool:
-    return foreign.foreign()
+    return foreign.exists()
 
 
 def _with_files(get: Get) -> bool:

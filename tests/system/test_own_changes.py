@@ -63,7 +63,7 @@ def test_where_both_changed_the_admins_stays_and_ours_lies_beside(mended):
     mended.machine.run("sed -i 's/_grace = 10M/_grace = 9M/' {}".format(DROP_IN))
     mended.machine.run("sed -i 's/^.*quota *=.*$/quota = 3G/' /etc/smallmail/smallmail.conf")
     said = mended.machine.run(REINSTALL).stdout
-    assert re.search(re.escape(DROP_IN) + ".*something else: it keeps your version", said)
+    assert re.search(re.escape(DROP_IN) + ".*something else, but keeps your version", said)
     assert "_grace = 9M" in mended.machine.read(DROP_IN)
     assert "3G" in mended.machine.read(DROP_IN + ".ucf-dist") or "3221225472" in mended.machine.read(
         DROP_IN + ".ucf-dist")

@@ -103,13 +103,3 @@ def test_a_diff_never_shows_a_secret(path: str) -> None:
 def test_what_not_everybody_may_read_is_a_secret(now: int | None, wanted: int | None) -> None:
     before, after = (file("s3cret" + str(mode), mode) if mode else None for mode in (now, wanted))
     assert list(plan.diff(Change("files", PATH, SET, before, after))) == ["  (not shown: it contains a secret)"]
-
-
-def test_a_record_survives_its_text() -> None:
-    recorded = record.empty()
-    recorded.entries["files"][PATH] = Entry(record.file_to_json(file("old\xff")), "abc")
-    recorded.entries["parameters"]["myhostname"] = Entry(None, "x")
-    recorded.originals["etc/postfix/main.cf"] = None
-    again = record.loads(record.dumps(recorded))
-    assert again == recorded
-    assert record.file_from_json(again.entries["files"][PATH].before) == file("old\xff")

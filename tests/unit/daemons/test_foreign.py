@@ -35,11 +35,11 @@ def add(root: Path, path: str, text: str) -> None:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_what_debian_leaves_is_nobodys(suite: str) -> None:
-    assert foreign.found(str(SAMPLES / suite)) == []
+    assert foreign.described(str(SAMPLES / suite)) == []
 
 
 def test_an_empty_host(tmp_path: Path) -> None:
-    assert foreign.found(str(tmp_path)) == []
+    assert foreign.described(str(tmp_path)) == []
     assert not state.managed(str(tmp_path))
 
 
@@ -58,7 +58,7 @@ def test_an_empty_host(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_answers_to_postfixs_own_questions_are_no_configuration_of_the_admins(root: Path, line: str) -> None:
     add(root, MAIN, line + "\n")
-    assert foreign.found(str(root)) == []
+    assert foreign.described(str(root)) == []
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_answers_to_postfixs_own_questions_are_no_configuration_of_the_admins(ro
 )  # fmt: skip
 def test_an_admins_parameters_are_found(root: Path, line: str) -> None:
     add(root, MAIN, line + "\n")
-    assert foreign.found(str(root)) == [f"/etc/postfix/main.cf (1 parameter: {line.split(maxsplit=1)[0]})"]
+    assert foreign.described(str(root)) == [f"/etc/postfix/main.cf (1 parameter: {line.split(maxsplit=1)[0]})"]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_admins_parameters_are_found(root: Path, line: str) -> None:
 )  # fmt: skip
 def test_an_admins_services_are_found(root: Path, entry: str) -> None:
     add(root, MASTER, entry)
-    assert foreign.found(str(root)) == [f"/etc/postfix/master.cf (1 service: {entry.split(maxsplit=1)[0]})"]
+    assert foreign.described(str(root)) == [f"/etc/postfix/master.cf (1 service: {entry.split(maxsplit=1)[0]})"]
 
 
 def test_a_chroot_column_or_a_comment_makes_no_service_the_admins(root: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_chroot_column_or_a_comment_makes_no_service_the_admins(root: Path) ->
     unchrooted = text.replace("-       y       -", "-       n       -")
     assert unchrooted != text
     (root / MASTER).write_text("#submission inet n - y - - smtpd\n" + unchrooted)
-    assert foreign.found(str(root)) == []
+    assert foreign.described(str(root)) == []
 
 
 def test_dovecots_files_are_known_by_ucf(root: Path) -> None:
@@ -103,11 +103,11 @@ def test_dovecots_files_are_known_by_ucf(root: Path) -> None:
     add(root, "etc/dovecot/conf.d/10-ssl.conf", stock)
     hashes = {hashlib.md5(stock.encode()).hexdigest(): ["/etc/dovecot/dovecot.conf", "/etc/dovecot/conf.d/10-ssl.conf"]}
     add(root, "var/lib/ucf/hashfile", "".join(f"{md5}  {path}\n" for md5, paths in hashes.items() for path in paths))
-    assert foreign.found(str(root)) == []
+    assert foreign.described(str(root)) == []
     add(root, "etc/dovecot/conf.d/10-ssl.conf", "ssl = no\n")
     add(root, "etc/dovecot/local.conf", "mail_location = maildir:~/Maildir\n")
     add(root, "etc/dovecot/conf.d/99-mine.conf", "log_path = /x\n")
-    assert foreign.found(str(root)) == [
+    assert foreign.described(str(root)) == [
         "/etc/dovecot/local.conf", "/etc/dovecot/conf.d/10-ssl.conf", "/etc/dovecot/conf.d/99-mine.conf",
     ]  # fmt: skip
 
@@ -116,7 +116,7 @@ def test_a_file_of_dovecots_in_which_all_was_commented_out_is_changed(root: Path
     add(root, "etc/dovecot/conf.d/10-auth.conf", "#!include auth-system.conf.ext\n")
     md5 = hashlib.md5(b"!include auth-system.conf.ext\n").hexdigest()
     add(root, "var/lib/ucf/hashfile", f"{md5}  /etc/dovecot/conf.d/10-auth.conf\n")
-    assert foreign.found(str(root)) == ["/etc/dovecot/conf.d/10-auth.conf"]
+    assert foreign.described(str(root)) == ["/etc/dovecot/conf.d/10-auth.conf"]
 
 
 def test_what_says_nothing_in_dovecots_folder_is_nothing(root: Path) -> None:
@@ -125,14 +125,14 @@ def test_what_says_nothing_in_dovecots_folder_is_nothing(root: Path) -> None:
     add(root, "etc/dovecot/conf.d/10-auth.conf.dpkg-old", "x = y\n")
     add(root, "etc/dovecot/conf.d/README", "x = y\n")
     add(root, "etc/dovecot/private/dovecot.pem", "x\n")
-    assert foreign.found(str(root)) == []
+    assert foreign.described(str(root)) == []
 
 
 def test_many_things_are_counted(root: Path) -> None:
     add(root, MAIN, "".join(f"virtual_{name} = x\n" for name in "abcdef"))
     for number in range(7):
         add(root, f"etc/dovecot/conf.d/{number}.conf", "x = y\n")
-    assert foreign.found(str(root)) == [
+    assert foreign.described(str(root)) == [
         "/etc/postfix/main.cf (6 parameters: virtual_a, virtual_b, virtual_c, virtual_d and others)",
         *(f"/etc/dovecot/conf.d/{number}.conf" for number in range(4)), "3 more files in /etc/dovecot",
     ]  # fmt: skip
@@ -142,13 +142,13 @@ def test_rspamds_folders_for_the_admin_are_the_admins(root: Path) -> None:
     add(root, "etc/rspamd/local.d/options.inc", "dns { nameserver = [\"192.0.2.53\"]; }\n")
     add(root, "etc/rspamd/override.d/empty.conf", "# nothing\n")
     add(root, "etc/rspamd/worker-proxy.inc", "a conffile of Rspamd's\n")
-    assert foreign.found(str(root)) == ["/etc/rspamd/local.d/options.inc"]
+    assert foreign.described(str(root)) == ["/etc/rspamd/local.d/options.inc"]
 
 
 def test_what_a_removal_left_of_ours_is_not_the_admins_own(root: Path) -> None:
     add(root, "etc/rspamd/local.d/options.inc", "edited\n")
     add(root, "var/lib/smallmail/ucf-files", "/etc/rspamd/local.d/options.inc\n")
-    assert foreign.found(str(root)) == []
+    assert foreign.described(str(root)) == []
 
 
 EXIM = "etc/exim4/update-exim4.conf.conf"
@@ -165,12 +165,12 @@ EXIM = "etc/exim4/update-exim4.conf.conf"
 def test_exim_for_more_than_local_mail_is_the_admins(root: Path, kind: str, names: str, own: bool) -> None:
     add(root, "etc/hostname", "mx\n")
     add(root, EXIM, f"# /etc/exim4\ndc_eximconfig_configtype='{kind}'\ndc_other_hostnames='{names}'\n")
-    assert foreign.found(str(root)) == [f"/{EXIM} (Exim)"] * own
+    assert foreign.described(str(root)) == [f"/{EXIM} (Exim)"] * own
 
 
 def test_a_whole_configuration_for_exim_is_the_admins(root: Path) -> None:
     add(root, "etc/exim4/exim4.conf", "primary_hostname = mx.example.org\n")
-    assert foreign.found(str(root)) == ["/etc/exim4/exim4.conf (Exim)"]
+    assert foreign.described(str(root)) == ["/etc/exim4/exim4.conf (Exim)"]
 
 
 def test_our_drop_in_says_that_the_host_is_ours(root: Path) -> None:
@@ -184,13 +184,13 @@ def test_what_was_changed_of_ours_is_told_from_what_an_admin_made_himself(root: 
     add(root, MAIN, "message_size_limit = 77777777\n")
     add(root, MASTER, "submission inet n - y - - smtpd\n  -o syslog_name=postfix/mine\n")
     add(root, "etc/dovecot/conf.d/95-smallmail.conf", "login_greeting = mine\n")
-    items = foreign.found(str(root))
+    items = foreign.described(str(root))
     assert [words.split()[0] for words in items] == [
         "/" + MAIN, "/" + MASTER, "/etc/dovecot/conf.d/95-smallmail.conf"]
     entries = {"parameters": ["message_size_limit"], "services": ["submission/inet"],
                "files": ["etc/dovecot/conf.d/95-smallmail.conf"]}  # fmt: skip
     left = Record({kind: {name: Entry(None, "ours") for name in names} for kind, names in entries.items()}, {}, {})
     add(root, state.LEFT, record.dumps(left))
-    assert foreign.found(str(root)) == []
+    assert foreign.described(str(root)) == []
     add(root, MAIN, "virtual_mailbox_domains = example.org\n")
-    assert [words.split()[0] for words in foreign.found(str(root))] == ["/" + MAIN]
+    assert [words.split()[0] for words in foreign.described(str(root))] == ["/" + MAIN]

@@ -91,3 +91,13 @@ def test_a_stage_never_leads_to_the_live_file(tmp_path: Path) -> None:
     edited = postconf.edited(host, stage, {"y": "2"}, {})
     assert {found.content for found in edited.values()} == {b"x = 1\nset"}
     assert host.text("home/carol/main.cf") == host.text("home/carol/master.cf") == "x = 1"
+
+
+def test_a_stage_has_copies_of_the_folders_and_is_gone_afterwards(host: Host) -> None:
+    host.write("etc/a/sub/x", file("live"))
+    host.write("etc/b/y", file("live"))
+    with host.stage(["etc/a", "etc/none"]) as stage:
+        stage.write("etc/a/sub/x", file("staged"))
+        assert stage.names("etc") == ["a"]
+        assert host.text("etc/a/sub/x") == "live"
+    assert not Path(stage.root).exists()

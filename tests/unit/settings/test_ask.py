@@ -19,7 +19,7 @@ HIGH = ["hostname", "domain", "address", "password", "certificate"]
 def a_host_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that runs the tests says nothing about itself."""
     monkeypatch.setattr(questions, "own_name", lambda root="/": "mail.example.org")
-    monkeypatch.setattr(foreign, "found", lambda root="/": [])
+    monkeypatch.setattr(foreign, "described", lambda root="/": [])
     monkeypatch.setattr(state, "managed", lambda root="/": False)
 
 
@@ -185,7 +185,7 @@ def test_questions_without_a_meaning_are_not_asked(tmp_path: Path) -> None:
 
 
 def test_taking_over_is_asked_only_where_there_is_something_to_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign, "found", lambda root="/": ["/etc/postfix/main.cf"])
+    monkeypatch.setattr(foreign, "described", lambda root="/": ["/etc/postfix/main.cf"])
     db = Debconf({"take-over": ["true"]})
     found = run(db)
     assert found is not None
