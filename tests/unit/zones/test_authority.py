@@ -6,7 +6,7 @@ import pytest
 
 from smallmail.machine import addresses
 from smallmail.zones import authority
-from smallmail.zones.answers import Unanswered
+from smallmail.zones.answers import Server, Unanswered
 
 _ROOT, _NET = "192.0.2.1", "192.0.2.2"
 
@@ -45,7 +45,7 @@ def test_a_zone_whose_name_server_is_named_in_another_of_ours(monkeypatch):
            {_NET: [("example.net.", [glue]),
                    ("example.org.", [("example.org.", 1, "IN", "MX", "10 mx.example.org.")])]})
     asked = authority.Authority(["example.org", "example.net"]).ask("example.org", "MX")
-    assert asked.said == {"ns.example.net ({})".format(_NET): ["10 mx.example.org."]}
+    assert asked.said == {Server("ns.example.net.", _NET): ["10 mx.example.org."]}
 
 
 def test_zones_whose_name_servers_are_named_in_one_another(monkeypatch):

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from smallmail.check import condition
 from smallmail.check.groups import host
 from smallmail.check.probes import clock
 from smallmail.configuration.plan import EDITED, SET, Change
@@ -39,13 +38,14 @@ def test_a_host_that_knows_its_name(full, node, hosts, own) -> None:
 def test_a_host_that_does_not() -> None:
     nameless, = host.names(NAME, "", "debian", "", ["198.51.100.7"])
     assert nameless.what == "the host does not know its full name: 'hostname -f' fails"
-    assert nameless.type == "in /etc/hosts: 198.51.100.7 mx.example.org mx\nhostnamectl set-hostname mx"
+    assert nameless.advice == "Put '198.51.100.7 mx.example.org mx' into /etc/hosts."
+    assert nameless.commands == ["hostnamectl set-hostname mx"]
     short, = host.names(NAME, "localhost", "mx", "127.0.0.1 localhost mx.example.org mx\n", OWN)
     assert short.what == "'hostname -f' says localhost, and not mx.example.org"
-    assert "hostnamectl" not in short.type
+    assert "hostnamectl" not in str(short.commands)
     other, = host.names(NAME, "vps1.provider.example", "vps1", "", OWN)   # as its admin wants it, perhaps
     assert (other.severity, other.what) == (NOTE, "'hostname -f' says vps1.provider.example, and not mx.example.org:"
-                                            " programs besides Postfix go by that")
+                                            " programs other than Postfix use that name")
     moved, = host.names(NAME, NAME, "mx", "198.51.100.7 mx.example.org mx\n", OWN)
     assert moved.what == "/etc/hosts has 198.51.100.7 for mx.example.org, which is not an address of this host"
 
@@ -60,25 +60,25 @@ GIB = 1 << 30
     (30 * GIB, 40 * GIB, 10, 1000, ["the disk under /srv/mail has hardly any inodes left"]),
 ])
 def test_room(free, size, inodes_free, inodes, expected) -> None:
-    room = condition.Space("/srv/mail", 1, free, size, inodes_free, inodes)
-    assert whats(condition.full(room)) == expected
+    room = host.Space("/srv/mail", 1, free, size, inodes_free, inodes)
+    assert whats(host.full(room)) == expected
 
 
 def test_room_of_a_folder_that_is_not_there_yet(tmp_path) -> None:
-    here = condition.space(Host(str(tmp_path)), "/srv/mail")
+    here = host.space(Host(str(tmp_path)), "/srv/mail")
     assert here.size > here.free > 0
 
 
 def test_services_and_timers() -> None:
-    assert whats(condition.stopped({"rspamd": "failed", "dovecot": "active", "postfix": "reloading"})) == \
-        ["rspamd is failed"]
+    assert whats(host.stopped({"rspamd": "failed", "dovecot": "active", "postfix": "reloading"})) == \
+        ["rspamd has failed"]
     words = {"smallmail-redis": "static", "rspamd": "enabled", "dovecot": "disabled", "postfix": "masked"}
     dovecot, postfix = host.after_a_boot(words)
-    assert (dovecot.what, dovecot.type) == ("dovecot does not start with the machine: it is disabled",
-                                            "systemctl enable dovecot")
-    assert postfix.type == "systemctl unmask postfix\nsystemctl enable postfix"
+    assert (dovecot.what, dovecot.commands) == ("dovecot does not start with the machine: it is disabled",
+                                                ["systemctl enable dovecot"])
+    assert postfix.commands == ["systemctl unmask postfix", "systemctl enable postfix"]
     assert whats(host.timers({"certbot": "inactive", "smallmail-check": "active"})) == \
-        ["certbot.timer is inactive"]
+        ["certbot.timer is not running"]
     assert whats(host.failed({"certbot": "failed", "smallmail-certificate": "inactive"})) == \
         ["certbot.service failed when it last ran"]
 
@@ -89,19 +89,25 @@ def test_memory_that_ran_out() -> None:
                          unit + ": A process of this unit has been killed by the OOM killer."})
              for unit in ("rspamd.service", "rspamd.service", "postfix@-.service", "nginx.service")]
     assert whats(host.out_of_memory("\n".join(lines))) == [
-        "memory ran out for postfix: the kernel ended a process of it",
-        "memory ran out for rspamd: the kernel ended a process of it"]
+        "memory ran out: the kernel ended a process of postfix",
+        "memory ran out: the kernel ended a process of rspamd"]
     assert list(host.out_of_memory("")) == []
 
 
 def test_drift() -> None:
     to_do = Change("parameters", "relayhost", SET, None, "")
     by_hand = Change("files", "etc/rspamd/local.d/arc.conf", EDITED, None, None)
-    problem, note = condition.drift([to_do, by_hand])
-    assert (problem.severity, problem.why, problem.type) == (PROBLEM, "main.cf: relayhost: create",
-                                                             "smallmail plan\nsmallmail apply")
+    problem, note = host.drift([to_do, by_hand])
+    assert (problem.severity, problem.why, problem.commands) == (PROBLEM, "main.cf: relayhost: create",
+                                                                 ["smallmail plan", "smallmail apply"])
     assert (note.severity, note.what) == (
         NOTE, "/etc/rspamd/local.d/arc.conf: changed by hand: smallmail keeps your version")
+
+
+def test_many_changes_by_hand_are_one_note() -> None:
+    changes = [Change("parameters", f"name{number}", EDITED, "a", "b") for number in range(85)]
+    note, = host.drift(changes)
+    assert note.what.startswith("85 settings differ from what smallmail wrote, and smallmail will not touch them")
 
 
 @pytest.mark.parametrize(("offset", "contained", "severities"), [
