@@ -254,8 +254,8 @@ class Check:
                 yield problem("the name servers disagree on {} {}: {}".format(name, kind, "; ".join(
                     "{} says {}".format(server, ", ".join(values) or "nothing")
                     for server, values in answer.said.items())),
-                    "Which answer others get is a matter of chance. After a change this passes within minutes.",
-                    records=self.record(name, kind))
+                    "Which answer others get is a matter of chance.", records=self.record(name, kind),
+                    advice="Wait some minutes after a change. If it lasts, let all name servers have the same records.")
 
     def doubled(self, name: str, kind: str) -> str:
         """Return a hint at the commonest mistake in web forms: a full name where the form adds the domain; or ""."""

@@ -295,7 +295,8 @@ def test_the_daily_letter(mail):
         a_day_later()
         what = "'hostname -f' says mx, and not mx.example.org"
         body = mail.expect("INBOX", "mx.example.org: " + what).get_content()
-        assert body.startswith(f"Problem: {what}\r\n") and "  Put '203.0.113.10 mx.example.org mx' into /etc/hosts" in body
+        assert body.startswith(f"Problem: {what}\r\n")
+        assert "  Put '203.0.113.10 mx.example.org mx' into /etc/hosts" in body
         a_day_later()
     a_day_later()
     body = mail.expect("INBOX", "mx.example.org: 1 solved").get_content()

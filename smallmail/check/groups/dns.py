@@ -24,9 +24,14 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     try:
         asking.authority([]).ask(".", "NS")
     except Unanswered as error:
-        yield _GROUP.unknown("the records in DNS", str(error))
+        yield unreachable(str(error))
         return
     yield from records(host, settings, domains.domains(host))
+
+
+def unreachable(error: str) -> Finding:
+    """Return that the records were not checked, given why no name server was asked."""
+    return _GROUP.unknown("the records in DNS", error)
 
 
 def records(host: Host, settings: Settings, chosen: List[str]) -> List[Finding]:

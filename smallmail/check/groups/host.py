@@ -55,8 +55,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         seen.append(disk.device)
     if services.managed():
         yield from _services(host, settings)
-    if host.exists("run/reboot-required"):
-        yield _GROUP.note("the machine must be restarted to complete an upgrade (/run/reboot-required)")
+    yield from restart(host.exists("run/reboot-required"))
     yield from drift(apply.job(host, settings).changes)
     yield from set_aside(["/" + path for path in configuration_set_aside.files(host)])
 
@@ -207,6 +206,12 @@ def out_of_memory(journal: str) -> Iterator[Finding]:
         yield _GROUP.problem("memory ran out: the kernel ended a process of {}".format(name),
                              "Whatever it was doing was interrupted; mail is delayed.", ["free -m"],
                              advice="Give the machine more memory, or swap space.")
+
+
+def restart(is_required: bool) -> Iterator[Finding]:
+    """Yield a note when an upgrade asks for a restart of the machine."""
+    if is_required:
+        yield _GROUP.note("the machine must be restarted to complete an upgrade (/run/reboot-required)")
 
 
 def drift(changes: List[Change]) -> Iterator[Finding]:

@@ -33,14 +33,19 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     if services.managed():
         for address in filter(None, (addresses.leaving(kind) for kind, _ in _FAMILIES)):
             yield from silent(address, [port for port in listening.PUBLIC if not running.answers(port, address)])
-        yield _GROUP.note("whether others reach this host's ports cannot be seen from here; type 'nc -v {} 25'"
-                          " elsewhere".format(settings.hostname))
+        yield from unseen(settings.hostname)
     wanted = [port.number for port in listening.PUBLIC]
     if settings.certificate == "letsencrypt" and settings.acme_challenge == "http":
         wanted.append(listening.HTTP)
         yield from port_80(certbot.obstacle(host, settings))
     yield from barred(firewall.closed(_ruleset(host), wanted))
     yield from _out(settings)
+
+
+def unseen(hostname: str) -> Iterator[Finding]:
+    """Yield a note on what this check cannot know."""
+    yield _GROUP.note("whether others reach this host's ports cannot be seen from here; type 'nc -v {} 25' on another"
+                      " machine".format(hostname))
 
 
 def silent(address: str, doors: List[Port]) -> Iterator[Finding]:
@@ -76,7 +81,7 @@ def _out(settings: Settings) -> Iterator[Finding]:
     try:
         wanted = list(outbound.targets(settings.relayhost, ask))
     except Unanswered as error:
-        yield _GROUP.unknown("outgoing mail", str(error), [_RELAY] + [_outgoing(word) for _, word in _FAMILIES])
+        yield unresolved(str(error))
         return
     families = [family for family in _FAMILIES if addresses.leaving(family[0])]
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(_FAMILIES)) as pool:
@@ -87,6 +92,11 @@ def _out(settings: Settings) -> Iterator[Finding]:
     for (kind, word), said in zip(families, ways):
         answered = any(each.is_right for each in said.values())
         yield from blocked(word, said, not said or answered or asking.online(kind))
+
+
+def unresolved(error: str) -> Finding:
+    """Return that outgoing mail was not checked, given why the servers to try were not found."""
+    return _GROUP.unknown("outgoing mail", error, [_RELAY] + [_outgoing(word) for _, word in _FAMILIES])
 
 
 def _outgoing(family: str) -> str:

@@ -28,7 +28,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         own = _own(settings, authority)
         yield from _reverse_names(settings, authority, own)
     except Unanswered as error:
-        yield _GROUP.unknown("the reverse names", str(error), [])
+        yield _GROUP.unknown("the reverse names", str(error), [])   # whose absence is not a finding here
         own = addresses.public()
     if not any(asking.resolver(address).answers for address in asked):
         yield _GROUP.unknown("the block lists", "no DNS server answers: {}".format(", ".join(asked) or "there is none"))
@@ -39,8 +39,13 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         answers = pool.map(lambda name: blocklists.asked(name, ask), questions.values())
     yield from blocklists.judge(OrderedDict(zip(questions, answers)), "asked by {}".format(", ".join(asked)))
     if not own and not settings.relayhost:
-        yield _GROUP.unknown("this host's addresses on block lists", "the host is behind NAT, and {} has no address in"
-                             " DNS".format(settings.hostname))
+        yield from behind_nat(settings.hostname)
+
+
+def behind_nat(hostname: str) -> Iterator[Finding]:
+    """Yield that no address was looked up, for none is known."""
+    yield _GROUP.unknown("this host's addresses on block lists", "the host is behind NAT, and {} has no address in"
+                         " DNS".format(hostname))
 
 
 def _own(settings: Settings, authority: "Authority") -> List[str]:

@@ -34,9 +34,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     yield from lists(time.time() - max(os.stat(host.path(path)).st_mtime for path in _LISTS if host.exists(path)),
                      any(name.endswith("_Packages") or "_Packages." in name for name in host.names(_LISTS[0])))
     yield from _GROUP.all_of(_pending(of_mail(host.path(_STATUS)), by_itself))
-    if not by_itself:
-        yield _GROUP.note("security updates are not installed automatically ('apt install unattended-upgrades'"
-                          " changes that)")
+    yield from automatic(by_itself)
     yield from support(host.text(_RELEASES), _codename(host), time.strftime("%Y-%m-%d"))
 
 
@@ -79,6 +77,13 @@ def pending(security: List[str], other: List[str], by_itself: bool) -> Iterator[
         yield _GROUP.problem(words, "The flaws that they fix are public.", ["apt upgrade"])
     if _OWN in other:
         yield _GROUP.note("there is a new version of smallmail-server ('apt upgrade' installs it)")
+
+
+def automatic(by_itself: bool) -> Iterator[Finding]:
+    """Yield a note when unattended-upgrades does not install security updates."""
+    if not by_itself:
+        yield _GROUP.note("security updates are not installed automatically ('apt install unattended-upgrades'"
+                          " changes that)")
 
 
 def lists(age: float, any_there: bool) -> Iterator[Finding]:
