@@ -16,7 +16,7 @@ PATH = STATE + "/check.json"
 Known = Tuple[str, ...]
 
 
-def changes(before: List[Known], found: List[Finding]) -> Tuple[List[Finding], List[Known], List[Known]]:
+def changes(before: Sequence[Known], found: Sequence[Finding]) -> Tuple[List[Finding], List[Known], List[Known]]:
     """Compare today's findings with what was remembered. Returns the problems that are new (with those that they
     explain), those that are gone, and all that is to be remembered. One that cannot be seen today is neither."""
     now = folded(found)

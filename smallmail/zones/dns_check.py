@@ -1,10 +1,11 @@
 """Judge whether DNS says the right things about this host and its domains: by meaning, never letter by letter. Pure:
 the answers are given. Keys and policies in TXT records are judged in meaning.py, senders in spf.py."""
 import ipaddress
+from collections import OrderedDict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple  # noqa: F401 (in a type comment)
 
 from smallmail.findings import Finding, Group
-from smallmail.zones import dns_records, meaning, spf, tlsa_check
+from smallmail.zones import dns_records, meaning, spf, tlsa_check, zone_check
 from smallmail.zones.answers import Answer, Unanswered, Zone
 
 Wanted = NamedTuple("Wanted", [
@@ -35,9 +36,10 @@ class Check:
     def __init__(self, wanted: Wanted, ask: Callable[[str, str], Answer], zone: Callable[[str], Zone]) -> None:
         self.wanted, self._ask, self._zone = wanted, ask, zone
         self.unanswered = {}    # type: Dict[str, bool]
-        self.seen = []          # type: List[Tuple[str, str, Answer]]
+        self.answers = OrderedDict()    # type: Dict[Tuple[str, str], Answer]
 
     def everything(self) -> Iterator[Finding]:
+        """Run all parts. Yields what was found; what was not answered is told last, each reason once."""
         names = [self.wanted.hostname] + [name for name in self.wanted.domains if name != self.wanted.hostname]
         parts = [self.zones(names), self.host()]
         for domain in self.wanted.domains:
@@ -46,7 +48,7 @@ class Check:
             try:
                 yield from part
             except Unanswered as error:
-                self.unanswered[str(error)] = True  # what nobody answers is not missing
+                self.unanswered[str(error)] = True  # what is not answered is not missing
         yield from self.disagreements()
         for sentence in self.unanswered:
             yield problem(sentence, "What could not be asked was not checked. Others may not get an answer either.",
@@ -55,14 +57,15 @@ class Check:
     def ask(self, name: str, kind: str) -> List[str]:
         """Ask for the values, and remember what each server said."""
         answer = self._ask(name, kind)
-        if len(answer.said) > 1 and (name, kind) not in [(seen[0], seen[1]) for seen in self.seen]:
-            self.seen.append((name, kind, answer))
+        self.answers.setdefault((name, kind), answer)
         return answer.values
 
     def alias(self, name: str) -> str:
+        """Return the name to which a CNAME of that name points; "" when it has none."""
         return (self._ask(name, "CNAME").values or [""])[0].rstrip(".")
 
     def addresses(self, name: str) -> List[str]:
+        """Return the addresses of a name."""
         return [str(ipaddress.ip_address(text)) for kind in ("A", "AAAA") for text in self.ask(name, kind)]
 
     def own(self) -> List[str]:
@@ -81,6 +84,7 @@ class Check:
                 if record.name == name and record.type in kinds and record.value]
 
     def zones(self, names: List[str]) -> Iterator[Finding]:
+        """Judge the zones in which these names are. Yields what was found."""
         seen = set()    # type: Set[str]
         for name in names:
             try:
@@ -93,10 +97,11 @@ class Check:
                               advice="At your registrar: register the domain, or set its name servers.")
             elif found.name not in seen:
                 seen.add(found.name)
-                yield from _servers(found)
-                yield from _dnssec(found)
+                yield from zone_check.servers(found)
+                yield from zone_check.dnssec(found)
 
     def host(self) -> Iterator[Finding]:
+        """Judge the addresses of the host's name. Yields what was found."""
         name, own = self.wanted.hostname, self.wanted.addresses
         alias = self.alias(name)
         if alias:
@@ -125,6 +130,7 @@ class Check:
                               records=self.record(name, "AAAA" if ":" in address else "A"))
 
     def mx(self, domain: str) -> Iterator[Finding]:
+        """Judge whether mail for the domain is sent to this host. Yields what was found."""
         name, fix = self.wanted.hostname, self.record(domain, "MX")
         entries = sorted((int(value.split()[0]), value.split()[1].rstrip(".")) for value in self.ask(domain, "MX"))
         here = False
@@ -156,6 +162,7 @@ class Check:
             yield note("mail for {} is tried at {} first".format(domain, entries[0][1]))
 
     def dkim(self, domain: str) -> Iterator[Finding]:
+        """Judge the records of the domain's DKIM keys. Yields what was found."""
         for name, wanted in [(record.name, record.value) for record in self.wanted.records if record.type == "TXT"
                              and record.name.endswith("._domainkey." + domain)]:
             trouble = meaning.dkim_trouble(self.ask(name, "TXT"), wanted)
@@ -169,6 +176,7 @@ class Check:
                 yield note("{} says t=y: the domain is testing DKIM".format(name))
 
     def dmarc(self, domain: str) -> Iterator[Finding]:
+        """Judge the domain's DMARC policy. Yields what was found."""
         name, own = "_dmarc." + domain, self.ask("_dmarc." + domain, "TXT")
         texts, parent = meaning.dmarc_records(own), domain
         while not texts and parent.count(".") > 1:
@@ -186,6 +194,7 @@ class Check:
                            .format(name, target))
 
     def spf(self) -> Iterator[Finding]:
+        """Judge whether the host may send mail from its domains and from its own name. Yields what was found."""
         for domain in self.wanted.domains + [self.wanted.hostname] * (self.wanted.hostname not in self.wanted.domains):
             yield from self.sender(domain)
 
@@ -209,16 +218,17 @@ class Check:
                           + more, records=self.record(domain, "TXT"))
 
     def look(self, name: str, kind: str) -> List[str]:
+        """Ask for values, for spf.check(). Raises spf.Temporary."""
         try:
             return self._ask(name, kind).values
         except Unanswered as error:
             raise spf.Temporary(str(error))
 
     def caa(self) -> Iterator[Finding]:
-        """RFC 8659, 3: the nearest name upwards that has any such record decides."""
+        """Judge whether Let's Encrypt may issue a certificate. Yields what was found."""
         if not self.wanted.letsencrypt:
             return
-        name = self.wanted.hostname
+        name = self.wanted.hostname     # RFC 8659, 3: the nearest name upwards that has such a record decides
         while name.count(".") and not self.ask(name, "CAA"):
             name = name.partition(".")[2]
         entries = [value.split(None, 2) for value in self.ask(name, "CAA")] if name.count(".") else []
@@ -229,6 +239,7 @@ class Check:
                           " certificate.", records=['{}. IN CAA 0 issue "letsencrypt.org"'.format(name)])
 
     def tlsa(self) -> Iterator[Finding]:
+        """Judge the TLSA records of port 25. Yields what was found."""
         name, wanted = "_25._tcp." + self.wanted.hostname, self.wanted
         yield from tlsa_check.judge(name, self.ask(name, "TLSA"), wanted.chain, wanted.next,
                                     self._zone(wanted.hostname), bool(self.record(name, "TLSA")))
@@ -249,7 +260,8 @@ class Check:
                                                                             self.wanted.hostname))
 
     def disagreements(self) -> Iterator[Finding]:
-        for name, kind, answer in self.seen:
+        """Yield a problem for each question to which the name servers gave different answers."""
+        for (name, kind), answer in self.answers.items():
             if len({tuple(values) for values in answer.said.values()}) > 1:
                 yield problem("the name servers disagree on {} {}: {}".format(name, kind, "; ".join(
                     "{} says {}".format(server, ", ".join(values) or "nothing")
@@ -268,30 +280,3 @@ class Check:
             if there:
                 return "; but {} has one: the form of your DNS host adds the domain by itself".format(twice)
         return ""
-
-
-def _servers(zone: Zone) -> Iterator[Finding]:
-    for server, trouble in zone.troubles.items():
-        yield problem("name server {} of {} {}".format(server, zone.name, trouble),
-                      "Servers that ask it wait, or do not find the domain.",
-                      advice="At your DNS host: repair that name server, or remove its NS record.")
-    if zone.own and zone.delegated and set(zone.own) != set(zone.delegated):
-        yield problem("the zone above names other name servers for {} ({}) than the zone itself ({})".format(
-            zone.name, ", ".join(zone.delegated), ", ".join(zone.own)),
-            "Some lookups go to the wrong servers.",
-            advice="At your registrar: set the same name servers as in the zone.")
-
-
-def _dnssec(zone: Zone) -> Iterator[Finding]:
-    if not zone.own:
-        return  # no server answered: nothing is known
-    broken = "is not signed" if not zone.signed else zone.broken
-    if zone.ds and broken:
-        yield problem("{} {}, but the zone above says that it is signed (DS)".format(zone.name, broken),
-                      "The domain does not exist for servers that validate DNSSEC.",
-                      advice="At your registrar: remove the DS record. Or at your DNS host: sign the zone again, and"
-                      " set the DS record that it names then.")
-    elif zone.ds:
-        yield note("{} is signed (DNSSEC)".format(zone.name))
-    elif zone.signed:
-        yield note("{} is signed, but cannot be verified: the zone above has no DS record".format(zone.name))

@@ -28,7 +28,7 @@ from smallmail.machine import addresses
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served, tlsa
-from smallmail.zones import asking, dns_check, meaning, tlsa_check
+from smallmail.zones import asking, dns_check, dns_records, meaning, tlsa_check
 from smallmail.zones.answers import Answer, Server, Unanswered, Zone
 from smallmail.zones.resolver import Asked
 from tests.golden import zones
@@ -98,8 +98,8 @@ def of_zones() -> Iterator[Iterable[Finding]]:
     yield dns_check.judge(zones.wanted(addresses=[]), good, zones.healthy)
     for zone in (alone, troubled, unverified):
         yield dns_check.judge(zones.wanted(), disagree, zone)
-    name, other = dns_check.dns_records.Record(f"new._domainkey.{zones.DOMAIN}", "TXT", zones.KEY, ""), zones.wanted()
-    yield dns_check.judge(other._replace(records=[*other.records, name], unused=[name.name]), good, zones.healthy)
+    record, other = dns_records.Record(f"new._domainkey.{zones.DOMAIN}", "TXT", zones.KEY, ""), zones.wanted()
+    yield dns_check.judge(other._replace(records=[*other.records, record], unused=[record.name]), good, zones.healthy)
     yield dns_check.judge(zones.wanted(), testing, zones.healthy)
     old, new = [(b"old", b"old key")], [(b"new", b"new key")]
     values = [meaning.tlsa_value(old)]

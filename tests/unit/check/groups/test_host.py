@@ -7,20 +7,22 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from smallmail.check.groups import host
 from smallmail.check.probes import clock
 from smallmail.configuration.plan import EDITED, SET, Change
-from smallmail.findings import NOTE, PROBLEM, UNKNOWN
+from smallmail.findings import NOTE, PROBLEM, UNKNOWN, Finding
 from smallmail.machine.host import Host
 
 NAME = "mx.example.org"
 OWN = ["127.0.0.1"]     # an address that this host has for certain, in the place of its public one
 
 
-def whats(found) -> list[str]:
+def whats(found: Iterable[Finding]) -> list[str]:
     return [finding.what for finding in found]
 
 
@@ -31,7 +33,7 @@ def whats(found) -> list[str]:
     (NAME, "mx", "198.51.100.7 mx.example.org mx\n", []),               # the public one, behind NAT
     (NAME, "mx", "# 198.51.100.7 mx.example.org\nfe80::1%eth0 mx.example.org\n", OWN),
 ])
-def test_a_host_that_knows_its_name(full, node, hosts, own) -> None:
+def test_a_host_that_knows_its_name(full: str, node: str, hosts: str, own: list[str]) -> None:
     assert list(host.names(NAME, full, node, hosts, own)) == []
 
 
@@ -59,12 +61,12 @@ GIB = 1 << 30
     (30 * GIB, 40 * GIB, 0, 0, []),             # btrfs has no number of inodes
     (30 * GIB, 40 * GIB, 10, 1000, ["the disk under /srv/mail has hardly any inodes left"]),
 ])
-def test_room(free, size, inodes_free, inodes, expected) -> None:
+def test_room(free: int, size: int, inodes_free: int, inodes: int, expected: list[str]) -> None:
     room = host.Space("/srv/mail", 1, free, size, inodes_free, inodes)
     assert whats(host.full(room)) == expected
 
 
-def test_room_of_a_folder_that_is_not_there_yet(tmp_path) -> None:
+def test_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     here = host.space(Host(str(tmp_path)), "/srv/mail")
     assert here.size > here.free > 0
 
@@ -114,12 +116,12 @@ def test_many_changes_by_hand_are_one_note() -> None:
     (None, False, [UNKNOWN]), (0.4, False, [NOTE]), (-2.0, True, []), (3600.0, False, [PROBLEM]),
     (-3600.0, True, [PROBLEM]),
 ])
-def test_a_clock_that_nothing_keeps_right(offset, contained, severities) -> None:
+def test_a_clock_that_nothing_keeps_right(offset: float | None, contained: bool, severities: list[str]) -> None:
     assert [finding.severity for finding in host.clock_judged(offset, contained)] == severities
 
 
 @pytest.mark.parametrize(("head", "stratum", "told"), [(0x24, 2, True), (0x24, 0, False), (0x23, 2, False)])
-def test_a_time_server(head, stratum, told) -> None:
+def test_a_time_server(head: int, stratum: int, told: bool) -> None:
     """A kiss of death (stratum 0) and what is no answer tell no time."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))

@@ -39,8 +39,10 @@ def test_no_firewall() -> None:
 
 
 def ask(name: str, kind: str) -> list[str]:
-    return {("a.example", "MX"): ["20 second.a.example.", "10 first.a.example."], ("b.example", "MX"): [],
-            ("smarthost.example", "A"): ["192.0.2.1"]}.get((name, kind), [])
+    known: dict[tuple[str, str], list[str]] = {
+        ("a.example", "MX"): ["20 second.a.example.", "10 first.a.example."], ("b.example", "MX"): [],
+        ("smarthost.example", "A"): ["192.0.2.1"]}
+    return known.get((name, kind), [])
 
 
 @pytest.mark.parametrize(("relayhost", "expected"), [
@@ -66,17 +68,17 @@ def server() -> Iterator[Callable[[bytes], int]]:
     opened = []
 
     def start(greeting: bytes) -> int:
-        listening = socket.create_server(("127.0.0.1", 0))
-        opened.append(listening)
+        server = socket.create_server(("127.0.0.1", 0))
+        opened.append(server)
 
         def serve() -> None:
-            connection, _ = listening.accept()
+            connection, _ = server.accept()
             with connection:
                 connection.sendall(greeting)
                 connection.recv(100)
 
         threading.Thread(target=serve, daemon=True).start()
-        return listening.getsockname()[1]
+        return int(server.getsockname()[1])
 
     yield start
     for each in opened:

@@ -15,7 +15,7 @@ ZEN = "7.100.51.198.zen.spamhaus.org"
 
 def judged(more: dict[str, list[str] | None], own: list[str] = OWN) -> list[tuple[str, str, str]]:
     """What is found where the lists answer as they should, but for this."""
-    answers = {**RIGHT, **more}
+    answers: dict[str, list[str] | None] = {**RIGHT, **more}
     questions = blocklists.questions(own, DOMAIN)
     assert set(more) <= set(questions.values())
     found = blocklists.judge({key: answers.get(name, []) for key, name in questions.items()}, "asked by 192.0.2.53")
