@@ -1,19 +1,29 @@
-"""What a check found: what it is, why it matters, and what to type."""
+"""Define the value that every check makes: what was found, why it matters, and what to do about it. Pure.
+
+A finding stays a value from its source to the screen, to the daily letter and to --json: nothing is cut out of its
+sentences. What can be typed, what can be set in DNS and what can only be said are three fields.
+"""
+import textwrap
 from collections import OrderedDict
-from typing import Any, Iterator, List, NamedTuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from smallmail.errors import EXPECTED
 
 # `what` is the same tomorrow as long as nothing has changed: figures that change by themselves belong into `why`.
 Finding = NamedTuple("Finding", [
     ("group", str),
-    ("severity", str),  # PROBLEM, NOTE or UNKNOWN
-    ("what", str),
-    ("why", str),       # of UNKNOWN: words of the problems that may be there unseen; empty: any of its group
-    ("type", str),      # a command, or the record to set; may be empty
+    ("severity", str),          # PROBLEM, NOTE or UNKNOWN
+    ("what", str),              # of UNKNOWN: what was not checked
+    ("why", str),               # why it matters; of UNKNOWN: why it was not checked
+    ("commands", List[str]),    # what to type: a shell accepts each as it is
+    ("records", List[str]),     # what to set in DNS, each a line of a zone file
+    ("advice", str),            # what else to do, a sentence
+    ("about", List[str]),       # the things that it is about, which the `hides` of other findings may name
+    ("hides", List[str]),       # the things, or groups, whose problems it explains (PROBLEM) or leaves unseen (UNKNOWN)
 ])
 PROBLEM, NOTE = "problem", "note"
 UNKNOWN = "unknown"     # what could not be asked: neither right nor wrong
+_WIDTH = 80
 
 
 class Group:
@@ -22,55 +32,92 @@ class Group:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def problem(self, what: str, why: str, fix: str) -> Finding:
-        """Something to mend."""
-        return Finding(self.name, PROBLEM, what, why, fix)
+    def problem(self, what: str, why: str, commands: Sequence[str] = (), records: Sequence[str] = (), advice: str = "",
+                about: Sequence[str] = (), hides: Sequence[str] = ()) -> Finding:
+        """Make a finding on something to mend. Returns it."""
+        return Finding(self.name, PROBLEM, what, why, list(commands), list(records), advice, list(about), list(hides))
 
     def note(self, what: str) -> Finding:
-        """Something to know."""
-        return Finding(self.name, NOTE, what, "", "")
+        """Make a finding on something to know. Returns it."""
+        return Finding(self.name, NOTE, what, "", [], [], "", [], [])
 
-    def unknown(self, what: str, hides: str = "") -> Finding:
-        """Something that could not be asked. `hides`: words of the problems that may be there all the same."""
-        return Finding(self.name, UNKNOWN, what, hides, "")
+    def unknown(self, what: str, why: str, hides: Optional[Sequence[str]] = None,
+                commands: Sequence[str] = ()) -> Finding:
+        """Make a finding on something that could not be asked. `hides`: the things whose problems may be there all the
+        same; all of the group when it is left out. Returns the finding."""
+        hidden = [self.name] if hides is None else list(hides)
+        return Finding(self.name, UNKNOWN, what, why, list(commands), [], "", [], hidden)
 
     def all_of(self, *parts: Iterator[Finding]) -> Iterator[Finding]:
-        """What each part finds; one that goes wrong (a daemon is away that it asks) keeps the others from nothing."""
+        """Yield what each part finds. An error in one part (a daemon that it asks is away) does not stop the others."""
         for part in parts:
             try:
                 yield from part
             except EXPECTED as error:
-                yield self.unknown("a part of {}: {}".format(self.name, error))
+                yield self.unknown("a part of the group {}".format(self.name), str(error))
 
 
-def problems(found: List[Finding]) -> List[Finding]:
-    """Those that want something done."""
+def problems(found: Sequence[Finding]) -> List[Finding]:
+    """Select the findings that ask for something to be done. Returns them in their order."""
     return [finding for finding in found if finding.severity == PROBLEM]
 
 
-def is_hidden(group: str, what: str, found: List[Finding]) -> bool:
-    """Whether that problem may be there, and could not be seen."""
-    return any(finding.severity == UNKNOWN and finding.group == group and finding.why in what for finding in found)
+def cause(finding: Finding, found: Sequence[Finding]) -> Optional[Finding]:
+    """Look for the problem that explains this one, as a stopped Postfix explains a silent port. Returns it, or None."""
+    return next((other for other in problems(found) if set(other.hides) & set(finding.about)), None)
 
 
-def sentence(finding: Finding) -> str:
-    """In one line, for a screen that shows much else."""
-    return "{}: {}".format(finding.what, "; ".join(finding.type.splitlines()))
+def folded(found: Sequence[Finding]) -> List[Tuple[Finding, List[Finding]]]:
+    """Put every problem that another one explains under that one. Returns the others, each with those it explains."""
+    causes = [(finding, cause(finding, found)) for finding in problems(found)]
+    return [(finding, [other for other, its in causes if its == finding]) for finding, its in causes if its is None]
 
 
-def text(found: List[Finding]) -> str:
-    """For a human eye: problems first, notes after them."""
-    lines = []
-    for finding in problems(found):
-        lines += ["Problem: " + finding.what, "  " + finding.why]
-        lines += ["  > " + line for line in finding.type.splitlines()]
-    for severity, word in ((UNKNOWN, "Not checked: "), (NOTE, "Note: ")):
-        lines += [word + finding.what for finding in found if finding.severity == severity]
-    if not problems(found):
-        lines.append("No problem found.")
-    return "\n".join(lines)
+def is_hidden(things: Sequence[str], found: Sequence[Finding]) -> bool:
+    """Return whether a problem on these things (its group, and what it is about) may be there without being told."""
+    return any(set(finding.hides) & set(things) for finding in found)
 
 
-def data(found: List[Finding]) -> List[Any]:
-    """For --json."""
-    return [OrderedDict(zip(finding._fields, finding)) for finding in found]
+def text(found: Sequence[Finding]) -> str:
+    """Write the findings for a person, problems first, in lines of at most 80 columns. Only what is to be copied as it
+    is, a command or a record, may be longer. Returns the text."""
+    lines = []  # type: List[str]
+    for finding, explained in folded(found):
+        lines += wrapped("Problem: " + finding.what) + wrapped(finding.why, "  ") + wrapped(finding.advice, "  ")
+        lines += ["  Set in DNS:"] * bool(finding.records) + ["    " + record for record in finding.records]
+        lines += ["  > " + command for command in finding.commands]
+        lines += wrapped("This explains: " + "; ".join(other.what for other in explained), "  ") if explained else []
+    for finding in found:
+        if finding.severity == UNKNOWN:
+            lines += wrapped("Not checked: {} ({})".format(finding.what, finding.why))
+            lines += ["  > " + command for command in finding.commands]
+    for finding in found:
+        lines += wrapped("Note: " + finding.what) if finding.severity == NOTE else []
+    return "\n".join(lines if problems(found) else lines + ["No problem found."])
+
+
+def wrapped(words: str, indent: str = "", hanging: str = "  ") -> List[str]:
+    """Break a sentence into lines of at most 80 columns, never in a word. `hanging`: what all lines but the first begin
+    with, unless they are indented alike. Returns them; none for no words."""
+    return textwrap.wrap(words, _WIDTH, initial_indent=indent, subsequent_indent=indent or hanging,
+                         break_long_words=False, break_on_hyphens=False)
+
+
+def data(found: Sequence[Finding]) -> List[Any]:
+    """Make the value that --json prints. Returns it."""
+    return [_object(finding, cause(finding, found)) for finding in found]
+
+
+def _object(finding: Finding, its: Optional[Finding]) -> "OrderedDict[str, Any]":
+    return OrderedDict([
+        ("group", finding.group),
+        ("severity", finding.severity),
+        ("what", finding.what),
+        ("why", finding.why),
+        ("commands", finding.commands),
+        ("records", finding.records),
+        ("advice", finding.advice),
+        ("explained_by", its.what if its else ""),
+        # The name of 0.3 for all three together; it goes with the release after the next.
+        ("type", "\n".join(filter(None, finding.records + finding.commands + [finding.advice]))),
+    ])

@@ -1,48 +1,57 @@
-"""Once a day: check everything, and write to the postmaster what has changed since the last time, and only that.
-`python3 -m smallmail.daily` is run by smallmail-check.timer."""
+"""Write the daily letter: what has changed since the last check, and only that. The program that smallmail-check.timer
+starts (programs/daily.py) sends it, and remembers what was told."""
 import contextlib
 import json
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
-from smallmail.findings import Finding, is_hidden, problems, text
+from smallmail.check import units
+from smallmail.findings import Finding, folded, is_hidden, text, wrapped
 from smallmail.machine.host import Host
 from smallmail.machine.state import STATE
 
 PATH = STATE + "/check.json"
 
-# What makes a finding the same as yesterday's: its group, and what it is.
-Known = Tuple[str, str]
+# What is remembered of a problem: its group, what it is, and then the things that it is about. By the first two it is
+# found again the next day.
+Known = Tuple[str, ...]
 
 
-def changes(before: List[Known], found: List[Finding]) -> Tuple[List[Finding], List[Known], List[Known]]:
-    """The problems that are new, those of before that are gone, and all that are to be remembered. One that cannot be
-    seen today is neither here nor gone."""
-    now = problems(found)
-    names = [(finding.group, finding.what) for finding in now]
-    missing = [known for known in before if known not in names]
-    kept = [known for known in missing if is_hidden(known[0], known[1], found)]
-    return ([finding for finding in now if (finding.group, finding.what) not in before],
-            [known for known in missing if known not in kept], names + kept)
+def changes(before: Sequence[Known], found: Sequence[Finding]) -> Tuple[List[Finding], List[Known], List[Known]]:
+    """Compare today's findings with what was remembered. Returns the problems that are new (with those that they
+    explain), those that are gone, and all that is to be remembered. One that cannot be seen today is neither."""
+    now = folded(found)
+    known_now = [_known(finding) for finding, _ in now]
+    missing = [known for known in before if known[:2] not in [each[:2] for each in known_now]]
+    kept = [known for known in missing if is_hidden(known[:1] + known[2:], found)]
+    told = [known[:2] for known in before]
+    new = [each for finding, explained in now if _known(finding)[:2] not in told for each in [finding, *explained]]
+    return new, [known for known in missing if known not in kept], known_now + kept
 
 
-def letter(new: List[Finding], gone: List[Known]) -> str:
-    """What the postmaster reads."""
+def _known(finding: Finding) -> Known:
+    return tuple([finding.group, finding.what] + finding.about)
+
+
+def letter(new: List[Finding], gone: Sequence[Known]) -> str:
+    """Write what the postmaster reads. Returns the text."""
     parts = [text(new)] if new else []
     if gone:
-        parts.append("\n".join(["No longer a problem:"] + ["  " + what for _, what in gone]))
-    return "\n\n".join(parts + ["'smallmail check' shows all there is now."])
+        lines = [line for known in gone for line in wrapped(known[1], "  ")]
+        parts.append("\n".join(["No longer a problem:"] + lines))
+    return "\n\n".join(parts + ["'smallmail check' shows everything that is found now."])
 
 
-def subject(hostname: str, new: List[Finding], gone: List[Known]) -> str:
-    """What it is about, for a list of mail."""
-    if len(new) == 1:
-        return "{}: {}".format(hostname, new[0].what)
-    words = ["{} new problems".format(len(new))] if new else []
+def subject(hostname: str, new: List[Finding], gone: Sequence[Known]) -> str:
+    """Write what the letter is about. Returns one line."""
+    heads = [finding for finding, _ in folded(new)]
+    if len(heads) == 1:
+        return "{}: {}".format(hostname, heads[0].what)
+    words = [units.number(len(heads), "new problem", "new problems")] if heads else []
     return "{}: {}".format(hostname, ", ".join(words + (["{} solved".format(len(gone))] if gone else [])))
 
 
 def remembered(host: Host) -> List[Known]:
-    """Return the findings of the day before; none where nothing readable is stored."""
-    with contextlib.suppress(ValueError, TypeError):    # somebody has edited it: begin anew
-        return [(str(group), str(what)) for group, what in json.loads(host.text(PATH) or "[]")]
+    """Read what the check of the day before left. Returns it; nothing where nothing readable is stored."""
+    with contextlib.suppress(ValueError, TypeError):    # edited by hand: begin anew
+        return [tuple(str(word) for word in known) for known in json.loads(host.text(PATH) or "[]") if len(known) > 1]
     return []

@@ -1,78 +1,91 @@
-"""One screen on the state of the host: what runs, what waits, what was changed by hand."""
+"""Gather the state of the host for one screen: what runs, what waits, what was changed by hand, and what is wrong."""
 import os
-import time
 from collections import OrderedDict
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple
 
 from smallmail import findings
 from smallmail.accounts import opened
-from smallmail.check import condition
+from smallmail.check import units
+from smallmail.check.groups import host as groups_host
 from smallmail.configuration import apply, plan, set_aside
 from smallmail.daemons import listening, table
-from smallmail.errors import Problem
+from smallmail.findings import Finding, Group
 from smallmail.machine import probes, services
-from smallmail.machine.host import Failed, Host
+from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served
 
+_GROUP = Group("ports")
 _QUEUES = ("incoming", "active", "deferred", "hold", "maildrop")
+_FEW = 5    # changes by hand that are named one by one
+
+Status = NamedTuple("Status", [
+    ("data", Dict[str, Any]),       # for --json, in the order of telling
+    ("found", List[Finding]),       # what is wrong
+])
 
 
-def gather(host: Host, settings: Settings) -> "OrderedDict[str, Any]":
-    """All that `smallmail status` tells, in the order of telling."""
+def gather(host: Host, settings: Settings) -> Status:
+    """Look at all that `smallmail status` tells. Returns it. Raises Problem when the certificate cannot be read."""
     state = OrderedDict()  # type: OrderedDict[str, Any]
+    disk = groups_host.space(host, settings.mail_directory)
+    all_changes = apply.job(host, settings).changes
+    wrong = _certificate_problems(host, settings)
     state["hostname"] = settings.hostname
     state["services"] = OrderedDict((name, _service(host, name)) for name in table.UNITS)
     state["ports"] = OrderedDict((str(port.number), probes.listening(port.number))
                                  for port in listening.PORTS if port.required)
     state["certificate"] = _certificate(host, settings)
-    state["certificate problems"] = _certificate_problems(host, settings)
+    state["certificate_problems"] = [finding.what for finding in wrong]
     state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)
-    state["disk"] = _disk(host, settings)
+    state["disk"] = disk._asdict()
     with opened.open_accounts(host) as database:
         state["domains"] = database.domains()
         state["mailboxes"] = len(database.mailboxes())
         state["aliases"] = len(database.aliases())
-    all_changes = apply.job(host, settings).changes
-    state["changed by hand"] = [plan.describe(change) for change in plan.by_hand(all_changes)]
-    state["set aside"] = ["/" + path for path in set_aside.files(host)]
-    state["to do"] = [plan.describe(change) for change in plan.to_do(all_changes)]
-    return state
+    state["changed_by_hand"] = [plan.describe(change) for change in plan.by_hand(all_changes)]
+    state["set_aside"] = ["/" + path for path in set_aside.files(host)]
+    state["to_do"] = [plan.describe(change) for change in plan.to_do(all_changes)]
+    found = list(groups_host.stopped(state["services"])) + list(closed(state["ports"])) if services.managed() else []
+    found += list(groups_host.full(disk)) + list(groups_host.set_aside(state["set_aside"])) + wrong
+    found += findings.problems(list(groups_host.drift(all_changes)))
+    state["problems"] = [finding.what for finding, _ in findings.folded(found)]
+    return Status(state, found)
 
 
-def problems(state: Dict[str, Any]) -> List[str]:
-    """What is not as it should be, one sentence each."""
-    room = condition.Space(**state["disk"])
-    found = list(condition.full(room)) + list(condition.set_aside(state["set aside"]))
-    sentences = []
-    if services.managed():
-        found = list(condition.stopped(state["services"])) + found
-        sentences += ["nothing answers on port {}".format(port) for port, open_ in state["ports"].items() if not open_]
-    sentences += state["certificate problems"]
-    if state["to do"]:
-        sentences.append(
-            "not all is as the settings say ({}): 'smallmail plan' shows how, 'smallmail apply' does it"
-            .format(len(state["to do"])))
-    return [findings.sentence(finding) for finding in found] + sentences
+def closed(ports: Dict[str, bool]) -> List[Finding]:
+    """Judge whether something listens on each port. Returns a problem for each port that is closed."""
+    owners = {str(port.number): table.BY_NAME[port.daemon].unit for port in listening.PORTS}
+    return [_GROUP.problem("nothing answers on port {}".format(port), "Mail is not delivered correctly.",
+                           ["systemctl status {}".format(owners[port])], about=[owners[port]])
+            for port, is_open in ports.items() if not is_open]
 
 
-def screen(state: Dict[str, Any]) -> str:
-    """The state for a human eye."""
-    lines = ["Host          " + state["hostname"]]
-    lines.append("Services      " + ", ".join("{} {}".format(name, word) for name, word in state["services"].items()))
-    lines.append("Ports         " + ", ".join(
-        "{} {}".format(port, "open" if open_ else "closed") for port, open_ in state["ports"].items()))
-    lines.append("Certificate   " + state["certificate"])
-    lines.append("Queue         " + (", ".join("{} {}".format(count, name) for name, count in state["queue"].items()
-                                               if count) or "empty"))
-    lines.append("Disk          {} MiB free of {} under {}".format(
-        state["disk"]["free"] >> 20, state["disk"]["size"] >> 20, state["disk"]["directory"]))
-    lines.append("Accounts      {} mailboxes and {} aliases in {}".format(
-        state["mailboxes"], state["aliases"], ", ".join(state["domains"])))
-    if state["changed by hand"]:
-        lines += ["By hand"] + ["  " + line for line in state["changed by hand"]]
-    lines += ["Problem: " + sentence for sentence in problems(state)]
-    return "\n".join(lines)
+def screen(status: Status) -> str:
+    """Write the state for a person. Returns the text, in lines of at most 80 columns."""
+    state = status.data
+    lines = _line("Host", state["hostname"])
+    lines += _line("Services", ", ".join("{} {}".format(name, word) for name, word in state["services"].items()))
+    lines += _line("Ports", ", ".join(
+        "{} {}".format(port, "open" if is_open else "closed") for port, is_open in state["ports"].items()))
+    lines += _line("Certificate", state["certificate"])
+    lines += _line("Queue", ", ".join("{} {}".format(count, name) for name, count in state["queue"].items() if count)
+                   or "empty")
+    lines += _line("Disk", "{} of {} free ({})".format(
+        units.size(state["disk"]["free"]), units.size(state["disk"]["size"]), state["disk"]["directory"]))
+    lines += _line("Accounts", "{}, {} in {}".format(
+        units.number(state["mailboxes"], "mailbox", "mailboxes"), units.number(state["aliases"], "alias", "aliases"),
+        ", ".join(state["domains"])))
+    by_hand = state["changed_by_hand"]
+    if by_hand:
+        told = by_hand if len(by_hand) <= _FEW else [groups_host.hand_made(by_hand)]
+        lines += ["By hand"] + [line for each in told for line in findings.wrapped(each, "  ")]
+    return "\n".join(lines + ([findings.text(status.found)] if status.found else []))
+
+
+def _line(name: str, words: str) -> List[str]:
+    """Write one fact behind its name. Returns the lines, the following ones indented as the first one's words."""
+    return findings.wrapped("{:<13} {}".format(name, words), hanging=" " * 14)
 
 
 def _service(host: Host, name: str) -> str:
@@ -80,31 +93,20 @@ def _service(host: Host, name: str) -> str:
 
 
 def _certificate(host: Host, settings: Settings) -> str:
-    path = certificate.CURRENT + "/fullchain.pem"
-    if not host.exists(path):
+    if not host.exists(certificate.CURRENT + "/fullchain.pem"):
         return "none"
-    try:
-        until = host.run(["openssl", "x509", "-noout", "-enddate", "-in", host.path(path)]).strip().partition("=")[2]
-    except Failed as error:
-        raise Problem("the certificate can't be read: {}".format(error))
     waits = settings.certificate == "letsencrypt" and certificate.is_self_signed(host)
     return "{}, valid until {}{}".format(
-        certificate.source(host), until,
-        "; none from Let's Encrypt yet: 'smallmail certificate status'" if waits else "")
+        certificate.source(host), units.moment(served.on_disk(host).until),
+        "; no Let's Encrypt certificate yet (details: smallmail certificate status)" if waits else "")
 
 
-def _certificate_problems(host: Host, settings: Settings) -> List[str]:
+def _certificate_problems(host: Host, settings: Settings) -> List[Finding]:
     if not host.exists(certificate.CURRENT + "/fullchain.pem"):
         return []
-    waits = findings.problems(rollover.findings(host, settings))
-    return served.problems(served.on_disk(host), served.by_port(host, settings.hostname), time.time()) + [
-        "{}: add {}".format(finding.what, finding.type) for finding in waits]
+    return served.findings(host, settings) + findings.problems(rollover.findings(host, settings))
 
 
 def _count(folder: str) -> int:
-    """The files below a queue folder: its messages (qshape(1) counts the same way)."""
+    """Count the files below a queue folder: its messages (qshape(1) counts the same way). Returns their number."""
     return sum(len(names) for _, _, names in os.walk(folder))
-
-
-def _disk(host: Host, settings: Settings) -> Dict[str, Any]:
-    return condition.space(host, settings.mail_directory)._asdict()

@@ -16,8 +16,8 @@ def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
     settings = store.load(host)
     found, known = served.on_disk(host), tls_obtain.state(host)
     shown = served.by_port(host, settings.hostname)
-    problems = served.problems(found, shown, time.time()) + [
-        finding.what for finding in findings.problems(rollover.findings(host, settings))]
+    problems = [finding.what for finding in served.problems(found, shown, time.time())
+                + findings.problems(rollover.findings(host, settings))]
     data = OrderedDict([
         ("issuer", "this host itself" if certificate.is_self_signed(host) else found.issuer),
         ("names", found.names),

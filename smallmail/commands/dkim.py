@@ -31,14 +31,15 @@ def rotate(host: Host, options: argparse.Namespace) -> int:
     store.load(host)
     chosen = domains.chosen(host, options.names)
     said = OrderedDict((name, rotation.begin(host, name, options.new)) for name in chosen)
-    done = rotation.go_on(host, insist=True)
-    deadline = time.monotonic() + _PATIENCE
-    while _published(host, chosen) and time.monotonic() < deadline:
+    progress = rotation.go_on(host, insist=True)
+    done, deadline = progress.done, time.monotonic() + _PATIENCE
+    while set(progress.spreading) & set(chosen) and time.monotonic() < deadline:
         time.sleep(_PAUSE)
-        done += rotation.go_on(host)
+        progress = rotation.go_on(host)
+        done += progress.done
     keys, now = [key for key in dkim_keys.load(host) if key.domain in chosen], time.time()
     if options.json:
-        print(json.dumps(OrderedDict([("not begun", OrderedDict((name, why) for name, why in said.items() if why)),
+        print(json.dumps(OrderedDict([("not_begun", OrderedDict((name, why) for name, why in said.items() if why)),
                                       ("done", done), ("keys", [_data(key, now) for key in keys])]), indent=2))
         return _code(host)
     lines = ["{}: {}".format(name, why) for name, why in said.items() if why] + done
@@ -50,12 +51,6 @@ def rotate(host: Host, options: argparse.Namespace) -> int:
 def _code(host: Host) -> int:
     """The exit code: waiting is no problem, but that Rspamd signs otherwise is one."""
     return 1 if signing.trouble(host) else 0
-
-
-def _published(host: Host, chosen: List[str]) -> bool:
-    """Whether a next key waits for nothing but name servers to hear of what we have published."""
-    return any(key.state == NEXT and key.domain in chosen and publish.managed(host, dkim_keys.record_name(key))
-               and all(each.endswith(")") for each in key.waiting) for key in dkim_keys.load(host))
 
 
 def _to_set(host: Host, keys: List[Key]) -> List[str]:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from smallmail import findings, wanted_records
 from smallmail.accounts import domains
+from smallmail.check.groups import dns as groups_dns
 from smallmail.commands.telling import Told
 from smallmail.machine.host import Host
 from smallmail.settings import store
@@ -27,10 +28,7 @@ def show(host: Host, options: argparse.Namespace) -> Told:
 
 
 def check(host: Host, options: argparse.Namespace) -> Told:
-    """What the domains' own name servers say; exit code 1 when something is wrong."""
-    # Every verb would wait for dnspython: loading it takes a tenth of a second.
-    from smallmail.check.groups import dns as groups_dns  # noqa: PLC0415
-
+    """Ask the domains' own name servers. Returns what was found; the exit code is 1 when there is a problem."""
     settings = store.load(host)
     found = groups_dns.records(host, settings, domains.chosen(host, options.names))
     return findings.text(found), findings.data(found), 1 if findings.problems(found) else 0

@@ -10,5 +10,4 @@ from smallmail.settings import store
 def status(host: Host, _: argparse.Namespace) -> Told:
     """One screen; exit code 1 when something is not as it should be."""
     state = check_status.gather(host, store.load(host))
-    state["problems"] = check_status.problems(state)
-    return check_status.screen(state), state, 1 if state["problems"] else 0
+    return check_status.screen(state), state.data, 1 if state.found else 0

@@ -13,6 +13,7 @@ from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
+from smallmail.zones import asking
 
 # The second is the copy that Postfix uses in its chroot; Debian renews it when Postfix starts.
 _FILES = ("etc/resolv.conf", "var/spool/postfix/etc/resolv.conf")
@@ -37,10 +38,7 @@ def validates(host: Host) -> Optional[bool]:
     servers = nameservers(host)
     if not all(map(_is_loopback, servers)):
         return False
-    # Only the timer needs dnspython here, but every verb imports this module: loading it takes a tenth of a second.
-    from smallmail.zones import resolver  # noqa: PLC0415
-
-    replies = [resolver.resolver(server) for server in servers]
+    replies = [asking.resolver(server) for server in servers]
     return all(reply.validates for reply in replies) if all(reply.answers for reply in replies) else None
 
 

@@ -3,8 +3,6 @@ import os
 from collections import OrderedDict
 from typing import Dict, List  # noqa: F401 (in a type comment)
 
-import jinja2
-
 from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, table
 from smallmail.daemons.facts import Facts, version_tuple
@@ -27,6 +25,9 @@ def render(settings: Settings, facts: Facts, local_main: str = "", local_master:
            templates: str = TEMPLATES) -> Tree:
     """Return the whole wanted configuration. `local_main` and `local_master` are the admin's own Postfix lines
     (/etc/smallmail/local/postfix), merged last. Raises Problem if a template does not fit the facts."""
+    # Verbs that render nothing need not wait for jinja2: loading it takes longer than all the rest.
+    import jinja2  # noqa: PLC0415
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)

@@ -5,7 +5,7 @@ the next keys are made, sign once all name servers show their records, and the f
 """
 import contextlib
 import time
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, NamedTuple
 
 from smallmail.accounts import domains
 from smallmail.dkim import keys as dkim_keys, signing
@@ -15,9 +15,11 @@ from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
 from smallmail.machine.host import Host
 from smallmail.publishing import publish
-from smallmail.zones import meaning, visible
+from smallmail.settings.fields import Settings
+from smallmail.zones import asking, meaning, visible
 from smallmail.zones.answers import Unanswered
 from smallmail.zones.dns_records import Record
+from smallmail.zones.visible import Late
 
 # NIST SP 800-57 part 1 (5.3.6) gives a key that signs one to three years; M3AAWG wants DKIM's changed more often.
 _YEAR = 365 * 86400
@@ -26,6 +28,10 @@ _YEAR = 365 * 86400
 _PATIENT = 3 * 86400
 _LOCK = "rotation-lock"
 _GROUP = Group("dns")
+Progress = NamedTuple("Progress", [
+    ("done", List[str]),        # a sentence for each thing that was done or failed
+    ("spreading", List[str]),   # the domains whose next key waits only for name servers to show what we published
+])
 
 
 def begin(host: Host, domain: str, anew: bool = False) -> str:
@@ -45,23 +51,27 @@ def begin(host: Host, domain: str, anew: bool = False) -> str:
     return ""
 
 
-def go_on(host: Host, insist: bool = False) -> List[str]:
-    """Stages two and three, as far as they can be done now; a sentence for each thing that was done or went wrong."""
-    # Every verb would wait for dnspython: loading it takes a tenth of a second.
-    from smallmail.zones.authority import Authority  # noqa: PLC0415
-
+def go_on(host: Host, insist: bool = False) -> Progress:
+    """Do stages two and three as far as they can be done now. Returns what was done and what is still to be shown."""
     with host.lock(name=_LOCK):
         done = _without_lost(host)
         keys, now = dkim_keys.load(host), time.time()
         asked = _unfinished(keys, now)
-        authority = Authority(sorted({key.domain for key in asked}))
-        done += _switch(host, {dkim_keys.path(key): _missing(host, authority, key)
-                               for key in asked if key.state == NEXT})
+        authority = asking.authority(sorted({key.domain for key in asked}))
+        missing = {dkim_keys.path(key): _missing(host, authority, key) for key in asked if key.state == NEXT}
+        done += _switch(host, {path: [str(each) for each in late] for path, late in missing.items()})
         wrong = signing.settle(host, insist)
         for key in asked:
             if key.state == OLD:
                 done += _end(host, authority, key)
-    return done + ([wrong] if wrong else [])
+    spreading = [key.domain for key in asked if key.state == NEXT and publish.managed(host, dkim_keys.record_name(key))
+                 and _is_spreading(missing[dkim_keys.path(key)])]
+    return Progress(done + ([wrong] if wrong else []), spreading)
+
+
+def _is_spreading(missing: List[Late]) -> bool:
+    """Return whether all that is missing is that name servers which answer show the record."""
+    return bool(missing) and all(each.server and not each.why for each in missing)
 
 
 def _without_lost(host: Host) -> List[str]:
@@ -73,23 +83,21 @@ def _without_lost(host: Host) -> List[str]:
         dkim_keys.record_name(key), key.domain) for key in lost]
 
 
-def _missing(host: Host, authority: Any, key: Key) -> List[str]:
+def _missing(host: Host, authority: Any, key: Key) -> List[Late]:
     """What keeps the key from signing. Its record is published where that is ours to do."""
-    record, troubles = _record(key), []     # type: Record, List[str]
+    record, troubles = _record(key), []     # type: Record, List[Late]
     if publish.managed(host, record.name):
         try:
             publish.put(host, [record])
         except Problem as error:
-            troubles = [str(error)]
+            troubles = [Late(None, str(error))]
     late = _late(authority, record)
-    late += [server for server in visible.silent(authority, key.domain) if server not in late]
+    late += [each for each in visible.silent(authority, key.domain) if each not in late]
     return troubles + late if late else []
 
 
-def _late(authority: Any, record: Record) -> List[str]:
+def _late(authority: Any, record: Record) -> List[Late]:
     """The name servers that do not show the record: where its name is an alias, those of the name that it leads to."""
-    from smallmail.zones.authority import Authority  # noqa: PLC0415
-
     alias = ""
     with contextlib.suppress(Unanswered):
         alias = authority.ask(record.name, "TXT").alias
@@ -100,7 +108,7 @@ def _late(authority: Any, record: Record) -> List[str]:
     if not alias:
         return visible.lacking(authority, record.name, "TXT", shows)
     return visible.lacking(authority, record.name, "TXT", lambda values: values == [alias + "."]) \
-        + visible.lacking(Authority([alias]), alias, "TXT", shows)
+        + visible.lacking(asking.authority([alias]), alias, "TXT", shows)
 
 
 def _record(key: Key) -> Record:
@@ -165,22 +173,28 @@ def _until(key: Key) -> str:
     return "until " + dkim_keys.day(dkim_keys.ends(key)) if key.left else "for {} days".format(dkim_keys.GRACE_DAYS)
 
 
-def findings(host: Host, now: float) -> Iterator[Finding]:
-    """What there is to say about keys: for `smallmail check`. Asks nobody."""
+def findings(host: Host, _: Settings) -> Iterator[Finding]:
+    """Check the keys, for `smallmail check`, without a question to the network. Yields what was found."""
+    return judge(host, time.time())
+
+
+def judge(host: Host, now: float) -> Iterator[Finding]:
+    """Judge what is known of the keys at that moment. Yields what was found."""
     wrong = signing.trouble(host)
     if wrong:
-        yield _GROUP.problem(wrong, "What others see is not what DNS is made for.", "smallmail dkim rotate")
+        yield _GROUP.problem(wrong, "The signatures on outgoing mail do not fit the records in DNS.",
+                             ["smallmail dkim rotate"], about=["rspamd"])
     for key in dkim_keys.load(host):
         name = dkim_keys.record_name(key)
         if key.state == SIGNING and not dkim_keys.is_whole(host, key):
-            yield _GROUP.problem("the private key of {} is lost".format(name), "Nothing can sign with it.",
-                                 "smallmail apply")
+            yield _GROUP.problem("the private key of {} is lost".format(name), "Mail is not signed with it.",
+                                 ["smallmail apply"])
         elif key.state == SIGNING and now - key.made > _YEAR:
-            # No problem: mail flows, and nobody is any wiser today than yesterday.
-            yield _GROUP.note("the DKIM key {} is of {}: 'smallmail dkim rotate {}' changes it without a gap".format(
+            # Not a problem: mail flows, and the key is as good today as it was yesterday.
+            yield _GROUP.note("the DKIM key {} is from {}: 'smallmail dkim rotate {}' replaces it without a gap".format(
                 name, dkim_keys.day(key.made), key.domain))
         if key.state == NEXT and now - key.made > _PATIENT:
-            yield _GROUP.note("the DKIM key {} waits since {} for: {}; 'smallmail dns show' has its record".format(
+            yield _GROUP.note("the DKIM key {} has waited since {} for {}; 'smallmail dns show' has its record".format(
                 name, dkim_keys.day(key.made), "; ".join(key.waiting)))
         if dkim_keys.is_over(key, now):
-            yield _GROUP.note("the DKIM record {} has served: delete it from DNS".format(name))
+            yield _GROUP.note("the DKIM record {} is no longer needed: delete it from DNS".format(name))

@@ -9,6 +9,6 @@ from smallmail.machine.host import Busy, Host
 def timer(host: Host, _: List[str]) -> int:
     """Do what is due, and print it. Returns 0: waiting for DNS is not a unit's failure."""
     with contextlib.suppress(Busy):
-        for sentence in [] if rotation.is_idle(host) else rotation.go_on(host):
+        for sentence in [] if rotation.is_idle(host) else rotation.go_on(host).done:
             print("smallmail: " + sentence)
     return 0

@@ -219,10 +219,10 @@ def wait(reading: Reading, changes: List[Change], seconds: float, tell: Callable
         left = []
         for change in changes:
             servers = visible.lacking(authority, change.place.name, change.place.type, functools.partial(_done, change))
-            late.update((server, None) for server in servers)
+            late.update((str(server), None) for server in servers)
             left += [change] if servers else []
         for zone in zones:
-            late.update((server, None) for server in visible.silent(authority, zone))
+            late.update((str(server), None) for server in visible.silent(authority, zone))
         changes = left
         if not late or time.monotonic() > deadline:
             return list(late)

@@ -53,13 +53,12 @@ def sentence(host: Host, settings: Settings) -> str:
 
 
 def findings(host: Host, settings: Settings) -> List[Finding]:
-    """On the certificate that waits, for `smallmail check`: by what was seen last."""
+    """Tell what a new certificate waits for, by what was seen last, for `smallmail check`. Returns what was found."""
     missing = _missing(host, settings) if tlsa.waiting(host, settings) else []
-    lines = "\n".join(dns_records.zone_line(record) for record in missing)
-    if lines:
-        return [_GROUP.problem("the new certificate is not served: its TLSA record is not in DNS", "The old one expires"
+    if missing:
+        return [_GROUP.problem("the new certificate is not in use: its TLSA record is not in DNS", "The old one expires"
                                " sooner, but servers that check the record (DANE) would not deliver to the new one.",
-                               lines)]
+                               records=[dns_records.zone_line(record) for record in missing])]
     what = sentence(host, settings)
     return [_GROUP.note(what)] if what else []
 

@@ -12,9 +12,13 @@ from typing import Dict, List, NamedTuple, Optional
 from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
+from smallmail.findings import Finding, Group
 from smallmail.machine import pem, ports, probes, services
 from smallmail.machine.host import Failed, Host
+from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
+
+_GROUP = Group("tls")
 
 # certbot renews 30 days before the end, and tries twice a day: so late, something is wrong.
 FEW_DAYS = 14
@@ -76,24 +80,32 @@ def elsewhere(host: Host, hostname: str, seconds: float = 0.0) -> List[int]:
         time.sleep(0.5)
 
 
-def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[str]:
-    """What is not as it should be with the certificate, one sentence each."""
-    sentences = []
+def findings(host: Host, settings: Settings) -> List[Finding]:
+    """Check the certificate in its file and on all ports, for `smallmail check`. Returns what was found. Raises Problem
+    when the file cannot be read."""
+    return problems(on_disk(host), by_port(host, settings.hostname), time.time())
+
+
+def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[Finding]:
+    """Judge the certificate. `shown`: the fingerprint of what each port shows. Returns what is wrong."""
+    why = "Mail programs warn their users, or do not connect; other servers may not deliver."
+    wrong = []
     days = int((found.until - now) // _DAY)
     if days < 0:
-        sentences.append("the certificate has expired: 'smallmail certificate status' says more")
+        wrong.append(_GROUP.problem("the certificate has expired", why, ["smallmail certificate status"]))
     elif days < FEW_DAYS:
-        sentences.append("the certificate expires on {}: 'smallmail certificate status' says more".format(
-            time.strftime("%Y-%m-%d", time.localtime(found.until))))
-    silent = [str(port) for port, what in shown.items() if not what]
-    if silent:
-        sentences.append("no certificate is served on port {}: 'systemctl status postfix dovecot rspamd' says what runs"
-                         .format(" and ".join(silent)))
-    wrong = [str(port) for port, what in shown.items() if what not in ("", found.fingerprint)]
-    if wrong:
-        sentences.append("another certificate is served on port {}: type 'systemctl reload postfix dovecot'".format(
-            " and ".join(wrong)))
-    return sentences
+        wrong.append(_GROUP.problem("the certificate expires on {}".format(
+            time.strftime("%Y-%m-%d", time.localtime(found.until))), why, ["smallmail certificate status"]))
+    for daemon in table.SERVING_CERTIFICATE:
+        silent = [str(port.number) for port in daemon.ports if shown.get(port.number) == ""]
+        if silent:
+            wrong.append(_GROUP.problem("no certificate is shown on port {}".format(" and ".join(silent)), why,
+                                        ["systemctl status {}".format(daemon.unit)], about=[daemon.unit]))
+    other = [str(port) for port, what in shown.items() if what not in ("", found.fingerprint)]
+    if other:
+        wrong.append(_GROUP.problem("another certificate is shown on port {}".format(" and ".join(other)), why,
+                                    ["systemctl reload " + " ".join(each.unit for each in table.SERVING_CERTIFICATE)]))
+    return wrong
 
 
 def _shown(port: Port, hostname: str) -> str:

@@ -15,7 +15,7 @@ from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
-from smallmail.zones import dns_records, meaning
+from smallmail.zones import asking, dns_records, meaning, visible
 from smallmail.zones.answers import Unanswered
 
 STATE = certificate.FOLDER + "/tlsa.json"
@@ -76,16 +76,12 @@ def look(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
     """Ask all name servers, and remember what they said; why nobody could say: then what was known still holds."""
     if not host.exists(certificate.FOLDER):
         return ""   # not set up yet, or purged
-    # Every verb would wait for dnspython: loading it takes a tenth of a second.
-    from smallmail.zones import visible  # noqa: PLC0415
-    from smallmail.zones.authority import Authority  # noqa: PLC0415
-
-    authority, known, now = Authority([hostname], patience), load(host, hostname), time.time()
+    authority, known, now = asking.authority([hostname], patience), load(host, hostname), time.time()
     found = OrderedDict()   # type: Known
     try:
         said = [_said(authority, name) for name in names(hostname)]
         zone = authority.zone(hostname)
-        late = visible.silent(authority, zone.name)
+        late = [str(each) for each in visible.silent(authority, zone.name)]
     except Unanswered as error:
         remember(host, hostname, asked=now)
         return str(error)

@@ -1,5 +1,6 @@
-"""What a domain's own name servers answer, asked one by one. No cache is between, and none learns from a check that a
-name does not exist yet: the system's resolver is asked for the root's servers and for the addresses of name servers."""
+"""Ask a domain's own name servers, one by one. There is no cache in between, and no cache learns from a check that a
+name does not exist yet: the system's resolver is asked for the root's servers and for the addresses of name servers.
+Others reach this module through asking.py, for it loads dnspython."""
 import concurrent.futures
 import hashlib
 import random
@@ -17,10 +18,9 @@ import dns.rdatatype
 import dns.resolver
 
 from smallmail.machine import addresses
-from smallmail.zones.answers import Answer, Server, Unanswered, Zone, value_text
+from smallmail.zones.answers import PATIENCE, Answer, Server, Unanswered, Zone, value_text
 
 _TRIES = (1.5, 3.0)     # seconds for each try of one question at one server
-_PATIENCE = 60.0        # seconds for all questions
 _BUFFER = 1232          # DNS flag day 2020: fits every path unfragmented
 _DEPTH = 12             # delegations and aliases followed, one after the other
 _ROOTS = 4              # root servers tried
@@ -29,10 +29,12 @@ _Cut = NamedTuple("_Cut", [("name", Any), ("servers", List[Server]), ("above", L
 
 
 class Authority:
-    """Asks. Names at or below `own` are asked at every server of their zone, others at the first that answers."""
+    """Asks name servers. Names at or below `own` are asked at every server of their zone, others at the first that
+    answers."""
 
-    def __init__(self, own: List[str], patience: float = _PATIENCE, resolvers: Optional[List[str]] = None) -> None:
-        """`resolvers`: addresses to ask in the place of those of /etc/resolv.conf."""
+    def __init__(self, own: List[str], patience: float = PATIENCE, resolvers: Optional[List[str]] = None) -> None:
+        """Prepare. `patience`: seconds for all questions; `resolvers`: addresses to ask instead of those of
+        /etc/resolv.conf."""
         self._own = [dns.name.from_text(name) for name in own]
         self._deadline = time.monotonic() + patience
         self._resolvers = resolvers
@@ -43,56 +45,57 @@ class Authority:
         self._silent = set()    # type: Set[str]
 
     def ask(self, name: str, kind: str, depth: int = 0) -> Answer:
-        """The records of that type at a name, aliases followed. Raises Unanswered."""
+        """Ask for the records of that type at a name, and follow aliases. Returns the answer. Raises Unanswered."""
         key = (name.lower().rstrip("."), kind)
         if key not in self._answers:
             try:
                 self._answers[key] = self._asked(dns.name.from_text(name), kind, depth)
             except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape):
-                raise Unanswered("{} is no name".format(name))
+                raise Unanswered("{} is not a valid name".format(name))
         return self._answers[key]
 
     def lifetime(self, name: str, kind: str) -> int:
-        """How long others may keep what was answered to that question (TTL), in seconds: the longest that was said."""
+        """Return for how many seconds others may keep what was answered to that question (TTL): the longest of what the
+        servers say."""
         self.ask(name, kind)
         return self._lifetimes.get((name.lower().rstrip("."), kind), 0)
 
     def apex(self, name: str) -> str:
-        """The name of the zone that a name is in. Raises Unanswered."""
+        """Return the name of the zone that a name is in. Raises Unanswered."""
         return _text(self._cut(dns.name.from_text(name)).name)
 
     def zone(self, name: str) -> Zone:
-        """The zone that a name is in, and how its servers do. Raises Unanswered."""
+        """Look at the zone that a name is in, and at its name servers. Returns it. Raises Unanswered."""
         cut = self._cut(dns.name.from_text(name))
         own, expired, signed = set(), False, False
-        troubles = OrderedDict()    # type: Dict[str, str]
+        troubles = OrderedDict()    # type: Dict[Server, str]
         for server, said in self._everywhere(cut.servers, cut.name, "NS"):
             if isinstance(said, str):
-                troubles[_label(server)] = said
+                troubles[server] = said
                 continue
             own.update(_values(said, cut.name, "NS"))
             signatures = [each for rrset in said.answer if rrset.rdtype == dns.rdatatype.RRSIG for each in rrset]
             signed = signed or bool(signatures)
             expired = expired or any(each.expiration < time.time() for each in signatures)
-        for each in set(cut.names) | own:
+        for each in sorted(set(cut.names) | own):
             if not any(server.name == each for server in cut.servers):
-                troubles[each] = "has no address that this host could ask"
+                troubles[Server(each, "")] = "has no address that this host can ask"
         above = self._first(cut.above, cut.name, "DS", lambda said: True) if cut.above else None
         if cut.above and above is None:
             raise Unanswered("no name server of the zone above {} answers".format(_text(cut.name)))
         ds = _records(above, "DS")
-        broken = "has signatures that are too old" if expired else ""
+        broken = "has signatures that have expired" if expired else ""
         if ds and signed and not broken:
             keys = _records(self._first(cut.servers, cut.name, "DNSKEY", _is_final), "DNSKEY")
             if not any(_names(each, key, cut.name) for each in ds for key in keys):
-                broken = "is signed by no key that the zone above knows"
+                broken = "is not signed by a key that the zone above knows"
         return Zone(_text(cut.name), sorted(cut.names), sorted(own), troubles, bool(ds), signed, broken)
 
     def _asked(self, name: Any, kind: str, depth: int) -> Answer:
         if depth > _DEPTH:
             raise Unanswered("{}: too many aliases, one behind the other".format(_text(name)))
         cut = self._cut(name)
-        said = OrderedDict()    # type: Dict[str, List[str]]
+        said = OrderedDict()    # type: Dict[Server, List[str]]
         if any(name.is_subdomain(own) for own in self._own):
             answers = [(server, message) for server, message in self._everywhere(cut.servers, name, kind)
                        if not isinstance(message, str)]
@@ -101,18 +104,18 @@ class Authority:
             answers = [(Server("", ""), first)] if first else []
         if not answers:
             raise Unanswered("no name server of {} answers (asked: {})".format(
-                _text(cut.name), ", ".join(map(_label, cut.servers))))
+                _text(cut.name), ", ".join(map(str, cut.servers))))
         self._lifetimes[_text(name).lower(), kind] = max(
             [rrset.ttl for _, message in answers for rrset in message.answer if rrset.name == name] or [0])
         for server, message in answers:
-            said[_label(server)] = sorted(_values(message, name, kind) or _values(message, name, "CNAME"))
+            said[server] = sorted(_values(message, name, kind) or _values(message, name, "CNAME"))
         values, alias = _values(answers[0][1], name, kind), _values(answers[0][1], name, "CNAME")
         if alias and not values:
             return Answer(self.ask(alias[0], kind, depth + 1).values, alias[0].rstrip("."), said)
         return Answer(values, "", said)
 
     def _cut(self, name: Any, depth: int = 0) -> _Cut:
-        """The zone that a name is in, found from the root downwards."""
+        """Find the zone that a name is in, from the root downwards. Returns it. Raises Unanswered."""
         cut = self._root()
         for known in self._cuts.values():
             if name.is_subdomain(known.name) and len(known.name) > len(cut.name):
@@ -133,10 +136,10 @@ class Authority:
                 return self._keep(apex, lower, _values(lower, apex, "NS") if lower else [], cut)
             cut = self._keep(delegation.name, said, [value_text(each) for each in delegation], cut)
         raise Unanswered("no name server of {} answers (asked: {})".format(
-            _text(cut.name), ", ".join(map(_label, cut.servers)) or "none, for none has an address"))
+            _text(cut.name), ", ".join(map(str, cut.servers)) or "none, for none has an address"))
 
     def _keep(self, name: Any, said: Any, names: List[str], above: _Cut) -> _Cut:
-        """Remember a zone; its own word on its servers counts beside that of the zone above."""
+        """Remember a zone; the name servers that it names itself count beside those that the zone above names."""
         self._cuts[name] = _Cut(name, [], above.servers, names)  # for its servers' names may lead back here
         servers = self._servers(names, said)
         self._cuts[name] = cut = _Cut(name, servers, above.servers, names)
@@ -147,8 +150,8 @@ class Authority:
         return cut
 
     def _servers(self, names: List[str], said: Any) -> List[Server]:
-        """The addresses of name servers: from the answer that named them, else asked for (RFC 9471: an answer need not
-        have those of a server whose name is in another zone)."""
+        """Find the addresses of name servers, in the answer that named them, else by asking (RFC 9471: an answer need
+        not have those of a server whose name is in another zone). Returns them."""
         found = []
         for name in names:
             full = dns.name.from_text(name)
@@ -162,7 +165,7 @@ class Authority:
         return found
 
     def _told(self, name: str, kind: str) -> List[str]:
-        """What the name's own zone says; nothing where its servers cannot be found."""
+        """Ask the name's own zone. Returns what it says; nothing where its servers cannot be found."""
         try:
             return self.ask(name, kind).values
         except Unanswered:
@@ -177,11 +180,11 @@ class Authority:
                        for address in self._resolve(name, kind)]
             self._cuts[root] = _Cut(root, servers, [], names)
         if not self._cuts[root].servers:
-            raise Unanswered("the system's resolver does not say where the root's name servers are")
+            raise Unanswered("the system's resolver does not tell the addresses of the root's name servers")
         return self._cuts[root]
 
     def _resolve(self, name: str, kind: str) -> List[str]:
-        """Ask the system's resolver; only for names that others have made long ago."""
+        """Ask the system's resolver, which is done for names alone that have existed for long."""
         try:
             resolver = dns.resolver.Resolver(configure=self._resolvers is None)
             if self._resolvers is not None:
@@ -193,7 +196,7 @@ class Authority:
             return []
 
     def _everywhere(self, servers: List[Server], name: Any, kind: str) -> List[Tuple[Server, Any]]:
-        """Every server's answer, or in words why there is none."""
+        """Ask every server. Returns the answer of each, or in words why there is none."""
         if not servers:
             return []
         with concurrent.futures.ThreadPoolExecutor(max_workers=min(16, len(servers))) as pool:
@@ -210,7 +213,7 @@ class Authority:
         return None
 
     def _question(self, server: Server, name: Any, kind: str) -> Any:
-        """One server's answer, or in words why there is none."""
+        """Ask one server. Returns its answer, or in words why there is none."""
         trouble = "does not answer"
         if server.address in self._silent:
             return trouble
@@ -223,15 +226,16 @@ class Authority:
             except dns.exception.Timeout:
                 trouble = "does not answer"
             except (dns.exception.DNSException, EOFError, ValueError):
-                trouble = "answers what is no DNS"
+                trouble = "answers with something that is not DNS"
             except OSError as error:
-                trouble = "can't be reached: {}".format(error.strerror or error)
+                trouble = "cannot be reached: {}".format(error.strerror or error)
         self._silent.add(server.address)
         return trouble
 
 
 def _exchange(address: str, name: Any, kind: str, timeout: float) -> Any:
-    """By UDP, by TCP what does not fit; without EDNS where that is not understood (RFC 6891, 7)."""
+    """Ask by UDP, and by TCP when the answer does not fit; without EDNS where the server does not know it (RFC 6891,
+    7). Returns the answer."""
     for edns in (0, -1):
         question = dns.message.make_query(name, kind, use_edns=edns, want_dnssec=edns == 0,
                                           payload=_BUFFER if edns == 0 else None)
@@ -245,18 +249,18 @@ def _exchange(address: str, name: Any, kind: str, timeout: float) -> Any:
 
 
 def _is_final(said: Any) -> bool:
-    """Whether the server speaks for the zone of the name."""
+    """Return whether the server answers for the zone of the name."""
     return bool(said.flags & dns.flags.AA) and said.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 
 
 def _refusal(said: Any) -> str:
     if said.rcode() == dns.rcode.NOERROR:
-        return "does not know that it serves this zone (lame)"
+        return "does not serve this zone (lame delegation)"
     return "answers {}".format(dns.rcode.to_text(said.rcode()))
 
 
 def _below(said: Any, cut: _Cut, name: Any) -> Any:
-    """The NS records of a delegation further down towards the name, if the answer is one."""
+    """Return the NS records of a delegation further down towards the name, if the answer is one."""
     for rrset in said.authority:
         if rrset.rdtype == dns.rdatatype.NS and not said.flags & dns.flags.AA and rrset.name != cut.name \
                 and rrset.name.is_subdomain(cut.name) and name.is_subdomain(rrset.name):
@@ -280,13 +284,9 @@ def _records(said: Any, kind: str) -> List[Any]:
 
 
 def _names(ds: Any, key: Any, zone: Any) -> bool:
-    """Whether the DS record is that of the key (RFC 4034, 5.1.4), or of a kind that we do not know."""
+    """Return whether the DS record belongs to the key (RFC 4034, 5.1.4), or has a digest that we do not know."""
     digest = _DIGESTS.get(int(ds.digest_type))
     return digest is None or digest(zone.to_digestable() + key.to_digestable()).digest() == ds.digest
-
-
-def _label(server: Server) -> str:
-    return "{} ({})".format(server.name.rstrip("."), server.address)
 
 
 def _text(name: Any) -> str:

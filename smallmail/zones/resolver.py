@@ -1,5 +1,5 @@
-"""Questions to a resolver, as this host's daemons ask theirs: with its cache. What the host's own records are, is asked
-past all caches, in authority.py."""
+"""Ask a resolver, as this host's daemons ask theirs: with its cache. The host's own records are asked for past all
+caches, in authority.py. Others reach this module through asking.py, for it loads dnspython."""
 from typing import List, NamedTuple, Optional
 
 import dns.exception
@@ -13,15 +13,12 @@ from smallmail.zones.answers import Unanswered, value_text
 
 _PATIENCE = 5.0     # seconds for one question, all servers taken together
 _PATH = "/etc/resolv.conf"
-
-# Of the root's servers those that have had their addresses longest (root.hints): they answer whoever has a network.
-ROOTS = {"A": ["198.41.0.4", "192.5.5.241", "192.36.148.17"],
-         "AAAA": ["2001:503:ba3e::2:30", "2001:500:2f::f", "2001:7fe::53"]}
 Asked = NamedTuple("Asked", [("answers", bool), ("validates", bool)])
 
 
 def servers(words: List[str]) -> List[str]:
-    """The addresses that are asked with that setting of `resolver`."""
+    """Find the addresses that are asked with that value of the setting `resolver`. Returns them; none where
+    /etc/resolv.conf does not exist or names none."""
     if words == ["local"]:
         return ["127.0.0.1"]
     if words != ["system"]:
@@ -29,7 +26,7 @@ def servers(words: List[str]) -> List[str]:
     try:
         return [str(address) for address in dns.resolver.Resolver(_PATH).nameservers]
     except (dns.exception.DNSException, OSError):
-        return []   # no such file, or none in it
+        return []
 
 
 class Lookup:
@@ -41,26 +38,29 @@ class Lookup:
         self._resolver.lifetime = _PATIENCE
 
     def ask(self, name: str, kind: str) -> List[str]:
-        """The values; none when there are none. Raises Unanswered."""
+        """Ask for the records of that type at a name. Returns their values, none when there are none. Raises
+        Unanswered."""
         ask = getattr(self._resolver, "resolve", None) or self._resolver.query     # dnspython 2 and 1
         try:
             return [value_text(each) for each in ask(name.rstrip(".") + ".", kind)]
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError) as error:
-            raise Unanswered("nobody answers what the {} of {} is ({})".format(kind, name, type(error).__name__))
+            raise Unanswered("no DNS server answers the question for {} {} ({})".format(
+                name, kind, type(error).__name__))
 
 
 def resolver(address: str) -> Asked:
-    """Whether that resolver answers, and whether it validates DNSSEC (RFC 4035, 3.2.3: the AD bit)."""
+    """Ask the resolver at that address. Returns whether it answers, and whether it validates DNSSEC (RFC 4035, 3.2.3:
+    the AD bit)."""
     said = _question(address, recursive=True)
     return Asked(said is not None and said.rcode() == dns.rcode.NOERROR and bool(said.answer),
                  said is not None and bool(said.flags & dns.flags.AD))
 
 
-def online(kind: str) -> bool:
-    """Whether there is a way out with addresses of that kind (A or AAAA): some root server answers."""
-    return any(_question(address) is not None for address in ROOTS[kind])
+def is_there(address: str) -> bool:
+    """Return whether a name server answers at that address."""
+    return _question(address) is not None
 
 
 def _question(address: str, recursive: bool = False) -> Optional[dns.message.Message]:

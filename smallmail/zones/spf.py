@@ -1,4 +1,4 @@
-"""SPF (RFC 7208): may this address send mail in that domain's name? Pure: the look-ups are given."""
+"""Decide by SPF (RFC 7208) whether an address may send mail in a domain's name. Pure: the look-ups are given."""
 import ipaddress
 import re
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
@@ -7,7 +7,7 @@ from urllib.parse import quote
 Result = NamedTuple("Result", [("result", str), ("reason", str)])
 
 # (name, type) -> values: TXT joined, A and AAAA as addresses, names without the dot at their end; none when there is
-# no such record. Raises Temporary when nobody could say.
+# no such record. Raises Temporary when no server answers.
 Look = Callable[[str, str], List[str]]
 _LIMIT = 10         # 4.6.4: terms that ask DNS
 _VOID_LIMIT = 2     # 4.6.4: of them those that find nothing
@@ -16,9 +16,19 @@ _TERM = re.compile(r"([-+~?]?)([a-z][a-z0-9]*)(?:([:/])(.*))?$", re.IGNORECASE)
 _MODIFIER = re.compile(r"([a-z][-a-z0-9_.]*)=(.*)$", re.IGNORECASE)
 _MACRO = re.compile(r"%(?:\{([slodiphcrtv])(\d*)(r?)([-.+,/_=]*)\}|([%_-])|)", re.IGNORECASE)
 
+# 2.6: what each result means for the host whose addresses were tried, and for which of them the reason says more.
+_MEANINGS = {
+    "none": ("{domain} has no SPF record", ""),
+    "fail": ("the SPF record of {domain} does not allow this host's {addresses}", " The reason: {reason}."),
+    "softfail": ("the SPF record of {domain} disapproves of this host's {addresses}", " The reason: {reason}."),
+    "neutral": ("the SPF record of {domain} does not say whether this host's {addresses} may send",
+                " The reason: {reason}."),
+    "permerror": ("the SPF record of {domain} is not valid: {reason}", ""),
+}
+
 
 class Temporary(Exception):
-    """A look-up that nobody answered."""
+    """A look-up that no server answered."""
 
 
 class _Permanent(Exception):
@@ -26,7 +36,7 @@ class _Permanent(Exception):
 
 
 def check(address: str, domain: str, sender: str, helo: str, look: Look) -> Result:
-    """check_host() of RFC 7208, 4, with the reason in words."""
+    """Run check_host() of RFC 7208, 4. Returns the result, with the reason in words."""
     try:
         return _Check(address, sender, helo, look).host(domain)
     except Temporary as error:
@@ -35,8 +45,17 @@ def check(address: str, domain: str, sender: str, helo: str, look: Look) -> Resu
         return Result("permerror", str(error))
 
 
+def meaning(result: Result, domain: str, addresses: List[str]) -> Tuple[str, str]:
+    """Put into words what a result means for this host, whose addresses these are. Returns what is wrong, and a
+    sentence with the reason; the latter is empty where the former has it."""
+    words = "{} {}".format("address" if len(addresses) == 1 else "addresses", " and ".join(addresses))
+    what, more = (text.format(domain=domain, addresses=words, reason=result.reason)
+                  for text in _MEANINGS[result.result])
+    return what, more
+
+
 def records(texts: List[str]) -> List[str]:
-    """Those of a name's TXT values that are SPF records (4.5)."""
+    """Select the TXT values that are SPF records (4.5). Returns them."""
     return [text for text in texts if re.match(r"v=spf1( |$)", text, re.IGNORECASE)]
 
 
@@ -77,10 +96,10 @@ class _Check:
             return self.included(self.expand(argument, domain))
         if name == "exists":
             return bool(self.look(self.expand(argument, domain), "A"))
-        return self.leads_here(name, mark, argument, domain)
+        return self.points_here(name, mark, argument, domain)
 
-    def leads_here(self, name: str, mark: str, argument: str, domain: str) -> bool:
-        """The mechanisms a, mx and ptr."""
+    def points_here(self, name: str, mark: str, argument: str, domain: str) -> bool:
+        """Return whether one of the mechanisms a, mx and ptr matches."""
         target, prefix = _split(mark, argument, self.ip.version)
         target = self.expand(target, domain) if target else domain
         if name == "a":
@@ -104,7 +123,7 @@ class _Check:
         return any(self.ip in ipaddress.ip_network("{}/{}".format(each, prefix), strict=False) for each in found)
 
     def validated(self) -> List[str]:
-        """5.5: the names that the address points back to and that lead to it."""
+        """Return the reverse names of the address that have this address themselves (5.5)."""
         names = [value.rstrip(".") for value in self.look(reverse_name(str(self.ip)), "PTR")]
         return [name for name in names[:_LIMIT] if self.at(name, self.ip.max_prefixlen, counted=False)]
 
@@ -122,13 +141,13 @@ class _Check:
         return found
 
     def expand(self, text: str, domain: str) -> str:
-        """7: macros."""
+        """Expand macros (7). Returns a name. Raises _Permanent."""
         def one(match: Any) -> str:
             letter, digits, turned, delimiters, literal = match.groups()
             if literal:
                 return {"%": "%", "_": " ", "-": "%20"}[literal]
             if not letter:
-                raise _Permanent("'{}': a % that begins no macro".format(text))
+                raise _Permanent("'{}': a % that does not begin a macro".format(text))
             parts = re.split("[{}]".format(re.escape(delimiters or ".")), self.letter(letter.lower(), domain))
             if turned:
                 parts.reverse()
@@ -157,7 +176,7 @@ class _Check:
 
 
 def reverse_name(address: str) -> str:
-    """Where an address's PTR records are."""
+    """Return the name at which an address's PTR records are."""
     ip = ipaddress.ip_address(address)
     if ip.version == 4:
         return ".".join(reversed(str(ip).split("."))) + ".in-addr.arpa"
@@ -165,7 +184,8 @@ def reverse_name(address: str) -> str:
 
 
 def _parse(record: str, domain: str) -> Tuple[List[Tuple[str, str, str, str]], Optional[str]]:
-    """The mechanisms (sign, name, ":" or "/", argument) and the redirect; the whole record is checked first (4.6)."""
+    """Parse a whole record (4.6). Returns the mechanisms (sign, name, ":" or "/", argument) and the redirect. Raises
+    _Permanent."""
     mechanisms, modifiers = [], {}
     for term in record.split()[1:]:
         modifier = _MODIFIER.match(term)
@@ -174,12 +194,12 @@ def _parse(record: str, domain: str) -> Tuple[List[Tuple[str, str, str, str]], O
             if name in modifiers and name in ("redirect", "exp"):
                 raise _Permanent("{} has two {}=".format(domain, name))
             if name == "redirect" and not modifier.group(2):
-                raise _Permanent("'{}' of {} wants a domain".format(term, domain))
+                raise _Permanent("'{}' of {} needs a domain".format(term, domain))
             modifiers[name] = modifier.group(2)
             continue
         match = _TERM.match(term)
         if not match or not _valid(match.group(2).lower(), match.group(3) or "", match.group(4) or ""):
-            raise _Permanent("'{}' of {} is not known in SPF".format(term, domain))
+            raise _Permanent("'{}' of {} is not a term of SPF".format(term, domain))
         mechanisms.append((match.group(1) or "+", match.group(2).lower(), match.group(3) or "", match.group(4) or ""))
     redirect = None if any(name == "all" for _, name, _, _ in mechanisms) else modifiers.get("redirect")
     return mechanisms, redirect
@@ -207,7 +227,8 @@ def _is_network(text: str, version: int) -> bool:
 
 
 def _split(mark: str, argument: str, version: int) -> Tuple[str, int]:
-    """The domain of an a or mx, and how many bits count: "example.org/24//64", "/24"; all when nothing is said."""
+    """Split the argument of an a or mx: "example.org/24//64", "/24". Returns the domain, and how many bits count: all
+    when it does not say."""
     domain, _, prefixes = argument.partition("/") if mark == ":" else ("", "", argument)
     four, _, six = prefixes.partition("//") if not prefixes.startswith("/") else ("", "", prefixes[1:])
     return domain, int(four or 32) if version == 4 else int(six or 128)

@@ -29,14 +29,14 @@ def test_it_waits_for_its_name(host):
     assert host.machine.run("systemctl is-active smallmail-certificate.timer").stdout == "active\n"
     host.look()
     status, code = host.status()
-    assert "the servers of the zone of cert.example.com know no address of it yet" in status["reason"]
+    assert "the name servers of cert.example.com do not have an address for it yet" in status["reason"]
     assert (status["issuer"], status["next attempt"], code) == ("this host itself", "within minutes", 0)
     assert set(status["served"].values()) == {True}
     assert host.attempts() == 0
     done = host.machine.run("smallmail check tls", check=False)
     assert done.returncode == 1
     assert done.stdout.startswith("Problem: the certificate is self-signed: there is none from Let's Encrypt yet\n")
-    assert "know no address of it yet" in done.stdout
+    assert "do not have an address for it yet" in done.stdout
 
 
 def test_a_name_that_leads_elsewhere_is_told(host):

@@ -51,7 +51,7 @@ def test_first_there_is_nothing(host, record):
     for words in (f"{NAME} has no address in DNS", f"{DOMAIN} has no MX record", "there is no DKIM key",
                   "there is no DMARC record", f"{ADDRESS} has no reverse name (PTR)"):
         assert any(words in each for each in found), found
-    assert "know no address of it yet" in host.status()[0]["reason"]
+    assert "do not have an address for it yet" in host.status()[0]["reason"]
     record(f"{len(found)} problems")
 
 

@@ -23,7 +23,7 @@ LONGEST_FUNCTION = 50
 # Pure modules run without root and without daemons. Which room may import which is test_rooms.py's subject.
 PURE = {
     "findings", "zones.answers", "zones.dns_check", "zones.dns_records", "zones.meaning", "zones.spf",
-    "zones.tlsa_check", "check.probes.blocklists", "check.probes.firewall", "check.probes.queue",
+    "zones.tlsa_check", "zones.zone_check", "check.probes.blocklists", "check.probes.firewall", "check.probes.queue",
     "publishing.dns_plan", "publishing.serves",
     "settings.fields", "settings.file_format", "settings.questions", "settings.rules", "settings.values",
     "daemons.main_cf", "configuration.plan", "configuration.record", "configuration.render", "configuration.tree",

@@ -1,18 +1,21 @@
-"""The check of the way that mail takes on this host: what waits, whether each daemon answers the next one, and what
-port 25 says to a recipient. No message is made."""
+"""Check the way of mail through this host: what waits, whether each daemon answers the next one, and what port 25 says
+to a recipient. No message is sent."""
 import ipaddress
 import json
 import smtplib
 import socket
 import time
 import uuid
-from typing import Dict, Iterator, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Union  # noqa: F401 (in a type comment)
 
 from smallmail.accounts import opened
+from smallmail.check import units
 from smallmail.check.probes import queue
 from smallmail.daemons import rspamd_controller
+from smallmail.daemons.dovecot import DOVECOT
+from smallmail.daemons.postfix import POSTFIX
 from smallmail.daemons.redis import REDIS
-from smallmail.daemons.rspamd import MILTER
+from smallmail.daemons.rspamd import MILTER, RSPAMD
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, probes, services
 from smallmail.machine.host import Host
@@ -23,21 +26,21 @@ _PATIENCE = 15.0
 _NEARLY = 90        # per cent of a quota
 _STORE = "run/smallmail-redis/redis.sock"
 
-# Dovecot's ends of the sockets on which Postfix asks it.
+# The sockets on which Dovecot answers Postfix.
 _SOCKETS = ["private/dovecot-lmtp", "private/dovecot-auth", "private/dovecot-quota-status"]
 
 # A message that every Rspamd refuses, and learns nothing from: GTUBE.
 _SPAM = (b"Subject: smallmail check\r\nFrom: check@example.net\r\n\r\n"
          b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n")
-_STRANGER = "check@example.com"     # RFC 2606, 3: nobody's
+_STRANGER = "check@example.com"     # RFC 2606, 3: nobody has it
 _Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
-_WIDE = {4: 12, 6: 28}      # bits; nobody who needs this program has more
+_WIDE = {4: 12, 6: 28}      # bits; an organisation with a larger network does not use this program
 _FEW = 3    # unknown recipients in a conversation: Postfix slows down and ends one with many (smtpd_soft_error_limit)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
-    """All of the group."""
+    """Check all of the group. Yields what was found."""
     yield from _GROUP.all_of(_queue(host))
     if not services.managed():
         return
@@ -51,14 +54,20 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
 def _queue(host: Host) -> Iterator[Finding]:
     patience = seconds(_lines(host, ["postconf", "-h", "delay_warning_time"]).strip())
     waiting = queue.messages(_lines(host, ["postqueue", "-j"]))
-    yield from queue.findings(waiting, time.time(), patience)
+    yield from queue.judge(waiting, time.time(), patience)
 
 
 def _scanner(host: Host) -> Iterator[Finding]:
     yield from scanner(_verdict(host), probes.connects(host.path(MILTER)))
     if b"+PONG" not in _asked(host.path(_STORE), b"PING\r\n"):
-        yield _GROUP.problem("Rspamd's store ({}) does not answer".format(REDIS.unit), "Nothing is learned, and"
-                             " greylisting does not work.", "systemctl restart {}".format(REDIS.unit))
+        yield from store()
+
+
+def store() -> Iterator[Finding]:
+    """Yield the problem that Rspamd's store does not answer."""
+    yield _GROUP.problem("Rspamd's store ({}) does not answer".format(REDIS.unit), "Rspamd does not learn, and"
+                         " greylisting does not work.", ["systemctl restart {}".format(REDIS.unit)],
+                         about=[REDIS.unit])
 
 
 def _dovecot(host: Host) -> Iterator[Finding]:
@@ -82,88 +91,99 @@ def _quotas(host: Host) -> Iterator[Finding]:
 
 
 def seconds(text: str) -> float:
-    """A time of Postfix's (postconf(5)) in seconds; for ever where it is 0, which switches the warning off."""
+    """Convert a time of Postfix's (postconf(5)). Returns seconds; infinity for 0, which switches the warning off."""
     count, unit = (text[:-1], text[-1:]) if text[-1:] in _SECONDS else (text, "h")
     return float(count) * _SECONDS[unit] if count.isdigit() and int(count) else float("inf")
 
 
 def quotas(table: str) -> Iterator[Finding]:
-    """The mailboxes that are full, or nearly so: 'doveadm -f tab quota get -A' (doveadm-quota(1))."""
+    """Judge how full the mailboxes are, by 'doveadm -f tab quota get -A' (doveadm-quota(1)), which counts in KiB.
+    Yields what was found."""
     for fields in (line.split("\t") for line in table.splitlines()[1:]):
         if len(fields) >= 6 and fields[-4] == "STORAGE" and fields[-2].isdigit() and fields[-1].isdigit():
             if int(fields[-1]) >= 100:
-                yield _GROUP.problem("the mailbox {} is full".format(fields[0]), "Mail for it is refused: {} MiB of {}."
-                                     .format(int(fields[-3]) >> 10, int(fields[-2]) >> 10),
-                                     "delete mail, or set the setting 'quota' higher")
+                yield _GROUP.problem("the mailbox {} is full".format(fields[0]), "Mail for it is refused: it uses {} of"
+                                     " its {}.".format(units.size(int(fields[-3]) << 10),
+                                                       units.size(int(fields[-2]) << 10)),
+                                     ["smallmail show quota"],
+                                     advice="Delete mail in it, or raise the setting 'quota'.")
             elif int(fields[-1]) >= _NEARLY:
                 yield _GROUP.note("the mailbox {} is nearly full".format(fields[0]))
 
 
 def scanner(verdict: str, milter: bool) -> Iterator[Finding]:
-    """Whether Rspamd does its work. `verdict`: its answer to a message that is spam by agreement, in JSON."""
-    fix = "systemctl status rspamd\njournalctl -u rspamd\nsystemctl restart rspamd"
+    """Judge whether Rspamd works. `verdict`: its answer to a message that is spam by agreement, in JSON; `milter`:
+    whether it answers on Postfix's socket. Yields what was found."""
+    fix = ["systemctl status rspamd", "journalctl -u rspamd", "systemctl restart rspamd"]
     if not milter:
-        yield _GROUP.problem("Rspamd does not answer Postfix", "Mail waits until it does.", fix)
+        yield _GROUP.problem("Rspamd does not answer Postfix", "Mail waits until it does.", fix, about=[RSPAMD.unit])
     try:
         action = json.loads(verdict).get("action") if verdict else ""
     except ValueError:
         action = None
     if action == "":
-        yield _GROUP.problem("Rspamd's controller does not answer", "Nothing is learned from Junk folders.", fix)
+        yield _GROUP.problem("Rspamd's controller does not answer", "Rspamd does not learn from Junk folders.", fix,
+                             about=[RSPAMD.unit])
     elif action != "reject":
-        yield _GROUP.problem("Rspamd does not find spam in a message that is spam by agreement (GTUBE)",
-                             "It says: {}".format(verdict[:200]), fix)
+        yield _GROUP.problem("Rspamd does not recognise the standard test message for spam (GTUBE)",
+                             "It says: {}".format(verdict[:200]), fix, about=[RSPAMD.unit])
 
 
 def dovecot(dead: List[str]) -> Iterator[Finding]:
-    """The sockets on which Dovecot should serve Postfix, and does not."""
+    """Yield a problem when Dovecot does not answer Postfix on these sockets."""
     if dead:
         yield _GROUP.problem("Dovecot does not answer Postfix on {}".format(" and ".join(dead)),
-                             "Mail for the mailboxes here waits, and nobody can send.",
-                             "systemctl status dovecot\njournalctl -u dovecot\nsystemctl restart dovecot")
+                             "Mail for the mailboxes here waits, and users cannot send.",
+                             ["systemctl status dovecot", "journalctl -u dovecot", "systemctl restart dovecot"],
+                             about=[DOVECOT.unit])
 
 
 def door(replies: Dict[str, str], known: List[str], unknown: List[str]) -> Iterator[Finding]:
-    """What port 25 says to recipients. `replies`: by recipient, its code and words; "" is for what it said before."""
-    why, log = "A message was not sent; the conversation ended before.", "journalctl -u 'postfix*'"
+    """Judge what port 25 says to recipients. `replies`: by recipient, its code and words; "" is for what it said
+    before. Yields what was found."""
+    why, log = "No message was sent for this check.", ["journalctl -u 'postfix*'"]
     if replies.get(""):
-        yield _GROUP.problem("port 25 takes no mail", "It says: {}".format(replies[""]), log)
+        yield _GROUP.problem("port 25 does not accept mail", "Incoming mail waits on other servers, or is refused. The"
+                             " answer to this check: {}".format(replies[""]), log, about=[POSTFIX.unit, RSPAMD.unit])
         return
     for address in known:
         if not replies.get(address, "").startswith("250"):
-            yield _GROUP.problem("mail for {} is not taken".format(address), "Postfix says: {}. {}".format(
-                replies.get(address, ""), why), "smallmail alias add {} ADDRESS\n{}".format(address, log))
+            yield _GROUP.problem("mail for {} is refused".format(address), "Postfix says: {}. {}".format(
+                replies.get(address, ""), why), log, about=[POSTFIX.unit, RSPAMD.unit],
+                advice="Let a mailbox receive it (smallmail alias add {} ADDRESS), or read the log.".format(address))
     for address in unknown:
         if replies.get(address, "").startswith("250"):
-            yield _GROUP.problem("mail for addresses in {} that do not exist is taken".format(
-                address.partition("@")[2]), "It can only be sent back, to senders that are forged: others will call"
-                " this host a source of spam.", "smallmail plan\npostconf -n smtpd_recipient_restrictions")
+            yield _GROUP.problem("mail for addresses in {} that do not exist is accepted".format(
+                address.partition("@")[2]), "It can only be returned, and the senders of spam are forged: others will"
+                " list this host as a source of spam.",
+                ["smallmail plan", "postconf -n smtpd_recipient_restrictions"])
 
 
 def relaying(own: str, reply: str) -> Iterator[Finding]:
-    """Whether others may send through this host to anybody. `reply`: to a stranger's address, asked from our own."""
+    """Judge whether strangers may send to any address through this host. `reply`: what it said to a stranger's address
+    at its own address `own`. Yields what was found."""
     if reply.startswith("250"):
-        yield _GROUP.problem("this host is an open relay", "Asked at {}, it took mail for {}: everybody may send spam"
-                             " through it.".format(own, _STRANGER),
-                             "smallmail plan\npostconf -n smtpd_relay_restrictions mynetworks")
+        yield _GROUP.problem("this host is an open relay", "At {} it accepted mail for {}: anyone may send spam through"
+                             " it.".format(own, _STRANGER),
+                             ["smallmail plan", "postconf -n smtpd_relay_restrictions mynetworks"])
 
 
 def is_trusted(own: str, networks: str) -> bool:
-    """Whether mynetworks (postconf(5)) lets that address send to anybody, as far as can be read here."""
+    """Return whether mynetworks (postconf(5)) lets that address send to anyone, as far as it can be read here."""
     return any(network is None or ipaddress.ip_address(own) in network for network in _networks(networks))
 
 
 def too_wide(networks: str) -> Iterator[Finding]:
-    """The networks in mynetworks that are larger than anybody's own: half the world is in them."""
+    """Yield a problem for each network in mynetworks that is too large to be one's own."""
     for network in _networks(networks):
         if network and network.prefixlen < _WIDE[network.version] and addresses.is_public(str(network.network_address)):
-            yield _GROUP.problem("mynetworks lets all of {} send to anybody".format(network), "That is an open relay:"
-                                 " spam comes through it, and this host on block lists.",
-                                 "postconf -n mynetworks\nsmallmail apply --replace mynetworks")
+            yield _GROUP.problem("mynetworks lets all of {} send to anyone".format(network), "That is an open relay: it"
+                                 " forwards spam, and this host gets on block lists.",
+                                 ["postconf -n mynetworks", "smallmail apply --replace mynetworks"])
 
 
 def _networks(text: str) -> Iterator[Optional[_Network]]:
-    """The networks of such a list; None for what is a table, a file or an exception."""
+    """Yield the networks of such a list; None for a table, a file or an exception."""
     for word in text.replace(",", " ").split():
         try:
             yield ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False)
@@ -172,7 +192,7 @@ def _networks(text: str) -> Iterator[Optional[_Network]]:
 
 
 def _replies(address: str, source: str, recipients: List[str]) -> Dict[str, str]:
-    """What port 25 there says to each recipient; under "" why it says nothing to any."""
+    """Ask port 25 there about each recipient. Returns what it says; under "" why it says nothing."""
     said = {}   # type: Dict[str, str]
     try:
         with smtplib.SMTP(address, 25, "localhost", _PATIENCE, (source, 0) if source else None) as connection:
@@ -183,8 +203,11 @@ def _replies(address: str, source: str, recipients: List[str]) -> Dict[str, str]
             for recipient in recipients:
                 said[recipient] = _reply(*connection.rcpt(recipient))
             connection.rset()
+    except smtplib.SMTPResponseException as error:
+        answer = error.smtp_error   # type: Any
+        return said or {"": _reply(error.smtp_code, answer)}
     except (OSError, smtplib.SMTPException) as error:
-        return said or {"": str(error)}
+        return said or {"": getattr(error, "strerror", None) or str(error)}
     return said
 
 
@@ -193,7 +216,7 @@ def _reply(code: int, words: bytes) -> str:
 
 
 def _verdict(host: Host) -> str:
-    """What Rspamd says to a message that is spam by agreement; empty when it says nothing."""
+    """Let Rspamd judge a message that is spam by agreement. Returns its answer; empty when there is none."""
     try:
         return rspamd_controller.scanned(host, _SPAM)[1]
     except rspamd_controller.TROUBLES:
@@ -201,7 +224,7 @@ def _verdict(host: Host) -> str:
 
 
 def _asked(path: str, question: bytes) -> bytes:
-    """What who listens on a unix socket says until he hangs up, or for a line."""
+    """Send a question to a unix socket. Returns the answer up to the end of a line or of the connection."""
     said = b""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_PATIENCE)

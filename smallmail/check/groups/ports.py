@@ -1,64 +1,87 @@
-"""The check of the ways in and out: are the ports open, does the firewall here let others in, does mail get out?"""
+"""Check the ways in and out: whether the ports are open, whether the firewall on this host lets others in, and whether
+mail gets out."""
 import concurrent.futures
+from collections import OrderedDict
 from typing import Dict, Iterator, List, Tuple
 
 from smallmail.check.probes import firewall, outbound
-from smallmail.check.probes.outbound import Target
-from smallmail.daemons import listening, running
+from smallmail.check.probes.outbound import Greeting, Target
+from smallmail.daemons import listening, running, table
+from smallmail.daemons.listening import Port
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, services
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certbot
-from smallmail.zones import resolver
+from smallmail.zones import asking
 from smallmail.zones.answers import Unanswered
 
 _GROUP = Group("ports")
-_OUT = "mail gets out"      # in all sentences on it: what cannot be asked hides what was found yesterday
 _FAMILIES = [("A", "IPv4"), ("AAAA", "IPv6")]
+_RELAY = "relayhost"
+
+# What it means that a daemon is silent, and what shows where it listens.
+_SILENT = {
+    "postfix": ("Neither other servers nor mail programs can deliver mail to it.",
+                "postconf inet_interfaces inet_protocols"),
+    "dovecot": ("Mail programs cannot connect to read mail.", "doveconf listen"),
+}
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
-    """All of the group."""
+    """Check all of the group. Yields what was found."""
     if services.managed():
         for address in filter(None, (addresses.leaving(kind) for kind, _ in _FAMILIES)):
-            yield from silent(address, [port.number for port in listening.PUBLIC if not running.answers(port, address)])
-        yield _GROUP.note("whether others reach this host's ports cannot be seen from here; elsewhere type"
-                          " 'nc -v {} 25'".format(settings.hostname))
+            yield from silent(address, [port for port in listening.PUBLIC if not running.answers(port, address)])
+        yield from unseen(settings.hostname)
     wanted = [port.number for port in listening.PUBLIC]
     if settings.certificate == "letsencrypt" and settings.acme_challenge == "http":
         wanted.append(listening.HTTP)
-        trouble = certbot.obstacle(host, settings)
-        if trouble:
-            yield _GROUP.problem("port 80 is not free for Let's Encrypt", "{}. The certificate is not renewed."
-                                 .format(trouble), "smallmail certificate status")
+        yield from port_80(certbot.obstacle(host, settings))
     yield from barred(firewall.closed(_ruleset(host), wanted))
     yield from _out(settings)
 
 
-def silent(address: str, numbers: List[int]) -> Iterator[Finding]:
-    """The ports that should be open at that address of ours."""
-    if numbers:
-        yield _GROUP.problem("nothing answers as it should at {}, port {}".format(address, _listed(numbers)),
-                             "Mail from others or mail programs do not get in.",
-                             "smallmail status\npostconf inet_interfaces inet_protocols; doveconf listen")
+def unseen(hostname: str) -> Iterator[Finding]:
+    """Yield a note on what this check cannot know."""
+    yield _GROUP.note("whether others reach this host's ports cannot be seen from here; type 'nc -v {} 25' on another"
+                      " machine".format(hostname))
+
+
+def silent(address: str, doors: List[Port]) -> Iterator[Finding]:
+    """Yield a problem for each daemon that does not answer at that address of the host, given its silent ports."""
+    by_daemon = OrderedDict()  # type: Dict[str, List[int]]
+    for port in doors:
+        by_daemon.setdefault(port.daemon, []).append(port.number)
+    for daemon, numbers in by_daemon.items():
+        why, command = _SILENT[daemon]
+        yield _GROUP.problem(
+            "{} does not respond correctly at {}, port {}".format(daemon.capitalize(), address, _listed(numbers)), why,
+            ["smallmail status", command], about=[table.BY_NAME[daemon].unit])
+
+
+def port_80(trouble: str) -> Iterator[Finding]:
+    """Yield a problem when Let's Encrypt cannot use port 80, given why in words."""
+    if trouble:
+        yield _GROUP.problem("port 80 is not free for Let's Encrypt", "{}. The certificate is not renewed.".format(
+            trouble[0].upper() + trouble[1:]), ["smallmail certificate status"])
 
 
 def barred(numbers: List[int]) -> Iterator[Finding]:
-    """The ports at which the host's own firewall lets nobody in."""
+    """Yield a problem when the host's own firewall does not let anyone in at these ports."""
     if numbers:
-        yield _GROUP.problem("the firewall on this host lets nobody in on port {}".format(_listed(numbers)),
-                             "Mail from others, mail programs or Let's Encrypt do not get in.",
-                             "where you have ufw: {}\nelse: nft list ruleset".format(
-                                 "; ".join("ufw allow {}/tcp".format(number) for number in numbers)))
+        yield _GROUP.problem("the firewall on this host does not let anyone in on port {}".format(_listed(numbers)),
+                             "Incoming mail, mail programs or Let's Encrypt cannot connect.", ["nft list ruleset"],
+                             advice="Allow the ports in the firewall. Its rules are shown by the command below; if it"
+                             " is ufw, type: {}".format("; ".join("ufw allow {}/tcp".format(each) for each in numbers)))
 
 
 def _out(settings: Settings) -> Iterator[Finding]:
-    ask = resolver.Lookup(resolver.servers(["system"])).ask
+    ask = asking.lookup(asking.servers(["system"])).ask
     try:
         wanted = list(outbound.targets(settings.relayhost, ask))
     except Unanswered as error:
-        yield _GROUP.unknown("whether mail gets out: {}".format(error), _OUT)
+        yield unresolved(str(error))
         return
     families = [family for family in _FAMILIES if addresses.leaving(family[0])]
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(_FAMILIES)) as pool:
@@ -67,43 +90,52 @@ def _out(settings: Settings) -> Iterator[Finding]:
         yield from relay(settings.relayhost, [pair for said in ways for pair in said.items()])
         return
     for (kind, word), said in zip(families, ways):
-        yield from blocked(word, said, not said or not all(said.values()) or resolver.online(kind))
+        answered = any(each.is_right for each in said.values())
+        yield from blocked(word, said, not said or answered or asking.online(kind))
 
 
-def blocked(family: str, said: Dict[Target, str], online: bool) -> Iterator[Finding]:
-    """Whether connections to port 25 of others get through. `said`: by each server tried, empty where all was well."""
+def unresolved(error: str) -> Finding:
+    """Return that outgoing mail was not checked, given why the servers to try were not found."""
+    return _GROUP.unknown("outgoing mail", error, [_RELAY] + [_outgoing(word) for _, word in _FAMILIES])
+
+
+def _outgoing(family: str) -> str:
+    return "outgoing mail over " + family
+
+
+def blocked(family: str, said: Dict[Target, Greeting], online: bool) -> Iterator[Finding]:
+    """Judge whether connections to port 25 of other servers get through. `said`: what each server that was tried said;
+    `online`: whether there is a way to the internet. Yields what was found."""
     if not said:
         if family == "IPv4":
-            yield _GROUP.unknown("whether mail gets out by IPv4: no server was found to try it with",
-                                 _OUT)
+            yield _GROUP.unknown(_outgoing(family), "no test server could be resolved", [_outgoing(family)])
         return
-    words = "; ".join("{} {}".format(target.name, each) for target, each in said.items() if each)
-    refusals = [each for each in said.values() if each.startswith("says: ")]
-    if not all(said.values()):
+    if any(each.is_right for each in said.values()):
         return
-    if refusals:
-        yield _GROUP.note("other servers do not welcome this host: {}".format(words))
+    words = "; ".join("{} {}".format(target.name, each.words) for target, each in said.items())
+    if any(each.is_there for each in said.values()):
+        yield _GROUP.note("other servers reject connections from this host: {}".format(words))
     elif not online:
-        yield _GROUP.unknown("whether mail gets out by {}: nothing out there answers".format(family),
-                             "{} by {}".format(_OUT, family))
+        yield _GROUP.unknown(_outgoing(family), "no server on the internet answers", [_outgoing(family)])
     else:
         yield _GROUP.problem(
-            "no {} by {}: connections to port 25 of others do not get through".format(_OUT, family),
+            "mail is not sent over {}: connections to port 25 of other servers do not get through".format(family),
             "{}. Many providers block that port until they are asked.".format(words),
-            "ask your provider to open port 25; or: smallmail set relayhost=[NAME]:587; a firewall of your own:"
-            " nft list ruleset")
+            advice="Ask your provider to open port 25, or send through another server (smallmail set"
+            " relayhost=[NAME]:587). If this host has a firewall of its own, 'nft list ruleset' shows its rules.",
+            about=[_outgoing(family)])
 
 
-def relay(name: str, said: List[Tuple[Target, str]]) -> Iterator[Finding]:
-    """Whether the relayhost takes connections. `said`: at each of its addresses, empty where all was well."""
+def relay(name: str, said: List[Tuple[Target, Greeting]]) -> Iterator[Finding]:
+    """Judge whether the relayhost accepts connections. `said`: what each of its addresses said. Yields what was
+    found."""
     if not said:
-        yield _GROUP.unknown("whether mail gets out: no address of the relayhost {} was found".format(name),
-                             "the relayhost")
-    elif all(words for _, words in said):
-        target, words = said[0]
-        yield _GROUP.problem("the relayhost {} does not take connections".format(name), "{} port {}: {}. Mail waits in"
-                             " the queue.".format(target.name, target.port, words),
-                             "smallmail show relayhost\npostqueue -p")
+        yield _GROUP.unknown("outgoing mail", "no address of the relayhost {} was found".format(name), [_RELAY])
+    elif not any(greeting.is_right for _, greeting in said):
+        target, greeting = said[0]
+        yield _GROUP.problem("the relayhost {} does not accept connections".format(name), "{} port {} {}. Mail waits in"
+                             " the queue.".format(target.name, target.port, greeting.words),
+                             ["smallmail show relayhost", "postqueue -p"], about=[_RELAY])
 
 
 def _listed(numbers: List[int]) -> str:
@@ -114,4 +146,4 @@ def _ruleset(host: Host) -> str:
     try:
         return host.run(["timeout", "20", "nft", "list", "ruleset"])
     except Failed:
-        return ""   # not installed, or not to be seen from in here
+        return ""   # not installed, or not to be seen in this container

@@ -1,4 +1,4 @@
-"""The check of the packages that mail depends on: security updates, as apt's lists know them; nothing is downloaded."""
+"""Check the packages that mail depends on: security updates, as apt's lists know them; nothing is downloaded."""
 import csv
 import os
 import time
@@ -27,20 +27,19 @@ _BROKEN = {"unpacked", "half-configured", "half-installed"}
 
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
-    """All of the group."""
+    """Check all of the group. Yields what was found."""
     apt_pkg.init()
     by_itself = _unattended(host)
     yield from broken(of_mail(host.path(_STATUS)))
     yield from lists(time.time() - max(os.stat(host.path(path)).st_mtime for path in _LISTS if host.exists(path)),
                      any(name.endswith("_Packages") or "_Packages." in name for name in host.names(_LISTS[0])))
     yield from _GROUP.all_of(_pending(of_mail(host.path(_STATUS)), by_itself))
-    if not by_itself:
-        yield _GROUP.note("security updates are not installed by themselves: 'apt install unattended-upgrades' helps")
+    yield from automatic(by_itself)
     yield from support(host.text(_RELEASES), _codename(host), time.strftime("%Y-%m-%d"))
 
 
 def of_mail(status: str) -> Dict[str, str]:
-    """The packages that mail depends on, and the state of each, from dpkg's list."""
+    """Find the packages that mail depends on in dpkg's list. Returns the state of each."""
     found = {}
     with apt_pkg.TagFile(status) as sections:
         for section in sections:
@@ -69,37 +68,46 @@ def _is_security(version: Any) -> bool:
 
 
 def pending(security: List[str], other: List[str], by_itself: bool) -> Iterator[Finding]:
-    """The updates that wait. `by_itself`: unattended-upgrades takes care of them."""
-    words = "security updates wait: {}".format(", ".join(security))
+    """Judge the updates that are not installed. `by_itself`: unattended-upgrades installs them. Yields what was
+    found."""
+    words = "security updates are not installed: {}".format(", ".join(security))
     if security and by_itself:
-        yield _GROUP.note(words + " (unattended-upgrades installs them)")
+        yield _GROUP.note(words + " (unattended-upgrades will install them)")
     elif security:
-        yield _GROUP.problem(words, "What they mend is known to everybody.", "apt upgrade")
+        yield _GROUP.problem(words, "The flaws that they fix are public.", ["apt upgrade"])
     if _OWN in other:
         yield _GROUP.note("there is a new version of smallmail-server ('apt upgrade' installs it)")
 
 
+def automatic(by_itself: bool) -> Iterator[Finding]:
+    """Yield a note when unattended-upgrades does not install security updates."""
+    if not by_itself:
+        yield _GROUP.note("security updates are not installed automatically ('apt install unattended-upgrades'"
+                          " changes that)")
+
+
 def lists(age: float, any_there: bool) -> Iterator[Finding]:
-    """Whether apt's lists, which everything else here is read from, are of any worth."""
-    why = "Nobody knows of security updates."
-    fix = "apt update\napt install unattended-upgrades"
+    """Judge apt's lists, from which everything else here is read. `age`: seconds since they were updated. Yields what
+    was found."""
+    why = "Security updates go unnoticed."
+    fix = ["apt update", "apt install unattended-upgrades"]
     if not any_there:
         yield _GROUP.problem("apt has no package lists", why, fix)
     elif age > _OLD_LISTS:
-        yield _GROUP.problem("apt's package lists are old", "They were last renewed {} days ago. {}".format(
+        yield _GROUP.problem("apt's package lists are old", "They were last updated {} days ago. {}".format(
             int(age // 86400), why), fix)
 
 
 def broken(states: Dict[str, str]) -> Iterator[Finding]:
-    """The packages that dpkg left in pieces, by the state of each."""
+    """Yield a problem when dpkg did not finish installing a package, given the state of each."""
     names = [name for name, state in sorted(states.items()) if state in _BROKEN]
     if names:
-        yield _GROUP.problem("not wholly installed: {}".format(", ".join(names)), "They may fail when they start next.",
-                             "dpkg --configure -a\napt --fix-broken install")
+        yield _GROUP.problem("only partly installed: {}".format(", ".join(names)), "They may fail at their next start.",
+                             ["dpkg --configure -a", "apt --fix-broken install"])
 
 
 def support(releases: str, codename: str, today: str) -> Iterator[Finding]:
-    """How long this Debian gets security updates, by distro-info-data's table."""
+    """Yield a note when this Debian is out of regular support, by distro-info-data's table."""
     for row in csv.DictReader(releases.splitlines()):   # type: Dict[str, str]
         ends = [row.get(name) or "" for name in ("eol", "eol-lts")]
         if codename and row.get("series") == codename and ends[0] and ends[0] < today:
@@ -108,7 +116,7 @@ def support(releases: str, codename: str, today: str) -> Iterator[Finding]:
 
 
 def _unattended(host: Host) -> bool:
-    """Whether unattended-upgrades is installed, and on (apt.systemd.daily)."""
+    """Return whether unattended-upgrades is installed, and on (apt.systemd.daily)."""
     return host.exists("usr/bin/unattended-upgrade") \
         and apt_pkg.config.find("APT::Periodic::Unattended-Upgrade", "0") not in ("", "0") \
         and apt_pkg.config.find("APT::Periodic::Enable", "1") != "0"

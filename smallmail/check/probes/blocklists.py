@@ -1,4 +1,4 @@
-"""Block lists in DNS (RFC 5782): few, and well run ones. What is asked of them, and what their answers mean. Pure."""
+"""Make the questions to a few well-run block lists in DNS (RFC 5782), and judge their answers. Pure."""
 import ipaddress
 import re
 from collections import Counter, OrderedDict
@@ -14,57 +14,53 @@ List_ = NamedTuple("List_", [
     ("name", str),
     ("zone", str),
     ("kinds", str),         # "4" and "6" for addresses it has, "d" for domains
-    ("always", str),        # what is always listed, to test it (RFC 5782, 5)
+    ("always", str),        # the entry that is always there, to test the list (RFC 5782, 5)
     ("never", str),         # what is never listed
-    ("remedy", str),
+    ("remedy", str),        # how an entry is removed
 ])
 
 ADDRESSES = [
     List_("Spamhaus ZEN", "zen.spamhaus.org", "46", "2.0.0.127", "1.0.0.127",
-          "https://check.spamhaus.org/ says why, and takes it"
-          " off"),
+          "https://check.spamhaus.org/ tells why, and removes the entry."),
     List_("SpamCop", "bl.spamcop.net", "4", "2.0.0.127", "1.0.0.127",
-          "https://www.spamcop.net/bl.shtml says why; it ends by itself"
-          " a day after the last report"),
+          "https://www.spamcop.net/bl.shtml tells why. The entry expires a day after the last report."),
     List_("Barracuda", "b.barracudacentral.org", "4", "2.0.0.127", "1.0.0.127",
-          "https://www.barracudacentral.org/rbl/removal-request"
-          " takes it off"),
+          "https://www.barracudacentral.org/rbl/removal-request removes the entry."),
     List_("PSBL", "psbl.surriel.com", "4", "2.0.0.127", "1.0.0.127",
-          "https://psbl.org/remove takes it off"),
+          "https://psbl.org/remove removes the entry."),
     List_("UCEPROTECT 1", "dnsbl-1.uceprotect.net", "4", "2.0.0.127", "1.0.0.127",
-          "https://www.uceprotect.net/en/rblcheck.php says"
-          " why; it ends by itself after 7 days without spam. Do not pay"),
+          "https://www.uceprotect.net/en/rblcheck.php tells why. The entry expires after 7 days without spam: do not"
+          " pay for its removal."),
 ]
 
 DOMAINS = [
     List_("Spamhaus DBL", "dbl.spamhaus.org", "d", "dbltest.com", "example.com",
-          "https://check.spamhaus.org/ says why, and takes it off"),
+          "https://check.spamhaus.org/ tells why, and removes the entry."),
 ]
 
 # Spamhaus tells more by its answers; see its "DNSBL usage" pages.
 _REFUSALS = OrderedDict([
-    ("127.255.255.252", "does not know the name that it was asked by"),
+    ("127.255.255.252", "rejects the question: the name is wrong"),
     ("127.255.255.254", "does not answer public resolvers"),
-    ("127.255.255.255", "was asked too often by this resolver"),
+    ("127.255.255.255", "gets too many questions from this resolver"),
 ])
 
 _SPAMHAUS = [
-    (range(2, 3), "SBL: spam was seen from it"),
-    (range(3, 4), "CSS: what comes from it looks like spam"),
-    (range(4, 8), "XBL: a hijacked machine was seen behind it"),
-    (range(9, 10), "DROP: its whole network is held to be criminal"),
-    (range(10, 12), "PBL: no accusation. Its provider, or Spamhaus, says that from such addresses (home lines, mostly)"
-                    " no mail is to come directly. If it is fixed, and yours, you can take it out there; else send by"
-                    " a relayhost"),
+    (range(2, 3), "SBL: spam from it was seen"),
+    (range(3, 4), "CSS: mail from it looks like spam"),
+    (range(4, 8), "XBL: a hijacked machine behind it was seen"),
+    (range(9, 10), "DROP: its whole network is considered criminal"),
+    (range(10, 12), "PBL: this is not an accusation. Its provider, or Spamhaus, says that such addresses (home"
+                    " connections, mostly) should not send mail directly. If the address is fixed, and yours, you can"
+                    " remove it there; otherwise send through a relayhost"),
 ]
-_LISTED = "{} is on the block list {}"
 Ask = Callable[[str, str], List[str]]   # name, kind -> values; raises Unanswered
 Asked = Tuple[List_, str]               # a list, and an address or domain, or _ALWAYS or _NEVER
 _ALWAYS, _NEVER = "always", "never"
 
 
 def questions(own: List[str], domains: List[str]) -> Dict[Asked, str]:
-    """The names to ask for, those that test a list among them."""
+    """Make the names to ask for, with those that test a list. Returns them by list and by what is asked about."""
     found = OrderedDict()   # type: Dict[Asked, str]
     for each in (ADDRESSES if own else []) + (DOMAINS if domains else []):
         found[(each, _ALWAYS)], found[(each, _NEVER)] = each.always + "." + each.zone, each.never + "." + each.zone
@@ -77,15 +73,15 @@ def questions(own: List[str], domains: List[str]) -> Dict[Asked, str]:
 
 
 def asked(name: str, ask: Ask) -> Optional[List[str]]:
-    """What the list says; None when it says nothing."""
+    """Ask a list. Returns what it says; None when it does not answer."""
     try:
         return ask(name, "A")
     except Unanswered:
         return None
 
 
-def judged(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterator[Finding]:
-    """What the answers tell. `resolvers`: who was asked, in words."""
+def judge(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterator[Finding]:
+    """Judge the answers. `resolvers`: through which servers they came, in words. Yields what was found."""
     refusing = OrderedDict()    # type: Dict[str, List[str]]
     for each in OrderedDict((each, True) for each, _ in answers):
         always, never = answers[(each, _ALWAYS)] or [], answers[(each, _NEVER)] or []
@@ -93,28 +89,34 @@ def judged(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterato
         if refusal:
             refusing.setdefault(refusal, []).append(each.name)
         elif not _codes(always) or _codes(never):
-            yield _GROUP.unknown("{}: no answer that can be relied on (what is always listed is not, or what never is)"
-                                 .format(each.name), each.name)
+            yield _GROUP.unknown(each.name, "its answers through this host's DNS server are not reliable: its test"
+                                 " entry is wrong; a resolver on this host may help", [each.name],
+                                 ["smallmail set resolver=local"])
         else:
             yield from _listed(each, answers)
     for refusal, names in refusing.items():
         yield _GROUP.problem(
             "{} {} ({})".format(" and ".join(names), refusal, resolvers),
-            "Rspamd asks by the same resolver: it gets no answers either, and lets more spam through.",
-            "apt install unbound\nsmallmail set resolver=local")
+            "Rspamd asks the same resolver: it does not get answers either, and lets more spam through.",
+            ["apt install unbound", "smallmail set resolver=local"], about=names)
 
 
 def _listed(each: List_, answers: Dict[Asked, Optional[List[str]]]) -> Iterator[Finding]:
     for (other, what), said in answers.items():
         if other == each and said is None:
-            yield _GROUP.unknown("{} on {}: no answer".format(each.name, what), _LISTED.format(what, each.name))
+            yield _GROUP.unknown("{} on {}".format(each.name, what), "it does not answer", [_entry(each, what)])
         elif other == each and what not in (_ALWAYS, _NEVER) and _codes(said or []):
-            yield _GROUP.problem(_LISTED.format(what, each.name), "{}. Many refuse mail from it."
-                                 .format(_meaning(each, _codes(said or []))), each.remedy)
+            yield _GROUP.problem("{} is on the block list {}".format(what, each.name), "{}. Many servers refuse mail"
+                                 " from it.".format(_meaning(each, _codes(said or []))), advice=each.remedy,
+                                 about=[each.name, _entry(each, what)])
+
+
+def _entry(each: List_, what: str) -> str:
+    return "{} on {}".format(each.name, what)
 
 
 def _codes(said: List[str]) -> List[str]:
-    """The answers that say: listed."""
+    """Select the answers that mean: listed."""
     return [value for value in said if value.startswith("127.") and value not in _REFUSALS]
 
 
@@ -127,7 +129,7 @@ def _meaning(each: List_, codes: List[str]) -> str:
 
 
 def is_generic(name: str, address: str) -> bool:
-    """Whether a reverse name is one that a provider made from the address, as for any customer."""
+    """Return whether a reverse name is one that a provider made from the address, as for any customer."""
     ip, name = ipaddress.ip_address(address), name.lower()
     parts = ip.exploded.split("." if ip.version == 4 else ":")
     words = re.findall(r"\d+", name) if ip.version == 4 else re.split(r"[.-]", name)

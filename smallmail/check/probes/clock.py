@@ -1,11 +1,11 @@
-"""The clock: does the kernel think that it is right, and is it?"""
+"""Ask the kernel and a time server whether the clock is right."""
 import ctypes
 import socket
 import struct
 import time
 from typing import Optional
 
-# adjtimex(2): read only (modes = 0), and what it returns while nothing keeps the clock right.
+# adjtimex(2): read only (modes = 0), and what it returns while the clock is not synchronised.
 _SIZE = 512
 _UNSYNCHRONISED = 5
 
@@ -16,13 +16,13 @@ _PATIENCE = 2.0
 
 
 def synchronised() -> bool:
-    """Whether something keeps the kernel's clock right; it knows, also in a container."""
+    """Return whether the kernel's clock is synchronised, as the kernel says, also in a container."""
     state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_SIZE))
     return 0 <= int(state) < _UNSYNCHRONISED
 
 
 def offset(address: str, port: int = 123) -> Optional[float]:
-    """By how many seconds that time server is ahead of us; None when it does not tell."""
+    """Ask a time server. Returns by how many seconds it is ahead of this host; None when it does not tell."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,5 +1,5 @@
-"""What the host's own firewall says, as 'nft list ruleset' prints it (nft(8); iptables and ufw write nftables, too).
-Pure. Only what is plain is told: a firewall can be written in more ways than can be read here."""
+"""Read the host's own firewall, as 'nft list ruleset' prints it (nft(8); iptables and ufw write nftables, too). Pure.
+Only plain cases are told: a firewall can be written in more ways than this module understands."""
 import re
 from typing import Iterable, Iterator, List, NamedTuple, Optional  # noqa: F401 (in a type comment)
 
@@ -9,7 +9,7 @@ from smallmail.daemons import listening
 _NAMES = {port.number: port.names[0] for port in listening.PUBLIC}
 _NAMES[listening.HTTP] = listening.HTTP_NAME
 
-# A rule that one of these narrows says nothing of a stranger's new connection to our ports.
+# A rule with one of these words does not tell what becomes of every new connection from outside to our ports.
 _NARROW = re.compile(
     r"\b(dport|sport|saddr|lo|established|related|invalid|icmp|icmpv6|igmp|udp|l4proto|nexthdr|fib)\b")
 _NOISE = re.compile(r"\bcounter( packets \d+ bytes \d+)? ?|\bcomment \"[^\"]*\"| # handle \d+")
@@ -17,14 +17,14 @@ _Chain = NamedTuple("_Chain", [("table", str), ("name", str), ("head", str), ("r
 
 
 def closed(ruleset: str, ports: Iterable[int]) -> List[int]:
-    """The TCP ports on which it plainly lets nobody in."""
+    """Select the TCP ports on which the firewall plainly lets no one in. Returns them."""
     ruleset = _NOISE.sub("", ruleset)
     chains = list(_chains(ruleset))
     entries = [chain for chain in chains if "filter hook input" in chain.head]
     rules = [rule for chain in entries for rule in _passed(chain, chains)]
     shut = [chain for chain in entries if "policy drop" in chain.head or chain.rules[-1:] in (["drop"], ["reject"])]
     numbers = " ".join(re.findall(r"dport [^\n]*|elements = \{[^}]*\}", ruleset))
-    # Somebody may get in by a way that is not told by a port's number.
+    # Some may get in by rules that do not name a port.
     unread = " xt " in ruleset or any(rule.endswith("accept") and not _NARROW.search(rule) for rule in rules)
     return [port for port in ports if any(_drops(rule, port) for rule in rules)
             or (shut and not unread and not _has(numbers, port))]
@@ -47,7 +47,7 @@ def _chains(ruleset: str) -> Iterator[_Chain]:
 
 
 def _passed(entry: _Chain, chains: List[_Chain]) -> List[str]:
-    """The rules that every stranger's connection comes to, those of chains that it is sent to among them."""
+    """Collect the rules that every new connection from outside meets, also in the chains that it is sent to."""
     by_name = {chain.name: chain for chain in chains if chain.table == entry.table}
     found, ahead, seen = [], [entry.name], set()
     while ahead:
@@ -61,13 +61,13 @@ def _passed(entry: _Chain, chains: List[_Chain]) -> List[str]:
 
 
 def _drops(rule: str, port: int) -> bool:
-    """A rule that ends every connection to the port, wherever it comes from."""
+    """Return whether the rule ends every connection to the port, from wherever it comes."""
     parts = re.match(r"tcp dport (\{[^}]*\}|\S+) (drop|reject\b.*)$", rule)
     return parts is not None and _has(parts.group(1), port)
 
 
 def _has(text: str, port: int) -> bool:
-    """Whether the number, a range around it or the service's name is in there."""
+    """Return whether the text has the number, a range around it or the service's name."""
     ranges = re.findall(r"(\d+)-(\d+)", text)
     return (bool(re.search(r"\b({}|{})\b".format(port, _NAMES.get(port, port)), text))
             or any(int(low) <= port <= int(high) for low, high in ranges))

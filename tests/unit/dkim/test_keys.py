@@ -140,7 +140,7 @@ def test_a_lost_key_is_no_dead_end(host):
     assert "is lost" in rotation._without_lost(host)[0]
     assert lost.selector not in states(host)
     host.remove(dkim_keys.path(the(host, "dkim")))
-    assert [each.severity for each in rotation.findings(host, 0)] == ["problem"]
+    assert [each.severity for each in rotation.judge(host, 0)] == ["problem"]
     dkim_keys.ensure(host, [DOMAIN])
     assert dkim_keys.is_whole(host, the(host, "dkim"))
 
@@ -149,10 +149,10 @@ def test_what_check_says(host):
     dkim_keys.ensure(host, [DOMAIN])
     change(host, "dkim", made=0.0)
     change(host, "dkim-ed25519", made=0.0, waiting=["ns.example.net (203.0.113.1)"])
-    said = [each.what for each in rotation.findings(host, 400 * DAY)]
-    assert "the DKIM key dkim._domainkey.example.org is of 1970-01-01: 'smallmail dkim rotate" in said[0]
-    assert "waits since 1970-01-01 for: ns.example.net (203.0.113.1)" in said[1]
-    assert list(rotation.findings(host, 1 * DAY)) == []
+    said = [each.what for each in rotation.judge(host, 400 * DAY)]
+    assert "the DKIM key dkim._domainkey.example.org is from 1970-01-01: 'smallmail dkim rotate" in said[0]
+    assert "has waited since 1970-01-01 for ns.example.net (203.0.113.1)" in said[1]
+    assert list(rotation.judge(host, 1 * DAY)) == []
 
 
 def test_a_damaged_list_is_told_not_overwritten(host):
@@ -179,7 +179,7 @@ def test_what_rspamd_is_told(host):
     ("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", ""),
     ("MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "only the last 32 belong there"),
     ("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUR", "not Base64"),
-    ("2HqYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "another key"),
+    ("2HqYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "is not the one"),
 ])
 def test_an_ed25519_record_is_judged_as_a_key(published, trouble):
     wanted = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="

@@ -117,11 +117,11 @@ JUDGED = [
     ("TXT", "_smtp._tls.example.com", "TLSRPT", ["v=TLSRPTv1; rua=a"] * 2, ["v=TLSRPTv1; rua=y"],
      "there are 2 TLSRPT records: then none counts"),
     ("TXT", "_smtp._tls.example.com", "TLSRPT", ["v=TLSRPTv1; rua"], ["v=TLSRPTv1; rua=y"],
-     "the record can't be read: 'rua' is not tag=value"),
+     "the record can't be read: 'rua' is not of the form tag=value"),
     ("TXT", "_dmarc.example.com", "DMARC", ["v=DMARC1; p=reject"], ["v=DMARC1; p=none"], ""),
     ("TXT", "_dmarc.example.com", "DMARC", ["v=DMARC1"], ["v=DMARC1; p=none"], "it has no policy (p=)"),
     ("TXT", KEY.name, "DKIM", ["p=QQ=="], [KEY.value], ""),
-    ("TXT", KEY.name, "DKIM", ["p=Qg=="], [KEY.value], "another key is published than the one that signs here"),
+    ("TXT", KEY.name, "DKIM", ["p=Qg=="], [KEY.value], "the published key is not the one that signs here"),
     ("TLSA", TLSA.name, "", ["3 1 1 bb"], [TLSA.value], "it lacks 3 1 1 aa"),
     ("MX", "example.com", "", [], [MX.value], ""),      # by all that `dns check` knows: the zone is a good one
 ]

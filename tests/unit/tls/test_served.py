@@ -51,13 +51,13 @@ def test_problems_are_named(host: Host) -> None:
     found = served.on_disk(host)
     right = dict.fromkeys((25, 465, 993), found.fingerprint)
     assert served.problems(found, right, found.until - 15 * DAY) == []
-    sentence, = served.problems(found, right, found.until - 13.5 * DAY)
-    assert "expires on " + time.strftime("%Y-%m-%d", time.localtime(found.until)) in sentence
-    sentence, = served.problems(found, right, found.until + 1)
-    assert "has expired" in sentence
+    finding, = served.problems(found, right, found.until - 13.5 * DAY)
+    assert "expires on " + time.strftime("%Y-%m-%d", time.localtime(found.until)) in finding.what
+    finding, = served.problems(found, right, found.until + 1)
+    assert "has expired" in finding.what
     silent, other = served.problems(found, {25: "other", 465: "other", 993: ""}, time.time())
-    assert "no certificate is served on port 993" in silent
-    assert "another certificate is served on port 25 and 465" in other
+    assert "no certificate is shown on port 993" in silent.what
+    assert "another certificate is shown on port 25 and 465" in other.what
     assert served.problems(found, {}, time.time()) == [], "where nothing may run"
 
 

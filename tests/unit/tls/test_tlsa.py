@@ -128,7 +128,7 @@ def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
         value, meaning.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{newest}"))]
     assert "add this to what is there: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(host, SETTINGS)
     finding, = rollover.findings(host, SETTINGS)
-    assert (finding.severity, finding.type.count("TLSA")) == ("problem", 1)
+    assert (finding.severity, " ".join(finding.records).count("TLSA")) == ("problem", 1)
 
 
 def test_copies_are_whole_and_go_when_nobody_needs_them(host: Host) -> None:
@@ -159,23 +159,22 @@ def test_what_certbot_is_told_of_keys(tmp_path: Path) -> None:
 
 
 def test_what_the_check_finds() -> None:
-    signed = Zone("example.org", [], [], {}, True, True, False)
+    signed = Zone("example.org", [], [], {}, True, True, "")
 
     def found(values: list[str], coming: tlsa.Chain, zone: Zone = signed) -> list[str]:
         return [f"{each.severity}: {each.what}" for each in
-                tlsa_check.findings(PORT25, values, OLD, coming, zone, True)]
+                tlsa_check.judge(PORT25, values, OLD, coming, zone, True)]
 
     assert found([OLD_VALUE], []) == []
     assert found([OLD_VALUE, NEW_VALUE], NEW) == []
-    assert found([OLD_VALUE], NEW) == [f"problem: {PORT25}: the key of the new certificate is not there"]
-    assert found([NEW_VALUE], NEW) == [f"problem: {PORT25}: none of the TLSA records is that of the certificate that is"
-                                       " served"]
+    assert found([OLD_VALUE], NEW) == [f"problem: {PORT25}: the key of the new certificate is missing"]
+    assert found([NEW_VALUE], NEW) == [f"problem: {PORT25}: none of the TLSA records fits the certificate in use"]
     stale, = found([OLD_VALUE, NEW_VALUE], [])
-    assert stale.endswith(f"TLSA {NEW_VALUE}: if it is not meant for a later one, delete that record")
+    assert stale.endswith(f"TLSA {NEW_VALUE}: delete that record, unless it is meant for a later certificate")
     missing, = found([], [])
     assert missing.startswith(f"note: {PORT25} has no TLSA record: example.org is signed")
     useless, = found([OLD_VALUE], [], signed._replace(ds=False))
-    assert "not signed (DNSSEC): nobody can use it" in useless
+    assert "it has no effect: example.org is not signed (DNSSEC)" in useless
 
 
 def test_a_temporary_key_has_no_record_but_what_follows_it_has(host: Host) -> None:

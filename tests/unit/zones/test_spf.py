@@ -1,4 +1,9 @@
 """SPF as RFC 7208 has it: its own examples (Appendix A and 7.4), and the limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from smallmail.zones import spf
@@ -22,10 +27,10 @@ ZONE = {
 }
 
 
-def checked(record, address, domain="example.com", **more):
+def checked(record: str, address: str, domain: str = "example.com", **more: Any) -> spf.Result:
     zone = {**ZONE, (domain, "TXT"): ["unrelated", record], **more.get("zone", {})}
 
-    def look(name, kind):
+    def look(name: str, kind: str) -> list[str]:
         if name == "silent.example.net":
             raise spf.Temporary("no name server answers")
         return zone.get((name.lower(), kind), [])
@@ -71,7 +76,7 @@ def checked(record, address, domain="example.com", **more):
     ("v=spf1 redirect=a.example redirect=b.example", "192.0.2.65", "permerror"),
     ("v=spf10 +all", "192.0.2.65", "none"),
 ])
-def test_result(record, address, result):
+def test_result(record: str, address: str, result: str) -> None:
     assert checked(record, address).result == result, checked(record, address)
 
 
@@ -86,11 +91,11 @@ def test_result(record, address, result):
     ("%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net"),
     ("%{h}", "mx.example.org"), ("a%%b%_c%-d", "a%b c%20d"), ("%{S}", "strong-bad%40email.example.com"),
 ])
-def test_macros_of_the_rfc(macro, expanded):
+def test_macros_of_the_rfc(macro: str, expanded: str) -> None:
     """7.4: each of its examples; the name that an `exists` with it looks up."""
     looked = []
 
-    def look(name, kind):
+    def look(name: str, kind: str) -> list[str]:
         looked.append((name, kind))
         return ["v=spf1 exists:" + macro] if kind == "TXT" else []
 
@@ -98,10 +103,10 @@ def test_macros_of_the_rfc(macro, expanded):
     assert looked[-1] == (expanded, "A")
 
 
-def test_ipv6_in_macros():
+def test_ipv6_in_macros() -> None:
     looked = []
 
-    def look(name, kind):
+    def look(name: str, kind: str) -> list[str]:
         looked.append(name)
         return ["v=spf1 exists:%{ir}.%{v}._spf.%{d2}"] if kind == "TXT" else []
 
@@ -110,22 +115,22 @@ def test_ipv6_in_macros():
 
 
 @pytest.mark.parametrize(("count", "result"), [(10, "pass"), (11, "permerror")])
-def test_ten_terms_may_ask(count, result):
+def test_ten_terms_may_ask(count: int, result: str) -> None:
     record = "v=spf1 " + "a:amy.example.com " * (count - 1) + "a:bob.example.com -all"
     assert checked(record, "192.0.2.66").result == result
 
 
 @pytest.mark.parametrize(("count", "result"), [(2, "pass"), (3, "permerror")])
-def test_two_look_ups_may_find_nothing(count, result):
-    record = "v=spf1 " + "".join("a:gone{}.example.com ".format(number) for number in range(count)) + "+all"
+def test_two_look_ups_may_find_nothing(count: int, result: str) -> None:
+    record = "v=spf1 " + "".join(f"a:gone{number}.example.com " for number in range(count)) + "+all"
     assert checked(record, "192.0.2.66").result == result
 
 
-def test_two_records_are_none():
+def test_two_records_are_none() -> None:
     zone = {("example.com", "TXT"): ["v=spf1 +all", "v=spf1 mx -all"]}
     assert spf.check("192.0.2.1", "example.com", "a@example.com", "h", lambda name, kind: zone.get((name, kind), [])) \
         == ("permerror", "example.com has 2 SPF records, but one is allowed")
 
 
-def test_a_record_that_includes_itself_comes_to_an_end():
+def test_a_record_that_includes_itself_comes_to_an_end() -> None:
     assert checked("v=spf1 include:example.com -all", "192.0.2.65").result == "permerror"

@@ -13,12 +13,12 @@ RIGHT = {f"{each.always}.{each.zone}": ["127.0.0.2"] for each in blocklists.ADDR
 ZEN = "7.100.51.198.zen.spamhaus.org"
 
 
-def judged(more: dict[str, list[str] | None], own=OWN) -> list[tuple[str, str, str]]:
+def judged(more: dict[str, list[str] | None], own: list[str] = OWN) -> list[tuple[str, str, str]]:
     """What is found where the lists answer as they should, but for this."""
-    answers = {**RIGHT, **more}
+    answers: dict[str, list[str] | None] = {**RIGHT, **more}
     questions = blocklists.questions(own, DOMAIN)
     assert set(more) <= set(questions.values())
-    found = blocklists.judged({key: answers.get(name, []) for key, name in questions.items()}, "asked by 192.0.2.53")
+    found = blocklists.judge({key: answers.get(name, []) for key, name in questions.items()}, "asked by 192.0.2.53")
     return [(each.severity, each.what, each.why) for each in found]
 
 
@@ -37,20 +37,20 @@ def test_a_good_name() -> None:
 
 @pytest.mark.parametrize(("codes", "words"), [
     (["127.0.0.2"], "SBL: "), (["127.0.0.3"], "CSS: "), (["127.0.0.4"], "XBL: "),
-    (["127.0.0.10"], "PBL: no accusation"),
-    (["127.0.0.11", "127.0.0.4"], "PBL: no accusation"), (["127.0.0.99"], "It answers 127.0.0.99"),
+    (["127.0.0.10"], "PBL: this is not an accusation"),
+    (["127.0.0.11", "127.0.0.4"], "PBL: this is not an accusation"), (["127.0.0.99"], "It answers 127.0.0.99"),
 ])
-def test_listed(codes, words) -> None:
+def test_listed(codes: list[str], words: str) -> None:
     (severity, what, why), = judged({ZEN: codes})
     assert (severity, what) == (PROBLEM, "198.51.100.7 is on the block list Spamhaus ZEN")
     assert words in why
 
 
 @pytest.mark.parametrize(("code", "words"), [
-    ("127.255.255.254", "does not answer public resolvers"), ("127.255.255.255", "was asked too often"),
-    ("127.255.255.252", "does not know the name"),
+    ("127.255.255.254", "does not answer public resolvers"), ("127.255.255.255", "gets too many questions"),
+    ("127.255.255.252", "the name is wrong"),
 ])
-def test_refused(code, words) -> None:
+def test_refused(code: str, words: str) -> None:
     """Nobody is listed then, whatever is answered for an address."""
     (severity, what, _), = judged({"2.0.0.127.zen.spamhaus.org": [code], ZEN: [code], "1.0.0.127.zen.spamhaus.org":
                                    [code]})
@@ -62,13 +62,13 @@ def test_refused(code, words) -> None:
     {"2.0.0.127.psbl.surriel.com": ["198.51.100.80"]},      # a resolver that has an answer for everything
     {"1.0.0.127.psbl.surriel.com": ["127.0.0.2"], "7.100.51.198.psbl.surriel.com": ["127.0.0.2"]},   # given up
 ])
-def test_a_list_that_cannot_be_relied_on(more) -> None:
+def test_a_list_that_cannot_be_relied_on(more: dict[str, list[str] | None]) -> None:
     (severity, what, _), = judged(more)
-    assert severity == UNKNOWN and what.startswith("PSBL: no answer that can be relied on")
+    assert severity == UNKNOWN and what == "PSBL"
 
 
 def test_no_answer_for_an_address() -> None:
-    assert [found[:2] for found in judged({ZEN: None})] == [(UNKNOWN, "Spamhaus ZEN on 198.51.100.7: no answer")]
+    assert [found[:2] for found in judged({ZEN: None})] == [(UNKNOWN, "Spamhaus ZEN on 198.51.100.7")]
 
     def nobody(name: str, kind: str) -> list[str]:
         raise Unanswered(name + kind)
@@ -89,5 +89,5 @@ def test_no_answer_for_an_address() -> None:
     ("mail100.dc51.example.org", "198.51.100.7", False),
     ("mx.example.org", "2001:db8::7", False),
 ])
-def test_generic_names(name, address, expected) -> None:
+def test_generic_names(name: str, address: str, expected: bool) -> None:
     assert blocklists.is_generic(name, address) == expected

@@ -1,0 +1,31 @@
+"""Write figures as people read them. Pure."""
+import time
+
+_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+
+
+def size(count: int) -> str:
+    """Write a number of bytes in the unit that fits: "68 GiB", "4.3 MiB". Returns the words."""
+    value, unit = float(count), 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return "{:.0f} {}".format(value, _UNITS[unit]) if value >= 10 or round(value, 1) == int(value) else \
+        "{:.1f} {}".format(value, _UNITS[unit])
+
+
+def number(count: int, one: str, many: str) -> str:
+    """Write a number of things: "1 mailbox", "4 aliases". Returns the words."""
+    return "{} {}".format(count, one if count == 1 else many)
+
+
+def moment(seconds: float) -> str:
+    """Write a moment, given in seconds since 1970, in local time: "2036-11-23 12:35". Returns the words."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time in its largest unit: "3 days". Returns the words."""
+    for name, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            return number(int(seconds // length), name, name + "s")
+    return "a moment"

@@ -1,0 +1,56 @@
+"""The screen of `smallmail status`: figures with units, lines of 80 columns, one problem for one cause."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from smallmail.check import status
+from smallmail.check.groups import host as groups_host
+from smallmail.check.status import Status
+
+DISK = groups_host.Space("/srv/mail", 1, 69668 << 20, 258019 << 20, 9, 10)
+DATA: dict[str, Any] = {
+    "hostname": "mx.example.test",
+    "services": OrderedDict([("smallmail-redis", "active"), ("rspamd", "active"), ("dovecot", "active"),
+                             ("postfix", "active")]),
+    "ports": OrderedDict([("25", True), ("465", True), ("587", True), ("993", True), ("11334", True)]),
+    "certificate": "self-signed, valid until 2036-11-23 12:35; no Let's Encrypt certificate yet (details: smallmail"
+                   " certificate status)",
+    "queue": OrderedDict([("active", 0), ("deferred", 0)]),
+    "disk": DISK._asdict(), "domains": ["example.test"], "mailboxes": 1, "aliases": 4, "changed_by_hand": [],
+}
+
+
+def test_a_right_host() -> None:
+    assert status.screen(Status(DATA, [])).splitlines() == [
+        "Host          mx.example.test",
+        "Services      smallmail-redis active, rspamd active, dovecot active, postfix",
+        "              active",
+        "Ports         25 open, 465 open, 587 open, 993 open, 11334 open",
+        "Certificate   self-signed, valid until 2036-11-23 12:35; no Let's Encrypt",
+        "              certificate yet (details: smallmail certificate status)",
+        "Queue         empty",
+        "Disk          68 GiB of 252 GiB free (/srv/mail)",
+        "Accounts      1 mailbox, 4 aliases in example.test"]
+
+
+def test_what_was_changed_by_hand_is_named_unless_it_is_much() -> None:
+    few = status.screen(Status({**DATA, "changed_by_hand": ["main.cf: a: changed by hand"]}, []))
+    assert few.endswith("\nBy hand\n  main.cf: a: changed by hand")
+    many = status.screen(Status({**DATA, "changed_by_hand": ["main.cf: a: changed by hand"] * 85}, []))
+    assert many.endswith("\nBy hand\n  85 settings differ from what smallmail wrote, and smallmail will not touch\n"
+                         "  them ('smallmail plan' lists them)")
+
+
+def test_a_stopped_postfix_is_one_problem() -> None:
+    found = list(groups_host.stopped({"postfix": "failed", "dovecot": "active"}))
+    found += status.closed({"25": False, "587": False, "993": True})
+    screen = status.screen(Status(DATA, found))
+    assert screen.count("Problem: ") == 1
+    assert screen.endswith("""
+Problem: postfix has failed
+  Mail is not delivered correctly while it is down.
+  > journalctl -u postfix
+  > systemctl restart postfix
+  This explains: nothing answers on port 25; nothing answers on port 587""")
