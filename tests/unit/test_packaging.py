@@ -14,6 +14,8 @@ import pytest
 from debian.deb822 import Deb822, PkgRelation
 
 import smallmail
+from smallmail.daemons import table
+from smallmail.daemons.daemon import Daemon
 from smallmail.programs import __main__ as programs
 from smallmail.programs.__main__ import PROGRAMS
 from smallmail.settings import values
@@ -170,6 +172,17 @@ def test_scripts_name_only_questions_that_exist() -> None:
     for script in DEBIAN.glob("smallmail-server.p*"):
         for name in re.findall(r"smallmail-server/([a-z-]+)", script.read_text("utf-8")):
             assert name in found, f"{script.name}: {name}"
+
+
+@pytest.mark.parametrize("daemon", [each for each in table.ALL if each.package], ids=lambda each: each.name)
+def test_the_package_knows_each_daemon(daemon: Daemon) -> None:
+    """It is depended on, its upgrade is told to us, and its configuration is made whole before it starts."""
+    _, package = control(DEBIAN / "control")
+    assert daemon.package in names(package["Depends"])
+    assert re.search(f"^interest-noawait .*/{daemon.name}$", (DEBIAN / "smallmail-server.triggers").read_text("utf-8"),
+                     re.MULTILINE)  # fmt: skip
+    drop_in = SOURCE / f"share/systemd/{daemon.unit}.service.d/50-smallmail.conf"
+    assert f"smallmail-ready@{daemon.name}.service" in drop_in.read_text("utf-8")
 
 
 def test_nothing_outside_names_a_module() -> None:
