@@ -8,10 +8,10 @@ from typing import Any, Callable, Tuple
 from smallmail import wanted_records
 from smallmail.accounts import passwords
 from smallmail.accounts.database import alias_address
-from smallmail.accounts.first import FIRST_PASSWORD
 from smallmail.accounts.opened import open_accounts
 from smallmail.dkim import keys as dkim_keys, signing
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings import store, values
 from smallmail.zones import dns_records
@@ -79,7 +79,7 @@ def user_passwd(host: Host, options: argparse.Namespace) -> int:
         database.must_have_mailbox(address)
         database.set_password(address, passwords.hashed(host, _password(address, options.password_stdin)))
     if address == settings.address:
-        host.remove(FIRST_PASSWORD)  # the generated one opens nothing any more
+        host.remove(state.FIRST_PASSWORD)  # the generated one opens nothing any more
     return 0
 
 

@@ -70,7 +70,7 @@ def _screen(host: Host, keys: List[Key], now: float) -> str:
         for key in keys:
             if key.domain == domain:
                 lines.append("  {:<22}  {:<7}  {:>4} days  {}".format(
-                    key.selector, key.kind, int((now - key.made) // 86400), rotation.state(key, now)))
+                    key.selector, key.kind, int((now - key.made) // 86400), rotation.stage(key, now)))
     wrong = signing.trouble(host)
     return "\n".join(lines + (["Problem: " + wrong] if wrong else []))
 

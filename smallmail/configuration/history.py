@@ -1,6 +1,6 @@
 """The last configurations that were applied: what caused each, the inputs that it was made from, and the result.
 
-One file each in /var/lib/smallmail/history, readable by root alone: settings contain secrets. They are written in the
+One file each in the folder state.HISTORY, readable by root alone: settings contain secrets. They are written in the
 same swap as the configuration itself, so that the history has nothing that was never in force.
 """
 import difflib
@@ -16,12 +16,11 @@ from smallmail.configuration.record import KINDS, file_from_json, file_to_json, 
 from smallmail.configuration.tree import Tree
 from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 from smallmail.settings import fields
 
-FOLDER = STATE + "/history"
 KEPT = 10
 
 # What a configuration is made from, besides the versions of the daemons.
@@ -42,7 +41,7 @@ Applied = NamedTuple("Applied", [
 
 def entries(host: Host) -> List[Applied]:
     """Return all configurations that are kept, the oldest first. Raises Problem if a file is damaged."""
-    numbers = sorted(int(name[:-len(".json")]) for name in host.names(FOLDER) if name.endswith(".json"))
+    numbers = sorted(int(name[:-len(".json")]) for name in host.names(state.HISTORY) if name.endswith(".json"))
     return [_loads(number, host.text(_path(number))) for number in numbers]
 
 
@@ -137,7 +136,7 @@ def _fingerprints(inputs: Dict[str, Optional[File]]) -> Dict[str, Optional[str]]
 
 
 def _path(number: int) -> str:
-    return "{}/{:06d}.json".format(FOLDER, number)
+    return "{}/{:06d}.json".format(state.HISTORY, number)
 
 
 def _dumps(applied: Applied) -> str:

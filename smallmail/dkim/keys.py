@@ -1,4 +1,4 @@
-"""DKIM keys, in /var/lib/rspamd/dkim, readable by Rspamd alone: which there are, what each is for now, its record.
+"""DKIM keys, in a folder that only Rspamd may read: which there are, what each is for now, its record.
 
 A domain has an RSA key and, where this Rspamd knows them, an Ed25519 key (RFC 8463). A key is NEXT until all name
 servers show its record, then SIGNING, and OLD when another has taken its place: its record stays for mail on its way.
@@ -15,24 +15,17 @@ from smallmail.daemons import facts
 from smallmail.dkim import key_files
 from smallmail.dkim.key_files import ED25519, RSA
 from smallmail.errors import Problem
+from smallmail.machine import state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
+from smallmail.machine.state import DKIM_FOLDER, DKIM_KEYS, DKIM_LIST, DKIM_LOCK
 from smallmail.zones.dns_records import Record
 
-FOLDER = "var/lib/rspamd/dkim"
-
-# Beside the keys, so that it stays where they stay, and goes where they go.
-KEYS = FOLDER + "/keys.json"
-
-# postrm is plain sh: it reads here which keys are ours, one path a line.
-LIST = STATE + "/dkim-keys"
 NEXT, SIGNING, OLD = "next", "signing", "old"
 
 # For so long an old key's record stays. RFC 5321, 4.5.4.1: a message may wait for five days in a queue, ours, and then
 # for five more in that of a host that forwards it; the rest is for mail programs that verify when they fetch.
 GRACE_DAYS = 14
-_LOCK = "dkim-lock"
 _DAY = 86400
 
 Key = NamedTuple("Key", [
@@ -56,7 +49,7 @@ _BOTH_SINCE = (2,)
 
 def path(key: Key) -> str:
     """Where the private key is."""
-    return "{}/{}.{}.key".format(FOLDER, key.domain, key.selector)
+    return "{}/{}.{}.key".format(DKIM_FOLDER, key.domain, key.selector)
 
 
 def record_name(key: Key) -> str:
@@ -82,23 +75,22 @@ def is_over(key: Key, now: float) -> bool:
 def load(host: Host) -> List[Key]:
     """All keys."""
     try:
-        return [Key(**each) for each in json.loads(host.text(KEYS) or "[]")]
+        return [Key(**each) for each in json.loads(host.text(DKIM_LIST) or "[]")]
     except (ValueError, TypeError):
         raise Problem("/{} can't be read: take it from a backup, or remove it; then each domain's first key signs"
-                      .format(KEYS))
+                      .format(DKIM_LIST))
 
 
 @contextlib.contextmanager
 def changing(host: Host) -> Iterator[List[Key]]:
     """The keys, to be changed in place; written when the block ends, all in one step."""
-    with host.lock(name=_LOCK):
+    with host.lock(path=DKIM_LOCK):
         keys = load(host)
         before = list(keys)
         yield keys
         if keys != before:
             data = [OrderedDict(zip(key._fields, key)) for key in sorted(keys, key=_order)]
-            text = json.dumps(data, indent=2) + "\n"
-            host.write(KEYS, File(text.encode("ascii"), 0o640, "root", "_rspamd"))
+            state_files.save_json(host, DKIM_LIST, data)
 
 
 def _order(key: Key) -> Tuple[str, bool, float]:
@@ -147,11 +139,11 @@ def make(host: Host, keys: List[Key], domain: str, kind: str, state: str) -> Key
     """A new key, not yet among `keys`."""
     pair, now = key_files.make(host, kind), time.time()
     key = Key(domain, _free_selector(keys, domain, kind, now), kind, state, now, 0.0, pair.public, [])
-    listed = host.text(LIST)
+    listed = host.text(DKIM_KEYS)
     if "/{}\n".format(path(key)) not in listed:
         listed += "/{}\n".format(path(key))
-        host.write(LIST, File(listed.encode("ascii"), 0o644, "root", "root"))
-    host.directory(FOLDER, 0o750, "root", "_rspamd")
+        state_files.write(host, DKIM_KEYS, listed)
+    state_files.make_folder(host, DKIM_FOLDER)
     host.write(path(key), File(pair.private.encode("ascii"), 0o640, "root", "_rspamd"))
     return key
 

@@ -13,6 +13,7 @@ from smallmail.dkim.key_files import RSA
 from smallmail.dkim.keys import NEXT, OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.publishing import publish
 from smallmail.settings.fields import Settings
@@ -26,7 +27,6 @@ _YEAR = 365 * 86400
 
 # A record that was pasted is there within a day.
 _PATIENT = 3 * 86400
-_LOCK = "rotation-lock"
 _GROUP = Group("dns")
 Progress = NamedTuple("Progress", [
     ("done", List[str]),        # a sentence for each thing that was done or failed
@@ -53,7 +53,7 @@ def begin(host: Host, domain: str, anew: bool = False) -> str:
 
 def go_on(host: Host, insist: bool = False) -> Progress:
     """Do stages two and three as far as they can be done now. Returns what was done and what is still to be shown."""
-    with host.lock(name=_LOCK):
+    with host.lock(path=state.ROTATION_LOCK):
         done = _without_lost(host)
         keys, now = dkim_keys.load(host), time.time()
         asked = _unfinished(keys, now)
@@ -155,7 +155,7 @@ def _unfinished(keys: List[Key], now: float) -> List[Key]:
     return [key for key in keys if key.state == NEXT or dkim_keys.is_over(key, now)]
 
 
-def state(key: Key, now: float) -> str:
+def stage(key: Key, now: float) -> str:
     """How far the key is, in words."""
     if key.state == SIGNING:
         return "signing"

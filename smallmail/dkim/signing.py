@@ -1,6 +1,5 @@
 """Which keys Rspamd signs with. Its configuration includes a file of ours, which is replaced in one step and read at a
 reload; a letter that it signs proves that it did read it."""
-import contextlib
 import hashlib
 import http.client
 import json
@@ -15,14 +14,11 @@ from smallmail.dkim import keys as dkim_keys
 from smallmail.dkim.key_files import RSA
 from smallmail.dkim.keys import OLD, SIGNING, Key
 from smallmail.errors import Problem
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 
-PATH = STATE + "/dkim.conf"
-
-# What Rspamd was last seen to sign by, and told to read, each as a digest of that file.
-_KNOWN = STATE + "/dkim-signing.json"
+# What state.DKIM_SIGNING holds. `proven`: the version of state.DKIM_CONF that Rspamd was last seen to sign by, `told`:
+# the one that it was last told to read, each as a SHA-256 digest; `trouble`: why Rspamd did not sign by it.
 _EMPTY = OrderedDict([("proven", ""), ("told", ""), ("trouble", "")])   # type: Dict[str, str]
 _RELOADING = 60.0   # seconds: Rspamd may compile its patterns first
 
@@ -55,9 +51,7 @@ def _pair(key: Key) -> str:
 def write(host: Host) -> None:
     """Let the file say what the keys say; Rspamd reads it when it is started or reloaded next. The caller holds the
     lock."""
-    wanted = text(dkim_keys.load(host))
-    if host.text(PATH) != wanted:
-        host.write(PATH, File(wanted.encode("ascii"), 0o644, "root", "root"))
+    state_files.write(host, state.DKIM_CONF, text(dkim_keys.load(host)))
 
 
 def is_settled(host: Host) -> bool:
@@ -87,14 +81,13 @@ def settle(host: Host, insist: bool = False) -> str:
         known.update(proven="" if wrong else digest, told=digest, trouble=wrong)
         if not wrong:
             _note(host, _just_left(keys))
-        host.write(_KNOWN, File((json.dumps(known, indent=2) + "\n").encode("utf-8"), 0o644, "root", "root"))
+        state_files.save_json(host, state.DKIM_SIGNING, known)
         return wrong
 
 
 def _known(host: Host) -> Dict[str, str]:
-    known = OrderedDict(_EMPTY)
-    with contextlib.suppress(ValueError):   # somebody has edited it: to be proven again
-        known.update(json.loads(host.text(_KNOWN) or "{}"))
+    """Load what was seen last; if the file is lost or damaged, Rspamd has to prove again what it signs with."""
+    known = state_files.load_json(host, state.DKIM_SIGNING, _EMPTY)  # type: Dict[str, str]
     return known
 
 

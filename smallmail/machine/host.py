@@ -149,11 +149,11 @@ class Host:
             raise Failed("'{}' ended with {}".format(" ".join(command), done.returncode))
 
     @contextlib.contextmanager
-    def lock(self, patience: float = _PATIENCE, name: str = "lock") -> Iterator[None]:
-        """Hold the one lock of all that changes this host (or another, by its name); raises Busy when another
-        smallmail still holds it after that many seconds."""
-        self.directory(state.STATE)
-        with open(self.path(state.STATE + "/" + name), "w") as stream:
+    def lock(self, patience: float = _PATIENCE, path: str = state.LOCK) -> Iterator[None]:
+        """Hold the lock for all that changes the daemons' configuration, or another one of state.py. Raises Busy if
+        another process still holds it after that many seconds."""
+        self.directory(state.FOLDER)
+        with open(self.path(path), "w") as stream:
             deadline = time.monotonic() + patience
             while not _locked(stream.fileno()):
                 if time.monotonic() >= deadline:
@@ -164,7 +164,7 @@ class Host:
     @contextlib.contextmanager
     def stage(self, folders: Iterable[str]) -> Iterator["Host"]:
         """Provide a scratch host with copies of these folders, which is removed afterwards."""
-        folder = self.path(state.STATE + "/stage")
+        folder = self.path(state.STAGE)
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)
         try:

@@ -3,15 +3,11 @@ import grp
 import pwd
 from typing import List
 
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Failed, Host
-from smallmail.machine.state import STATE
 
 # By this full name postrm knows the user that was not here before us.
 _GECOS = "smallmail's mailboxes"
-
-# That Rspamd was not in Postfix's group before us.
-_JOINED = STATE + "/joined-postfix"
 
 
 def ensure(host: Host, home: str) -> None:
@@ -21,13 +17,13 @@ def ensure(host: Host, home: str) -> None:
                   "--shell", "/usr/sbin/nologin", "--gecos", _GECOS, "vmail"])
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
-        host.write(_JOINED, File(b"", 0o644, "root", "root"))
+        state_files.write(host, state.JOINED_POSTFIX, "")
         host.run(["adduser", "--quiet", "_rspamd", "postfix"])
 
 
 def leave_group(host: Host) -> List[str]:
     """Rspamd leaves Postfix's group, where we had put it there; a sentence if that goes wrong."""
-    if not host.exists(_JOINED):
+    if not host.exists(state.JOINED_POSTFIX):
         return []
     try:
         members = grp.getgrnam("postfix").gr_mem
@@ -38,7 +34,7 @@ def leave_group(host: Host) -> List[str]:
             host.run(["deluser", "--quiet", "_rspamd", "postfix"])
     except Failed as error:
         return [str(error)]
-    host.remove(_JOINED)
+    host.remove(state.JOINED_POSTFIX)
     return []
 
 

@@ -2,12 +2,12 @@
 from typing import Any, Callable, List
 
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.publishing import dns_plan, name_servers, published, serves
 from smallmail.publishing.dns_plan import Entry
 from smallmail.zones import dns_records
 
-LOCK = "publish-lock"
 _TRIES = 3
 
 
@@ -47,7 +47,7 @@ def _change(host: Host, records: List[dns_records.Record], wanted: Callable[[Lis
 
     given = [update.entry(record) for record in records]
     places = {dns_plan.place(entry) for entry in given}
-    with host.lock(name=LOCK):
+    with host.lock(path=state.PUBLISH_LOCK):
         for _ in range(_TRIES):
             owned = {entry for entry in published.load(host) if dns_plan.place(entry) in places}
             reading = session.read(host, given)

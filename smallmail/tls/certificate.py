@@ -1,9 +1,9 @@
-"""The certificate that the daemons serve: always at the same place, whoever made it.
+"""The certificate that the daemons use: always at the same path, whatever its source is.
 
-/var/lib/smallmail/tls/current is a symbolic link to a folder beside it with fullchain.pem and privkey.pem (the names
-that certbot uses). What others make and renew (certbot, the admin's own tool) is copied: so it is we who say when a new
-one is served, for its record in DNS may have to come first (tlsa.py). Serving another one changes that link and nothing
-else; both daemons then reload.
+state.CURRENT is a symbolic link to a folder beside it with fullchain.pem and privkey.pem (the names that certbot uses).
+What certbot or the admin's own tool makes and renews is copied: so smallmail decides when a new certificate comes into
+use, because its TLSA record may have to be in DNS first (tlsa.py). A switch changes that link and nothing else; both
+daemons then reload.
 """
 import hashlib
 import os
@@ -11,14 +11,11 @@ import re
 from typing import Iterable, List, Tuple
 
 from smallmail.errors import Problem
-from smallmail.machine import pem
+from smallmail.machine import pem, state, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
-from smallmail.machine.state import STATE
 from smallmail.settings.fields import Settings
 
-FOLDER = STATE + "/tls"
-CURRENT = FOLDER + "/current"
 _TEN_YEARS = "3650"
 
 
@@ -27,21 +24,21 @@ def ensure(host: Host, settings: Settings) -> str:
 
     Raises Problem when the files of certificate = files do not serve.
     """
-    host.directory(FOLDER, 0o700)
+    state_files.make_folder(host, state.TLS)
     if settings.certificate == "files":
         newest = _copied(host, "files", settings.certificate_file, settings.key_file)
     elif settings.certificate == "letsencrypt" and host.exists(lineage(settings) + "/fullchain.pem"):
         newest = _from_certbot(host, "/" + lineage(settings))
     else:
         newest = _self_signed(host, settings.hostname)
-    if host.link(CURRENT) is None:
-        host.point(CURRENT, newest)  # the first one: the daemons' own judgement reads it
+    if host.link(state.CURRENT) is None:
+        host.point(state.CURRENT, newest)  # the first one: the daemons' own judgement reads it
     return newest
 
 
 def source(host: Host) -> str:
     """Where the certificate that the daemons serve came from: "letsencrypt", "files" or "self-signed"."""
-    link = host.link(CURRENT) or ""
+    link = host.link(state.CURRENT) or ""
     return next((name for name in ("self-signed", "files") if link.startswith(name)), "letsencrypt" if link else "")
 
 
@@ -55,14 +52,14 @@ def is_self_signed(host: Host) -> bool:
     return source(host) == "self-signed"
 
 
-def chain(host: Host, folder: str = CURRENT) -> List[Tuple[bytes, bytes]]:
+def chain(host: Host, folder: str = state.CURRENT) -> List[Tuple[bytes, bytes]]:
     """What the daemons serve, or what is in that folder: the certificate and those above it, each with its public key,
     in DER."""
     return [(pem.der(text), pem.der(host.run(["openssl", "x509", "-noout", "-pubkey"], text)))
             for text in texts(host, folder)]
 
 
-def texts(host: Host, folder: str = CURRENT) -> List[str]:
+def texts(host: Host, folder: str = state.CURRENT) -> List[str]:
     """The certificate that the daemons are told to serve and those above it, each in PEM."""
     return pem.blocks("CERTIFICATE", host.text(folder + "/fullchain.pem"))
 
@@ -74,11 +71,11 @@ def lineage(settings: Settings) -> str:
 
 def tidy(host: Host, kept: Iterable[str]) -> None:
     """Remove the copies that nobody serves or waits for any more. The caller holds the lock."""
-    for name in host.names(FOLDER):
+    for name in host.names(state.TLS):
         if re.match(r"(letsencrypt|files)-[0-9a-f]{12}$", name) and name not in kept:
-            for file in host.names(FOLDER + "/" + name):
-                host.remove("{}/{}/{}".format(FOLDER, name, file))
-            os.rmdir(host.path(FOLDER + "/" + name))
+            for file in host.names(state.TLS + "/" + name):
+                host.remove("{}/{}/{}".format(state.TLS, name, file))
+            os.rmdir(host.path(state.TLS + "/" + name))
 
 
 def _from_certbot(host: Host, folder: str) -> str:
@@ -86,7 +83,7 @@ def _from_certbot(host: Host, folder: str) -> str:
         return _copied(host, "letsencrypt", folder + "/fullchain.pem", folder + "/privkey.pem")
     except Problem:
         # certbot changes its links one by one: the next look finds a pair, and until then what is served is right.
-        return host.link(CURRENT) or _self_signed(host, os.path.basename(folder))
+        return host.link(state.CURRENT) or _self_signed(host, os.path.basename(folder))
 
 
 def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
@@ -100,7 +97,7 @@ def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
         raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
             key, certificate))
     name = "{}-{}".format(kind, hashlib.sha256(found.encode("utf-8")).hexdigest()[:12])
-    folder = "{}/{}".format(FOLDER, name)
+    folder = "{}/{}".format(state.TLS, name)
     host.directory(folder, 0o700)
     for path, text, mode in (("privkey.pem", secret, 0o600), ("fullchain.pem", found, 0o644)):
         if host.text("{}/{}".format(folder, path)) != text:
@@ -118,8 +115,8 @@ def _public_key(host: Host, command: List[str], text: str, sentence: str) -> str
 def _self_signed(host: Host, hostname: str) -> str:
     name = "self-signed-" + hostname
     # smallmail up to 0.2 let openssl write the key, and after a power cut it could be empty.
-    if not all(host.text("{}/{}/{}".format(FOLDER, name, file)) for file in ("fullchain.pem", "privkey.pem")):
-        _make_self_signed(host, FOLDER + "/" + name, hostname)
+    if not all(host.text("{}/{}/{}".format(state.TLS, name, file)) for file in ("fullchain.pem", "privkey.pem")):
+        _make_self_signed(host, state.TLS + "/" + name, hostname)
     return name
 
 

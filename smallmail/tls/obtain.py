@@ -3,8 +3,6 @@
 `timer` is run every few minutes by smallmail-certificate.timer, `deploy` by certbot after a renewal (the hook in
 /etc/letsencrypt/renewal-hooks/deploy). No maintainer script comes here: nothing waits for the network.
 """
-import contextlib
-import json
 import os
 import time
 from collections import OrderedDict
@@ -12,14 +10,11 @@ from typing import Any, Dict, Optional
 
 from smallmail.daemons import running, table
 from smallmail.errors import Problem
-from smallmail.machine import addresses, state as machine_state
-from smallmail.machine.file import File
+from smallmail.machine import addresses, state, state_files
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certbot, certificate, rollover, served, tlsa
 from smallmail.zones import points_here
-
-STATE = certificate.FOLDER + "/obtain.json"
 
 # Let's Encrypt takes five failed attempts for a name in an hour: these are four in the first.
 _FIRST_DELAY = 600
@@ -30,7 +25,6 @@ _UNREACHED_DELAY = 3600
 
 # How long daemons may take to show a new certificate after their reload, in seconds.
 _RELOADING = 30.0
-_LOCK = "certificate-lock"
 
 # `asked`: what was asked for when the present one was had, `tried`: at the last attempt. `last` and `next` are of
 # attempts, `failures` how many since the last good one, `reason` why there is no new certificate or why it is not
@@ -43,11 +37,9 @@ _EMPTY = OrderedDict([("asked", None), ("tried", None), ("last", None), ("next",
 _BEFORE_CERTBOT = 31 * 86400
 
 
-def state(host: Host) -> Dict[str, Any]:
+def attempts(host: Host) -> Dict[str, Any]:
     """What is known of attempts so far."""
-    known = OrderedDict(_EMPTY)
-    with contextlib.suppress(ValueError):   # somebody has edited it: begin anew
-        known.update(json.loads(host.text(STATE) or "{}"))
+    known = state_files.load_json(host, state.OBTAIN, _EMPTY)  # type: Dict[str, Any]
     return known
 
 
@@ -77,8 +69,8 @@ def due(settings: Settings, known: Dict[str, Any]) -> float:
 def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
     """What the timer does: ask for a certificate when that is due, let the daemons serve what is there. Returns why
     something of it is still to be done."""
-    with host.lock(0, _LOCK):
-        known, reason = state(host), ""
+    with host.lock(0, state.CERTIFICATE_LOCK):
+        known, reason = attempts(host), ""
         now = time.time() if now is None else now
         if wanted(host, settings, known) or _would_change_key(host, settings, known, now):
             if due(settings, known) > now:
@@ -106,8 +98,8 @@ def obtain(host: Host, settings: Settings, new: bool = False) -> str:
     if settings.certificate != "letsencrypt":
         raise Problem("certificate is '{}': 'smallmail set certificate=letsencrypt' lets it come from there".format(
             settings.certificate))
-    with host.lock(5, _LOCK):
-        known = state(host)
+    with host.lock(5, state.CERTIFICATE_LOCK):
+        known = attempts(host)
         if new and known["waits"]:
             raise Problem("a new certificate is there already: " + known["waits"])
         reason = certbot.obstacle(host, settings)
@@ -128,7 +120,7 @@ def deploy(host: Host, settings: Settings) -> str:
     os.sync()       # certbot does not: a power cut would leave links to empty files
     if certificate.source(host) != "letsencrypt":
         return ""   # the very first one: whoever asked for it goes on
-    known = state(host)
+    known = attempts(host)
     known["reason"] = _serve(host, settings, known)
     _keep(host, known)
     return str(known["reason"])
@@ -180,12 +172,12 @@ def _settle(host: Host, settings: Settings, known: Dict[str, Any], reason: str) 
 
 def _serve(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
     """Let the daemons serve the newest certificate, when DNS allows that and they were last seen to serve another."""
-    if not host.exists(machine_state.PATH):
+    if not state.in_charge(host.root):
         return ""   # removed while certbot was at work: not ours any more
     with host.lock():
         newest = certificate.ensure(host, settings)
     known["waits"] = ""
-    if host.link(certificate.CURRENT) != newest:
+    if host.link(state.CURRENT) != newest:
         known["waits"] = rollover.obstacle(host, settings, newest)
         if not known["waits"]:
             _switch(host, settings, newest)
@@ -200,7 +192,7 @@ def _switch(host: Host, settings: Settings, newest: str) -> None:
     # First, so that a power cut lets nobody take the record of the old key back too early.
     tlsa.remember(host, settings.hostname, waits="", switched=time.time())
     with host.lock():
-        host.point(certificate.CURRENT, newest)
+        host.point(state.CURRENT, newest)
 
 
 def _reload(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
@@ -224,6 +216,4 @@ def _proven(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
 
 
 def _keep(host: Host, known: Dict[str, Any]) -> None:
-    text = json.dumps(known, indent=2) + "\n"
-    if host.text(STATE) != text:
-        host.write(STATE, File(text.encode("ascii"), 0o600, "root", "root"))
+    state_files.save_json(host, state.OBTAIN, known)

@@ -25,7 +25,7 @@ def obstacle(host: Host, settings: Settings, newest: str) -> str:
     name, now = settings.hostname, time.time()
     unanswered = tlsa.look(host, name)
     known = tlsa.load(host, name)
-    present, new = certificate.chain(host), certificate.chain(host, "{}/{}".format(certificate.FOLDER, newest))
+    present, new = certificate.chain(host), certificate.chain(host, "{}/{}".format(state.TLS, newest))
     # When nobody can be asked today, what was seen before may be gone: only the same key is surely right.
     names = tlsa.lacking(known, 0.0 if unanswered else time.time(), present, new)
     if not names or served.on_disk(host).until < now + _LAST_DAYS * 86400:
@@ -69,7 +69,7 @@ def clean_up(host: Host, settings: Settings) -> None:
     known, name = tlsa.load(host, settings.hostname), settings.hostname
     with host.lock():
         if not host.exists(state.JOURNAL):    # which may want to put an old one back
-            certificate.tidy(host, [host.link(certificate.CURRENT) or "", known["waits"]])
+            certificate.tidy(host, [host.link(state.CURRENT) or "", known["waits"]])
     tlsa.refresh(host, name)
     longest = max([seen["ttl"] for seen in known["names"].values()] or [0])
     if time.time() < known["switched"] + longest:

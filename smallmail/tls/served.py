@@ -13,7 +13,7 @@ from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
-from smallmail.machine import pem, ports, probes, services
+from smallmail.machine import pem, ports, probes, services, state
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
@@ -36,7 +36,7 @@ Certificate = NamedTuple("Certificate", [
 
 def on_disk(host: Host) -> Certificate:
     """The certificate that the daemons are told to serve. Raises Problem when it cannot be read."""
-    path = certificate.CURRENT + "/fullchain.pem"
+    path = state.CURRENT + "/fullchain.pem"
     try:
         text = host.run(["openssl", "x509", "-noout", "-text", "-issuer", "-nameopt", "RFC2253",
                          "-in", host.path(path)])

@@ -4,21 +4,18 @@ A server that validates DNSSEC delivers here only if one of the records is that 
 (RFC 7672, 2.2). So another key is served when its record has been on all name servers for as long as others may keep
 the records without it (RFC 7671, 8.1). What was seen last is remembered, for where nobody can wait for the network.
 """
-import contextlib
-import json
 import time
 from collections import OrderedDict
 from typing import Any, Dict, Iterator, List, Tuple
 
 from smallmail.daemons import listening
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
 from smallmail.zones import asking, dns_records, meaning, visible
 from smallmail.zones.answers import Unanswered
 
-STATE = certificate.FOLDER + "/tlsa.json"
 Chain = List[Tuple[bytes, bytes]]
 Known = Dict[str, Any]
 
@@ -28,7 +25,6 @@ _PORTS = tuple(port.number for port in listening.PUBLIC)
 _FRESH = 3600.0         # seconds that a look is good for, when nothing waits for it
 _PATIENCE = 20.0        # seconds for one look
 _ALIASES = 5            # CNAMEs that point to one another
-_LOCK = "tlsa-lock"
 
 # `asked`: when, `secure`: whether the zone is signed and the one above says so, `names`: see _seen(), `late`: the name
 # servers that did not answer, `waits`: the folder of the certificate that is not served yet, `switched`: since when the
@@ -44,22 +40,19 @@ def load(host: Host, hostname: str) -> Known:
 
 
 def _known(host: Host) -> Known:
-    known = OrderedDict(_EMPTY)
-    with contextlib.suppress(ValueError):   # somebody has edited it: begin anew
-        known.update(json.loads(host.text(STATE) or "{}"))
+    known = state_files.load_json(host, state.TLSA, _EMPTY)  # type: Known
     return known
 
 
 def remember(host: Host, hostname: str, **what: Any) -> None:
     """Keep what is news."""
-    if not host.exists(certificate.FOLDER):
+    if not host.exists(state.TLS):
         return
-    with host.lock(name=_LOCK):
+    with host.lock(path=state.TLSA_LOCK):
         known = load(host, hostname)
         after = OrderedDict(known, **what)
         if after != known:
-            text = json.dumps(after, indent=2) + "\n"
-            host.write(STATE, File(text.encode("ascii"), 0o600, "root", "root"))
+            state_files.save_json(host, state.TLSA, after)
 
 
 def names(hostname: str) -> List[str]:
@@ -74,7 +67,7 @@ def refresh(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
 
 def look(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
     """Ask all name servers, and remember what they said; why nobody could say: then what was known still holds."""
-    if not host.exists(certificate.FOLDER):
+    if not host.exists(state.TLS):
         return ""   # not set up yet, or purged
     authority, known, now = asking.authority([hostname], patience), load(host, hostname), time.time()
     found = OrderedDict()   # type: Known
@@ -140,7 +133,7 @@ def when(known: Known, new: Chain) -> float:
 
 def allowed(host: Host, settings: Settings, newest: str) -> str:
     """The certificate that may be served, by what was seen last: the newest, or what is served now."""
-    current = host.link(certificate.CURRENT)
+    current = host.link(state.CURRENT)
     if current is None or current == newest:
         return newest
     known = load(host, settings.hostname)
@@ -184,4 +177,4 @@ def record(name: str, chain: Chain, why: str) -> dns_records.Record:
 
 
 def _folder(name: str) -> str:
-    return "{}/{}".format(certificate.FOLDER, name)
+    return "{}/{}".format(state.TLS, name)

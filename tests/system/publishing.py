@@ -11,8 +11,8 @@ from smallmail.accounts import opened
 from smallmail.commands import publish as commands_publish
 from smallmail.daemons import facts
 from smallmail.dkim import keys
+from smallmail.machine import state
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 from smallmail.publishing import published, update
 from smallmail.publishing.name_servers import PATH
 from smallmail.settings import fields, store
@@ -48,7 +48,7 @@ class Publisher:
     def __init__(self, folder, world):
         self.host, self.world, self.folder = Host(str(folder)), world, folder
         (folder / "etc/smallmail").mkdir(parents=True)
-        (folder / STATE).mkdir(parents=True)
+        (folder / state.FOLDER).mkdir(parents=True)
         (folder / "var/lib/dpkg").mkdir()
         (folder / "var/lib/dpkg/status").write_text("".join(
             f"Package: {name}\nStatus: install ok installed\nVersion: 9\n\n" for name in facts.PACKAGES.values()))

@@ -19,6 +19,7 @@ import pytest
 
 from smallmail.commands import publish
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.publishing import published, session, update as publishing_update
 from tests.lab.network import GATEWAY, Namespace, inside, ipv6
 from tests.lab.world import CLIENT
@@ -72,7 +73,7 @@ def test_everything_then_nothing_to_do(mine, capsys, record):
     assert capsys.readouterr().out == "Nothing to do.\n"
     assert mine.world.dns.query(DOMAIN, "SOA") == serial
     assert mine.owned() == {(name, kind, value) for (name, kind), values in wanted.items() for value in values}
-    assert (mine.folder / published.PATH).stat().st_mode & 0o777 == 0o600
+    assert (mine.folder / state.PUBLISHED).stat().st_mode & 0o777 == 0o600
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_changed(mine, capsys):

@@ -24,7 +24,7 @@ from smallmail.daemons import listening
 from smallmail.dkim import keys as dkim_keys, rotation, signing
 from smallmail.errors import Problem
 from smallmail.findings import PROBLEM, Finding, Group
-from smallmail.machine import addresses
+from smallmail.machine import addresses, state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served, tlsa
@@ -216,7 +216,7 @@ def of_rollover(tmp_path: Path) -> Iterator[Iterable[Finding]]:
                         "-nodes", "-subj", "/CN=own", "-days", "20", "-keyout", host.path("own/key.pem"), "-out",
                         host.path("own/cert.pem")], check=True, stderr=subprocess.DEVNULL)
         folders.append(certificate.ensure(host, settings))
-    values = [meaning.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{folder}")) for folder in folders]
+    values = [meaning.tlsa_value(certificate.chain(host, f"{state.TLS}/{folder}")) for folder in folders]
     for seen in ([values[0]], values):
         known: Any = tlsa._seen(None, [seen], 60, True, 1000.0)
         tlsa.remember(host, NAME, secure=True, names={tlsa.names(NAME)[0]: known}, waits=folders[1])

@@ -9,6 +9,7 @@ import pytest
 from smallmail.configuration import history
 from smallmail.configuration.tree import Tree
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.settings import fields
@@ -43,7 +44,7 @@ def test_what_was_applied_is_read_back_whole(host: Host) -> None:
     assert (only.number, only.asked, only.versions) == (1, "installation", VERSIONS)
     assert only.inputs == inputs("hostname = a.example.org\n")
     assert not history.differences(only.tree, wanted(myhostname="a.example.org"))
-    assert Path(host.path(history.FOLDER), "000001.json").stat().st_mode & 0o777 == 0o600
+    assert Path(host.path(state.HISTORY), "000001.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_same_again_is_no_news_but_a_comment_is(host: Host) -> None:
@@ -84,6 +85,6 @@ def test_a_secret_is_hidden_however_it_is_written(host: Host, line: str) -> None
 
 def test_a_damaged_entry_is_named(host: Host) -> None:
     applied(host, "1", "", wanted())
-    Path(host.path(history.FOLDER), "000001.json").write_text("{")
+    Path(host.path(state.HISTORY), "000001.json").write_text("{")
     with pytest.raises(Problem, match=r"history/000001\.json is damaged"):
         history.entries(host)

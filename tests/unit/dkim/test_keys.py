@@ -7,6 +7,7 @@ import pytest
 
 from smallmail.dkim import key_files, keys as dkim_keys, rotation, signing
 from smallmail.dkim.keys import NEXT, OLD, SIGNING
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.zones import meaning
@@ -58,23 +59,23 @@ def test_both_keys_are_those_of_their_records(host):
     assert dkim_keys.record_value(ed25519).startswith("v=DKIM1; k=ed25519; p=")
     assert len(base64.b64decode(host.text(dkim_keys.path(ed25519)))) == 64
     assert all(dkim_keys.is_whole(host, key) for key in (rsa, ed25519))
-    assert host.text(dkim_keys.LIST).splitlines() == ["/" + dkim_keys.path(rsa), "/" + dkim_keys.path(ed25519)]
+    assert host.text(state.DKIM_KEYS).splitlines() == ["/" + dkim_keys.path(rsa), "/" + dkim_keys.path(ed25519)]
 
 
 def test_once_more_changes_nothing(host):
     dkim_keys.ensure(host, [DOMAIN])
-    before = {name: host.file(dkim_keys.FOLDER + "/" + name) for name in host.names(dkim_keys.FOLDER)}
+    before = {name: host.file(state.DKIM_FOLDER + "/" + name) for name in host.names(state.DKIM_FOLDER)}
     dkim_keys.ensure(host, [DOMAIN])
-    assert {name: host.file(dkim_keys.FOLDER + "/" + name) for name in host.names(dkim_keys.FOLDER)} == before
+    assert {name: host.file(state.DKIM_FOLDER + "/" + name) for name in host.names(state.DKIM_FOLDER)} == before
 
 
 def test_the_key_of_an_earlier_version_goes_on_signing(host):
     pair = key_files.make(host, "rsa")
-    host.write(dkim_keys.FOLDER + "/example.org.dkim.key", File(pair.private.encode(), 0o640, "root", "_rspamd"))
+    host.write(state.DKIM_FOLDER + "/example.org.dkim.key", File(pair.private.encode(), 0o640, "root", "_rspamd"))
     dkim_keys.ensure(host, [DOMAIN])
     assert states(host) == {"dkim": SIGNING, "dkim-ed25519": NEXT}
     assert the(host, "dkim").public == pair.public
-    assert "example.org.dkim.key" not in host.text(dkim_keys.LIST), "found, not made: postrm may not delete it"
+    assert "example.org.dkim.key" not in host.text(state.DKIM_KEYS), "found, not made: postrm may not delete it"
 
 
 def test_an_old_rspamd_signs_with_rsa_alone(tmp_path):
@@ -157,11 +158,11 @@ def test_what_check_says(host):
 
 def test_a_damaged_list_is_told_not_overwritten(host):
     dkim_keys.ensure(host, [DOMAIN])
-    with open(host.path(dkim_keys.KEYS), "w") as stream:
+    with open(host.path(state.DKIM_LIST), "w") as stream:
         stream.write("[{}]")
     with pytest.raises(dkim_keys.Problem, match="keys.json can't be read"):
         dkim_keys.ensure(host, [DOMAIN])
-    assert host.text(dkim_keys.KEYS) == "[{}]"
+    assert host.text(state.DKIM_LIST) == "[{}]"
 
 
 def test_what_rspamd_is_told(host):
@@ -172,7 +173,7 @@ def test_what_rspamd_is_told(host):
     assert text.index('"a.example" {') < text.index('"b.example" {')
     for name in ("dkim", "dkim-ed25519"):
         assert f'selector = "{name}"; path = "/var/lib/rspamd/dkim/a.example.{name}.key";' in text
-    assert json.loads(host.text(dkim_keys.KEYS))[0]["domain"] == "a.example"
+    assert json.loads(host.text(state.DKIM_LIST))[0]["domain"] == "a.example"
 
 
 @pytest.mark.parametrize(("published", "trouble"), [

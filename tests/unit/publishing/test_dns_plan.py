@@ -1,9 +1,9 @@
 """What publishing changes: of each record set, what is wanted, what is there, and what of that is ours."""
 import pytest
 
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 from smallmail.publishing import dns_plan, published, serves
 from smallmail.publishing.dns_plan import Change, Entry, Foreign, Place, Present
 from tests.golden import zones
@@ -135,12 +135,12 @@ def test_does_what_others_wrote_serve(kind, name, purpose, values, wanted, troub
 
 def test_the_note_on_what_is_ours(tmp_path):
     host = Host(str(tmp_path))
-    host.directory(STATE)
+    host.directory(state.FOLDER)
     assert published.load(host) == {}
     owned = {MX: "example.com", other(SPF, "v=spf1 \u2026"): "example.com"}
     published.save(host, owned)
     assert published.load(host) == owned
-    path = tmp_path / published.PATH
+    path = tmp_path / state.PUBLISHED
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.stat().st_ino
     published.save(host, dict(reversed(owned.items())))
@@ -151,5 +151,5 @@ def test_the_note_on_what_is_ours(tmp_path):
                                   '[{"zone": "z", "name": "n", "type": "A", "value": "v"}, {"name": "x"}]'])
 def test_a_note_that_somebody_has_edited_makes_nothing_ours(tmp_path, text):
     host = Host(str(tmp_path))
-    host.write(published.PATH, File(text.encode(), 0o600, "root", "root"))
+    host.write(state.PUBLISHED, File(text.encode(), 0o600, "root", "root"))
     assert published.load(host) == {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.publishing import name_servers
@@ -101,7 +102,7 @@ def test_what_certbot_is_told(tmp_path: Path, changes: dict[str, str], said: str
 def test_what_the_admins_own_certbot_made_is_left_alone(tmp_path: Path) -> None:
     host, settings = Host(str(tmp_path)), Settings(PLAIN)
     other = Settings({**PLAIN, "certificate-key": "ecdsa"})
-    known = obtain.state(host)
+    known = obtain.attempts(host)
     assert obtain.wanted(host, settings, known)
     host.write("etc/letsencrypt/live/mx.example.org/fullchain.pem", File(b"", 0o644, "root", "root"))
     assert not obtain.wanted(host, settings, known)
@@ -115,7 +116,7 @@ def test_what_the_admins_own_certbot_made_is_left_alone(tmp_path: Path) -> None:
 
 def test_other_settings_are_another_chance(tmp_path: Path) -> None:
     settings = Settings(PLAIN)
-    known = obtain.state(Host(str(tmp_path)))
+    known = obtain.attempts(Host(str(tmp_path)))
     assert obtain.due(settings, known) == 0
     known.update(tried=certbot.asked(settings), next=1e10)
     assert obtain.due(settings, known) == 1e10
@@ -136,8 +137,8 @@ def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pyte
 
 def test_an_unreadable_state_is_no_state(tmp_path: Path) -> None:
     host = Host(str(tmp_path))
-    host.write(obtain.STATE, File(b"{", 0o600, "root", "root"))
-    assert obtain.state(host)["failures"] == 0
+    host.write(state.OBTAIN, File(b"{", 0o600, "root", "root"))
+    assert obtain.attempts(host)["failures"] == 0
 
 
 def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) ->
                     "90", "-keyout", f"{live}/privkey.pem", "-out", f"{live}/fullchain.pem"], check=True,
                    stderr=subprocess.DEVNULL)
     certificate.ensure(host, settings)
-    known, now = obtain.state(host), time.time()
+    known, now = obtain.attempts(host), time.time()
     assert not obtain._would_change_key(host, settings, known, now + 60 * day), "the admin's own certbot made it"
     known["asked"] = certbot.asked(settings)
     assert not obtain._would_change_key(host, settings, known, now + 58 * day)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certbot, certificate, rollover, tlsa
@@ -114,7 +115,7 @@ def own(host: Host, number: str) -> None:
 
 
 def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
-    first = host.link(certificate.CURRENT)
+    first = host.link(state.CURRENT)
     own(host, "2")
     newest = certificate.ensure(host, SETTINGS)
     assert newest != first
@@ -125,23 +126,23 @@ def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
     tlsa.remember(host, NAME, waits=newest)
     told = tlsa.records(host, SETTINGS)
     assert [record.value for record in told] == [
-        value, meaning.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{newest}"))]
+        value, meaning.tlsa_value(certificate.chain(host, f"{state.TLS}/{newest}"))]
     assert "add this to what is there: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(host, SETTINGS)
     finding, = rollover.findings(host, SETTINGS)
     assert (finding.severity, " ".join(finding.records).count("TLSA")) == ("problem", 1)
 
 
 def test_copies_are_whole_and_go_when_nobody_needs_them(host: Host) -> None:
-    first = host.link(certificate.CURRENT)
+    first = host.link(state.CURRENT)
     own(host, "2")
     second = certificate.ensure(host, SETTINGS)
-    host.remove(f"{certificate.FOLDER}/{second}/fullchain.pem")     # as a power cut may leave it
+    host.remove(f"{state.TLS}/{second}/fullchain.pem")     # as a power cut may leave it
     assert certificate.ensure(host, SETTINGS) == second
-    assert host.text(f"{certificate.FOLDER}/{second}/fullchain.pem") == host.text("own/cert2.pem")
-    key = host.file(f"{certificate.FOLDER}/{second}/privkey.pem")
+    assert host.text(f"{state.TLS}/{second}/fullchain.pem") == host.text("own/cert2.pem")
+    key = host.file(f"{state.TLS}/{second}/privkey.pem")
     assert key and key.mode == 0o600
     certificate.tidy(host, [str(first)])
-    assert set(host.names(certificate.FOLDER)) == {first, "current"}
+    assert set(host.names(state.TLS)) == {first, "current"}
 
 
 def test_what_certbot_is_told_of_keys(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_a_temporary_key_has_no_record_but_what_follows_it_has(host: Host) -> No
     wanted = Settings({"hostname": NAME, "domain": "example.org", "address": "alice@example.org"})
     own_made = certificate.ensure(host, Settings({"hostname": NAME, "domain": "example.org", "certificate":
                                                   "self-signed", "address": "alice@example.org"}))
-    host.point(certificate.CURRENT, own_made)
+    host.point(state.CURRENT, own_made)
     value = meaning.tlsa_value(certificate.chain(host))
     tlsa.remember(host, NAME, **known((1000, [[]], 60)))
     assert list(tlsa.records(host, wanted)) == []
