@@ -5,7 +5,6 @@ same swap as the configuration itself, so that the history has nothing that was 
 """
 import difflib
 import json
-import re
 import time
 from collections import OrderedDict
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -19,7 +18,7 @@ from smallmail.errors import Problem
 from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.settings import fields
+from smallmail.settings import fields, file_format
 
 KEPT = 10
 
@@ -107,28 +106,8 @@ def summary(before: Optional[Applied], after: Applied) -> str:
 
 def _lines(path: str, file: Optional[File]) -> List[str]:
     """Return the lines of an input, without the values of secret settings."""
-    lines = file.content.decode("utf-8", "replace").splitlines() if file else []
-    return list(_without_secrets(lines)) if path == fields.PATH else lines
-
-
-def _without_secrets(lines: List[str]) -> Iterator[str]:
-    """Hide the value of each secret setting: indented, quoted or commented out, too, and on all lines of a value in
-    triple quotes, as ConfigObj reads them."""
-    names = "|".join(re.escape(name) for name, field in fields.FIELDS.items() if field.secret)
-    secret = re.compile("([\\s#;]*[\"']?(?:{})[\"']?\\s*=)(.*)".format(names))
-    closing = ""
-    for line in lines:
-        match = secret.match(line)
-        if closing:
-            closing = "" if closing in line else closing
-            yield "  (not shown)"
-        elif match:
-            quotes = match.group(2).strip()[:3]
-            if quotes in ("'''", '"""') and match.group(2).count(quotes) == 1:
-                closing = quotes
-            yield match.group(1) + " (not shown)"
-        else:
-            yield line
+    text = file.content.decode("utf-8", "replace") if file else ""
+    return file_format.without_secrets(text) if path == fields.PATH else text.splitlines()
 
 
 def _fingerprints(inputs: Dict[str, Optional[File]]) -> Dict[str, Optional[str]]:

@@ -83,6 +83,37 @@ def test_a_secret_is_hidden_however_it_is_written(host: Host, line: str) -> None
     assert "s3cret" not in text
 
 
+@pytest.mark.parametrize("line", [
+    "relay-password = {}", "  relay-password = {}", "\trelay-password={}", '"relay-password" = {}',
+    "'relay-password' = {}", "relay-password   =   '{}'", 'relay-password = "{}"', "relay-password = a, {}, b",
+    "relay-password = {}  # the new one", "relay-password = x # was {}",
+    "relay-password = '''{}'''", "relay-password = '''first\n{}\nlast'''", 'relay-password = """\n{}\n"""',
+    '"relay-password" = """a\n  quota = {}"""',
+    "# relay-password = {}", "#relay-password={}", "  # # relay-password = {}", "relay-password == {}",
+    "; relay-password = {}", "# Relay-Password = {}", "# RELAY_PASSWORD = {}", "# the relay-password was: {}",
+    "# relay-password = '''first\n# {}\n# last'''", "rspamd-password = {}", "# 'rspamd-password' = '{}'",
+    "[relay-password = {}", "relay-password {}",
+])  # fmt: skip
+def test_no_secret_is_shown_however_its_line_is_written(host: Host, line: str) -> None:
+    """As it comes, as it is changed, as it goes, and as a line beside one that is changed."""
+    applied(host, "1", "quota = 1M\n", wanted())
+    applied(host, "2", f"{line.format('s3cret-1')}\nquota = 1M\n", wanted())
+    applied(host, "3", f"{line.format('s3cret-2')}\nquota = 2M\n", wanted())
+    applied(host, "4", "quota = 3M\n", wanted())
+    kept = history.entries(host)
+    assert len(kept) == 4
+    shown = ["\n".join(history.diff(before, after)) for before, after in zip([None, *kept], kept, strict=False)]
+    assert not [text for text in shown if "s3cret" in text]
+    assert "+quota = 2M" in shown[2] and "(not shown)" in shown[1]
+
+
+def test_of_an_empty_secret_nothing_is_hidden(host: Host) -> None:
+    text = "# relay-password =\nrelay-password =\nrspamd-password = x\nquota = 1M\n"
+    applied(host, "1", text, wanted())
+    assert [line.strip() for line in history.diff(None, history.one(host, 1))][1:5] == [
+        "+# relay-password =", "+relay-password =", "+rspamd-password = (not shown)", "+quota = 1M"]  # fmt: skip
+
+
 def test_a_damaged_entry_is_named(host: Host) -> None:
     applied(host, "1", "", wanted())
     Path(host.path(state.HISTORY), "000001.json").write_text("{")
