@@ -1,4 +1,4 @@
-"""What was carried out of larger files: see the names below."""
+"""Make the users and groups of the machine that the mail needs, and undo it."""
 import grp
 import pwd
 from typing import List
@@ -6,12 +6,12 @@ from typing import List
 from smallmail.machine import state, state_files
 from smallmail.machine.host import Failed, Host
 
-# By this full name postrm knows the user that was not here before us.
+# postrm deletes the user by this full name: a vmail that existed before smallmail has another one.
 _GECOS = "smallmail's mailboxes"
 
 
 def ensure(host: Host, home: str) -> None:
-    """Create the user that owns the mail in `home`, and put Rspamd into Postfix's group."""
+    """Create the user vmail, which owns the mail in `home`, and put Rspamd into Postfix's group."""
     if not _user_exists("vmail"):
         host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", home,
                   "--shell", "/usr/sbin/nologin", "--gecos", _GECOS, "vmail"])
@@ -22,7 +22,7 @@ def ensure(host: Host, home: str) -> None:
 
 
 def leave_group(host: Host) -> List[str]:
-    """Rspamd leaves Postfix's group, where we had put it there; a sentence if that goes wrong."""
+    """Take Rspamd out of Postfix's group, if smallmail put it there. Returns a sentence if that failed."""
     if not host.exists(state.JOINED_POSTFIX):
         return []
     try:
