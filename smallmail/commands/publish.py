@@ -49,7 +49,7 @@ def publish(host: Host, options: argparse.Namespace) -> int:
             break
         tell("\nSomebody else has just changed some of these records; they are read again:\n")
     else:
-        raise Problem("somebody else changes the same records all the time: try again when that is done")
+        raise Problem("someone else keeps changing the same records: try again later")
     late = []   # type: List[str]
     if done:
         tell("Published. Waiting until all name servers show it ...")

@@ -1,4 +1,8 @@
-"""Which records in DNS are ours: those that `smallmail dns publish` put there, word for word."""
+"""Remember which records in DNS are ours: those that smallmail published, each with its value.
+
+If the file is lost or damaged, all records count as written by others: smallmail does not change or delete them any
+more, and `smallmail dns publish --replace` makes them ours again.
+"""
 import contextlib
 from collections import OrderedDict
 from typing import Dict
@@ -9,7 +13,7 @@ from smallmail.publishing.dns_plan import Entry
 
 
 def load(host: Host) -> Dict[Entry, str]:
-    """The zone of each record that is ours."""
+    """Load our records, each with its zone."""
     with contextlib.suppress(KeyError, TypeError):
         return OrderedDict((Entry(each["name"], each["type"], each["value"]), each["zone"])
                            for each in state_files.load_json(host, state.PUBLISHED, []))
@@ -17,7 +21,7 @@ def load(host: Host) -> Dict[Entry, str]:
 
 
 def save(host: Host, owned: Dict[Entry, str]) -> None:
-    """Remember; written only when it is news."""
+    """Save our records, each with its zone, unless nothing changed."""
     if owned == load(host):
         return
     data = [OrderedDict([("zone", zone), ("name", entry.name), ("type", entry.type), ("value", entry.value)])

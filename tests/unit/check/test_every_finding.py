@@ -21,7 +21,7 @@ from smallmail.check.probes.outbound import Greeting, Target
 from smallmail.commands import cli
 from smallmail.configuration.plan import EDITED, SET, Change
 from smallmail.daemons import listening
-from smallmail.dkim import keys as dkim_keys, rotation, signing
+from smallmail.dkim import keys as dkim_keys, rotation
 from smallmail.errors import Problem
 from smallmail.findings import PROBLEM, Finding, Group
 from smallmail.machine import addresses, state
@@ -195,8 +195,8 @@ def of_keys(tmp_path: Path) -> Iterator[Iterable[Finding]]:
         for name in ("postfix", "dovecot-core", "rspamd")))
     host = Host(str(tmp_path))
     dkim_keys.ensure(host, ["example.org"])
-    (tmp_path / signing._KNOWN).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / signing._KNOWN).write_text(json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"}))
+    (tmp_path / state.DKIM_SIGNING).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / state.DKIM_SIGNING).write_text(json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"}))
     with dkim_keys.changing(host) as keys:
         keys.append(keys[0]._replace(selector="old", state=dkim_keys.OLD, left=1.0))
     yield rotation.judge(host, 4e9)

@@ -93,7 +93,7 @@ def test_a_rotation(host):
     assert rotation.begin(host, DOMAIN) == ""
     made = states(host)
     assert sorted(made.values()) == [NEXT, NEXT, SIGNING, SIGNING]
-    assert "on its way" in rotation.begin(host, DOMAIN), "typed again"
+    assert "under way" in rotation.begin(host, DOMAIN), "typed again"
     assert states(host) == made
     assert len(dkim_keys.records(host, 0)[DOMAIN]) == 4
     assert sorted(dkim_keys.unused_names(host)) == sorted(
@@ -104,7 +104,7 @@ def test_a_rotation(host):
     assert [the(host, first).state, the(host, second).state, the(host, "dkim").state] == [SIGNING, NEXT, OLD]
     assert the(host, second).waiting == ["ns.example.net"]
     assert first in signing.text(dkim_keys.load(host)) and second not in signing.text(dkim_keys.load(host))
-    assert "not over" in rotation.begin(host, DOMAIN)
+    assert "not finished" in rotation.begin(host, DOMAIN)
 
 
 def test_an_old_key_stays_until_rspamd_has_long_signed_without_it(host):
@@ -160,7 +160,7 @@ def test_a_damaged_list_is_told_not_overwritten(host):
     dkim_keys.ensure(host, [DOMAIN])
     with open(host.path(state.DKIM_LIST), "w") as stream:
         stream.write("[{}]")
-    with pytest.raises(dkim_keys.Problem, match="keys.json can't be read"):
+    with pytest.raises(dkim_keys.Problem, match="keys.json cannot be read"):
         dkim_keys.ensure(host, [DOMAIN])
     assert host.text(state.DKIM_LIST) == "[{}]"
 

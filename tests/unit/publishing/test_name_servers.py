@@ -58,21 +58,21 @@ def test_what_certbot_takes_when_nothing_is_said(host):
 
 WRONG = [
     ("", "dns_rfc2136_server is missing"),
-    ("{}\n".format(SECRET.rstrip("=")), "line 1 has not the form 'name = value'"),
-    (GOOD + SECRET.rstrip("="), "line 6 has not the form 'name = value'"),
-    (GOOD.replace(SECRET, '"' + SECRET), "line 4 has not the form 'name = value'"),
-    (GOOD + "dns_rfc2136_secret = {}\n".format(SECRET), "line 6 says again what stands above it"),
+    ("{}\n".format(SECRET.rstrip("=")), "line 1 is not of the form 'name = value'"),
+    (GOOD + SECRET.rstrip("="), "line 6 is not of the form 'name = value'"),
+    (GOOD.replace(SECRET, '"' + SECRET), "line 4 is not of the form 'name = value'"),
+    (GOOD + "dns_rfc2136_secret = {}\n".format(SECRET), "line 6 repeats an earlier line"),
     (GOOD.replace(" = 192.0.2.1", "=" + ""), "dns_rfc2136_server is missing"),
     (GOOD.replace("dns_rfc2136_name", "dns_rfc2136_key"), "dns_rfc2136_name is missing"),
     (GOOD.replace("dns_rfc2136_secret", "secret"), "dns_rfc2136_secret is missing"),
     (GOOD.replace(SECRET, SECRET[:-3]), "dns_rfc2136_secret is not Base64: was it cut when it was pasted?"),
     (GOOD.replace(SECRET, SECRET.replace("I", "?")), "dns_rfc2136_secret is not Base64"),
-    (GOOD.replace(SECRET, SECRET + ", " + SECRET), "dns_rfc2136_secret wants a single value"),
-    (GOOD.replace("sha512", "sha3"), "dns_rfc2136_algorithm is 'hmac-sha3'; it may be one of HMAC-MD5, HMAC-SHA1"),
-    (GOOD + "dns_rfc2136_port = dns\n", "dns_rfc2136_port is 'dns', which is no port"),
-    (GOOD + "dns_rfc2136_port = 65536\n", "dns_rfc2136_port is '65536', which is no port"),
+    (GOOD.replace(SECRET, SECRET + ", " + SECRET), "dns_rfc2136_secret must be a single value"),
+    (GOOD.replace("sha512", "sha3"), "dns_rfc2136_algorithm is 'hmac-sha3': it must be one of HMAC-MD5, HMAC-SHA1"),
+    (GOOD + "dns_rfc2136_port = dns\n", "dns_rfc2136_port is 'dns', which is not a port"),
+    (GOOD + "dns_rfc2136_port = 65536\n", "dns_rfc2136_port is '65536', which is not a port"),
     (GOOD + "[example.net]\ndns_rfc2136_server = 192.0.2.2\n", "[example.net] dns_rfc2136_name is missing"),
-    ("[[example.net]]\n" + GOOD, "line 1 has not the form 'name = value'"),
+    ("[[example.net]]\n" + GOOD, "line 1 is not of the form 'name = value'"),
 ]
 
 
@@ -87,7 +87,7 @@ def test_wrong(host, text, words):
 
 
 def test_there_is_none(host):
-    with pytest.raises(Problem, match=r"there is no /etc/smallmail/rfc2136.ini: write the name server"):
+    with pytest.raises(Problem, match=r"/etc/smallmail/rfc2136.ini does not exist: write the name server"):
         name_servers.load(host)
 
 

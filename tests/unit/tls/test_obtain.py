@@ -46,17 +46,17 @@ LIMITED = ("An unexpected error occurred:\nError creating new order :: too many 
      "'smallmail set acme-challenge=dns' (dial tcp 203.0.113.10:80: i/o timeout)"),
     (FAILED.format("connection", PEBBLE + 'could not resolve URL "http://…"'), "does not find mx.example.org in DNS"),
     (FAILED.format("dns", "no valid A records found for mx.example.org"), "does not find mx.example.org in DNS"),
-    (FAILED.format("unauthorized", "Invalid response from http://…: 404"), "something else than this host answers"),
-    (FAILED.format("caa", "CAA record for example.org prevents issuance"), "a CAA record forbids"),
-    (FAILED.format("rateLimited", "too many failed authorizations (5)"), "wants a pause"),
-    (LIMITED, "wants a pause"),
+    (FAILED.format("unauthorized", "Invalid response from http://…: 404"), "something other than this host answers"),
+    (FAILED.format("caa", "CAA record for example.org prevents issuance"), "a CAA record does not allow"),
+    (FAILED.format("rateLimited", "too many failed authorizations (5)"), "is rate-limiting this host"),
+    (LIMITED, "is rate-limiting this host"),
     ("Could not bind TCP port 80 because it is already in use by another process on this system", "port 80 is held by"),
     ("An unexpected error occurred:\nValueError: Requesting acme.example.net/dir: Connection refused",
-     "cannot be reached from here"),
+     "cannot be reached from this host"),
     ("requests.exceptions.ConnectionError: HTTPSConnectionPool(host='acme.example.net', port=443): Max retries exceeded"
-     " with url: /directory (Caused by NewConnectionError(…))", "cannot be reached from here"),
+     " with url: /directory (Caused by NewConnectionError(…))", "cannot be reached from this host"),
     ("requests.exceptions.SSLError: HTTPSConnectionPool(host='x'): Max retries exceeded (Caused by SSLError(…"
-     "CERTIFICATE_VERIFY_FAILED…))", "is not trusted here"),
+     "CERTIFICATE_VERIFY_FAILED…))", "does not trust the ACME server's own certificate"),
     ("Saving debug log to /x\nSomething unheard of.\nAsk for help or search for solutions at …",
      "certbot failed: Something unheard of."),
     ("", "certbot failed: it did not say why"),
@@ -128,7 +128,7 @@ def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(certbot, "_PLUGIN", "no_such_module")
     assert "apt install python3-certbot-dns-rfc2136" in certbot.obstacle(host, settings)
     monkeypatch.setattr(certbot, "_PLUGIN", "json")
-    assert "there is no /etc/smallmail/rfc2136.ini" in certbot.obstacle(host, settings)
+    assert "/etc/smallmail/rfc2136.ini does not exist" in certbot.obstacle(host, settings)
     host.write(name_servers.PATH, File(b"", 0o644, "root", "root"))
     assert "chmod 600" in certbot.obstacle(host, settings)
     host.write(name_servers.PATH, File(b"", 0o600, "root", "root"))

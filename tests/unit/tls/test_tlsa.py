@@ -127,7 +127,8 @@ def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
     told = tlsa.records(host, SETTINGS)
     assert [record.value for record in told] == [
         value, meaning.tlsa_value(certificate.chain(host, f"{state.TLS}/{newest}"))]
-    assert "add this to what is there: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(host, SETTINGS)
+    assert "add this to the records that exist: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(
+        host, SETTINGS)
     finding, = rollover.findings(host, SETTINGS)
     assert (finding.severity, " ".join(finding.records).count("TLSA")) == ("problem", 1)
 
