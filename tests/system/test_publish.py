@@ -139,8 +139,8 @@ def test_what_others_wrote_stays_and_is_named(mine, capsys):
                  "Right already, as others wrote it: _dmarc.example.com TXT (DMARC)",
                  NOT_TOUCHED + "mx.example.com A: 192.0.2.97 is not an address of this host\n    192.0.2.97\n"
                  "  > smallmail dns publish --replace mx.example.com A",
-                 NOT_TOUCHED + "dkim._domainkey.example.com TXT (DKIM): another key is published than the one that"
-                 " signs here\n    v=DKIM1; k=rsa; p=Zm9yZWlnbg==\n"
+                 NOT_TOUCHED + "dkim._domainkey.example.com TXT (DKIM): the published key is not the one that signs"
+                 " here\n    v=DKIM1; k=rsa; p=Zm9yZWlnbg==\n"
                  "  > smallmail dns publish --replace dkim._domainkey.example.com TXT",
                  NOT_TOUCHED + "_imap._tcp.example.com SRV: it offers this service, which this host does not have\n"):
         assert line in said

@@ -196,7 +196,8 @@ def of_keys(tmp_path: Path) -> Iterator[Iterable[Finding]]:
     host = Host(str(tmp_path))
     dkim_keys.ensure(host, ["example.org"])
     (tmp_path / state.DKIM_SIGNING).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / state.DKIM_SIGNING).write_text(json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"}))
+    trouble = json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"})
+    (tmp_path / state.DKIM_SIGNING).write_text(trouble)
     with dkim_keys.changing(host) as keys:
         keys.append(keys[0]._replace(selector="old", state=dkim_keys.OLD, left=1.0))
     yield rotation.judge(host, 4e9)
