@@ -11,9 +11,6 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 from smallmail.errors import Problem
 from smallmail.settings import values
 
-ACCOUNTS = "var/lib/smallmail/accounts.db"
-PASSWORDS = "var/lib/smallmail/passwords.db"
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS domain  (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS mailbox (address TEXT PRIMARY KEY, domain TEXT NOT NULL REFERENCES domain(name),

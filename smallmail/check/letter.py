@@ -1,15 +1,12 @@
 """Write the daily letter: what has changed since the last check, and only that. The program that smallmail-check.timer
 starts (programs/daily.py) sends it, and remembers what was told."""
 import contextlib
-import json
 from typing import List, Sequence, Tuple
 
 from smallmail.check import units
 from smallmail.findings import Finding, folded, is_hidden, text, wrapped
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
-
-PATH = STATE + "/check.json"
 
 # What is remembered of a problem: its group, what it is, and then the things that it is about. By the first two it is
 # found again the next day.
@@ -51,7 +48,8 @@ def subject(hostname: str, new: List[Finding], gone: Sequence[Known]) -> str:
 
 
 def remembered(host: Host) -> List[Known]:
-    """Read what the check of the day before left. Returns it; nothing where nothing readable is stored."""
-    with contextlib.suppress(ValueError, TypeError):    # edited by hand: begin anew
-        return [tuple(str(word) for word in known) for known in json.loads(host.text(PATH) or "[]") if len(known) > 1]
+    """Read what the check of the day before left. Returns nothing if the file is lost or damaged: then all is new."""
+    with contextlib.suppress(TypeError):
+        return [tuple(str(word) for word in known) for known in state_files.load_json(host, state.CHECK, [])
+                if len(known) > 1]
     return []

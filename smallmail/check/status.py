@@ -10,7 +10,7 @@ from smallmail.check.groups import host as groups_host
 from smallmail.configuration import apply, plan, set_aside
 from smallmail.daemons import listening, table
 from smallmail.findings import Finding, Group
-from smallmail.machine import probes, services
+from smallmail.machine import probes, services, state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served
@@ -93,7 +93,7 @@ def _service(host: Host, name: str) -> str:
 
 
 def _certificate(host: Host, settings: Settings) -> str:
-    if not host.exists(certificate.CURRENT + "/fullchain.pem"):
+    if not host.exists(state.CURRENT + "/fullchain.pem"):
         return "none"
     waits = settings.certificate == "letsencrypt" and certificate.is_self_signed(host)
     return "{}, valid until {}{}".format(
@@ -102,7 +102,7 @@ def _certificate(host: Host, settings: Settings) -> str:
 
 
 def _certificate_problems(host: Host, settings: Settings) -> List[Finding]:
-    if not host.exists(certificate.CURRENT + "/fullchain.pem"):
+    if not host.exists(state.CURRENT + "/fullchain.pem"):
         return []
     return served.findings(host, settings) + findings.problems(rollover.findings(host, settings))
 

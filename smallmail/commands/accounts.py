@@ -8,10 +8,10 @@ from typing import Any, Callable, Tuple
 from smallmail import wanted_records
 from smallmail.accounts import passwords
 from smallmail.accounts.database import alias_address
-from smallmail.accounts.first import FIRST_PASSWORD
 from smallmail.accounts.opened import open_accounts
 from smallmail.dkim import keys as dkim_keys, signing
 from smallmail.errors import Problem
+from smallmail.machine import dates, state
 from smallmail.machine.host import Host
 from smallmail.settings import store, values
 from smallmail.zones import dns_records
@@ -49,7 +49,7 @@ def domain_remove(host: Host, options: argparse.Namespace) -> int:
     if keys:
         print("Take its MX record out of DNS. Leave its DKIM records ({}) until {}, for mail that is on its way."
               .format(", ".join(map(dkim_keys.record_name, keys)),
-                      dkim_keys.day(time.time() + dkim_keys.GRACE_DAYS * 86400)))
+                      dates.day(time.time() + dkim_keys.GRACE_DAYS * 86400)))
     return 0
 
 
@@ -79,7 +79,7 @@ def user_passwd(host: Host, options: argparse.Namespace) -> int:
         database.must_have_mailbox(address)
         database.set_password(address, passwords.hashed(host, _password(address, options.password_stdin)))
     if address == settings.address:
-        host.remove(FIRST_PASSWORD)  # the generated one opens nothing any more
+        host.remove(state.FIRST_PASSWORD)  # the generated one opens nothing any more
     return 0
 
 

@@ -14,7 +14,7 @@ from smallmail.tls import certificate, obtain as tls_obtain, rollover, served
 def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
     """The certificate, whether it is served, and what is known of attempts; exit code 1 when something is wrong."""
     settings = store.load(host)
-    found, known = served.on_disk(host), tls_obtain.state(host)
+    found, known = served.on_disk(host), tls_obtain.attempts(host)
     shown = served.by_port(host, settings.hostname)
     problems = [finding.what for finding in served.problems(found, shown, time.time())
                 + findings.problems(rollover.findings(host, settings))]

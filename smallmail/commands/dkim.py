@@ -9,6 +9,7 @@ from smallmail.accounts import domains
 from smallmail.commands.telling import Told
 from smallmail.dkim import keys as dkim_keys, rotation, signing
 from smallmail.dkim.keys import NEXT, Key
+from smallmail.machine import dates
 from smallmail.machine.host import Host
 from smallmail.publishing import publish
 from smallmail.settings import store
@@ -57,7 +58,7 @@ def _to_set(host: Host, keys: List[Key]) -> List[str]:
     """What somebody has to do by hand."""
     names = [dkim_keys.record_name(key) for key in keys if key.state == NEXT]
     records = [record for mine in dkim_keys.records(host, time.time()).values() for record in mine
-               if record.name in names and not publish.managed(host, record.name)]
+               if record.name in names and not publish.may_update(host, record.name)]
     if not records:
         return []
     return ["", "Set these records in DNS; the rest goes by itself:", "", dns_records.zone_text(records).rstrip()]
@@ -70,7 +71,7 @@ def _screen(host: Host, keys: List[Key], now: float) -> str:
         for key in keys:
             if key.domain == domain:
                 lines.append("  {:<22}  {:<7}  {:>4} days  {}".format(
-                    key.selector, key.kind, int((now - key.made) // 86400), rotation.state(key, now)))
+                    key.selector, key.kind, int((now - key.made) // 86400), rotation.stage(key, now)))
     wrong = signing.trouble(host)
     return "\n".join(lines + (["Problem: " + wrong] if wrong else []))
 
@@ -79,6 +80,6 @@ def _data(key: Key, now: float) -> Dict[str, Any]:
     ends = dkim_keys.ends(key)
     return OrderedDict([
         ("domain", key.domain), ("selector", key.selector), ("kind", key.kind), ("state", key.state),
-        ("made", dkim_keys.day(key.made)), ("days", int((now - key.made) // 86400)), ("waiting", key.waiting),
-        ("delete", dkim_keys.day(ends) if ends else ""), ("name", dkim_keys.record_name(key)),
+        ("made", dates.day(key.made)), ("days", int((now - key.made) // 86400)), ("waiting", key.waiting),
+        ("delete", dates.day(ends) if ends else ""), ("name", dkim_keys.record_name(key)),
         ("value", dkim_keys.record_value(key))])

@@ -4,6 +4,7 @@ from smallmail.accounts import first
 from smallmail.configuration import plan
 from smallmail.configuration.apply import Outcome
 from smallmail.daemons.listening import HTTP, IMAPS, PUBLIC, SUBMISSION, SUBMISSIONS, Port
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
@@ -19,7 +20,7 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     if settings.certificate == "letsencrypt" and certificate.is_self_signed(host):
         lines += ["  The certificate is self-signed until Let's Encrypt gives one: it is asked for as soon as {} is"
                   .format(settings.hostname), "  in DNS; 'smallmail certificate status' tells how far that is."]
-    waits = [first.generated(settings)] if host.exists(first.FIRST_PASSWORD) else []
+    waits = [first.generated(settings)] if host.exists(state.FIRST_PASSWORD) else []
     lines += ["  " + notice for notice in waits + [each for each in outcome.notices if each not in waits]]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
     lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' asks for them):", ""]

@@ -9,8 +9,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 from smallmail import wanted_records
 from smallmail.accounts import domains as accounts_domains
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Host
-from smallmail.publishing import dns_plan, publish as publishing_publish, published, serves
+from smallmail.publishing import dns_plan, published, serves
 from smallmail.publishing.dns_plan import Change, Entry, Plan
 from smallmail.settings import store
 from smallmail.tls import tlsa
@@ -41,14 +42,14 @@ def publish(host: Host, options: argparse.Namespace) -> int:
         tell("\n".join(diff(reading, plan, notes)))
         if plan.changes and not _may(options, tell):
             return _end(options, Ended("not published", reading, plan, notes, {}, []))
-        with host.lock(name=publishing_publish.LOCK):
+        with host.lock(path=state.PUBLISH_LOCK):
             sent = session.send(host, reading, plan)
         done += sent.changes
         if not sent.raced:
             break
         tell("\nSomebody else has just changed some of these records; they are read again:\n")
     else:
-        raise Problem("somebody else changes the same records all the time: try again when that is done")
+        raise Problem("someone else keeps changing the same records: try again later")
     late = []   # type: List[str]
     if done:
         tell("Published. Waiting until all name servers show it ...")

@@ -41,7 +41,7 @@ def set_(host: Host, options: argparse.Namespace) -> int:
     names = ["{}={}".format(name, "" if fields.FIELDS[name].secret else changed.text(name)) for name in changes]
     is_new = text != host.text(fields.PATH)
     outcome = apply.apply(host, changed, telling.asked("set " + " ".join(names)), {fields.PATH: store.file(text)})
-    if obtain.wanted(host, changed, obtain.state(host)):
+    if obtain.wanted(host, changed, obtain.attempts(host)):
         outcome.notices.append("A certificate is asked for within minutes: 'smallmail certificate status' tells how far"
                                " that is.")
     return telling.tell(host, outcome, is_new)

@@ -31,7 +31,7 @@ from smallmail.daemons.daemon import Daemon
 from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER, MAIN
 from smallmail.daemons.postfix import POSTFIX
 from smallmail.errors import Problem
-from smallmail.machine import state
+from smallmail.machine import state, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
@@ -177,7 +177,7 @@ def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], 
     files.update(history.added(host, the_job.asked, the_job.inputs, the_job.versions, the_job.target))
     after = _record_after(host, the_job, only)
     if after != the_job.before:
-        files[state.PATH] = File(record.dumps(after).encode("ascii"), 0o600, "root", "root")
+        files[state.RECORD] = state_files.file(state.RECORD, record.dumps(after).encode("ascii"))
     if files or links:
         # What refers to a file is written after the file, and removed before it.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=_order)), links)

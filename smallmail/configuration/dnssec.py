@@ -8,9 +8,7 @@ import ipaddress
 from typing import List, Optional, Set  # noqa: F401 (in a type comment)
 
 from smallmail.configuration import apply, plan
-from smallmail.daemons.facts import VALIDATES
-from smallmail.machine import state
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.zones import asking
@@ -21,13 +19,13 @@ _FILES = ("etc/resolv.conf", "var/spool/postfix/etc/resolv.conf")
 
 def follow(host: Host, settings: Settings) -> None:
     """Let Postfix use DANE if that is safe now, or no longer use it. Raises Problem."""
-    if not host.exists(state.PATH):
+    if not state.in_charge(host.root):
         return
-    before, now = host.exists(VALIDATES), validates(host)
+    before, now = host.exists(state.VALIDATES), validates(host)
     if now is None or now == before:
         return
     pending = plan.to_do(apply.job(host, settings).changes)
-    host.put(VALIDATES, File(b"", 0o644, "root", "root") if now else None)
+    host.put(state.VALIDATES, state_files.file(state.VALIDATES, b"") if now else None)
     if not pending:     # otherwise the admin decides when to apply; `smallmail plan` shows this change, too
         apply.apply(host, settings, "the resolver validates DNSSEC" if now else
                     "the resolver does not validate DNSSEC any more")

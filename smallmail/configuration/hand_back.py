@@ -9,7 +9,7 @@ from smallmail.configuration.plan import Change
 from smallmail.configuration.record import Entry, Record
 from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, postconf, running, table
-from smallmail.machine import state, users
+from smallmail.machine import state, state_files, users
 from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 from smallmail.tls import tlsa
@@ -46,7 +46,7 @@ def hand_back(host: Host) -> List[str]:
                 left = left._replace(originals=before.originals, versions=before.versions)
                 sentences.append("/{}: not restored: {}".format(path, error))
         stays_in_force = bool(left.originals)
-        files[state.PATH] = as_file(left) if stays_in_force else None
+        files[state.RECORD] = as_file(left) if stays_in_force else None
         files[state.LEFT] = None if stays_in_force else as_file(left)
         # What refers to a file is removed before the file is.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=lambda item: item[1] is None)))
@@ -76,7 +76,7 @@ def as_file(left: Record) -> Optional[File]:
     """Return the file for that record; None if there is nothing to remember."""
     if not any(left.entries.values()):
         return None
-    return File(record.dumps(left).encode("ascii"), 0o600, "root", "root")
+    return state_files.file(state.LEFT, record.dumps(left).encode("ascii"))
 
 
 def comments(text: str) -> "Counter[str]":

@@ -1,11 +1,10 @@
 """The last configurations that were applied: what caused each, the inputs that it was made from, and the result.
 
-One file each in /var/lib/smallmail/history, readable by root alone: settings contain secrets. They are written in the
+One file each in the folder state.HISTORY, readable by root alone: settings contain secrets. They are written in the
 same swap as the configuration itself, so that the history has nothing that was never in force.
 """
 import difflib
 import json
-import re
 import time
 from collections import OrderedDict
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -16,12 +15,11 @@ from smallmail.configuration.record import KINDS, file_from_json, file_to_json, 
 from smallmail.configuration.tree import Tree
 from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
-from smallmail.settings import fields
+from smallmail.settings import fields, file_format
 
-FOLDER = STATE + "/history"
 KEPT = 10
 
 # What a configuration is made from, besides the versions of the daemons.
@@ -42,7 +40,7 @@ Applied = NamedTuple("Applied", [
 
 def entries(host: Host) -> List[Applied]:
     """Return all configurations that are kept, the oldest first. Raises Problem if a file is damaged."""
-    numbers = sorted(int(name[:-len(".json")]) for name in host.names(FOLDER) if name.endswith(".json"))
+    numbers = sorted(int(name[:-len(".json")]) for name in host.names(state.HISTORY) if name.endswith(".json"))
     return [_loads(number, host.text(_path(number))) for number in numbers]
 
 
@@ -108,28 +106,8 @@ def summary(before: Optional[Applied], after: Applied) -> str:
 
 def _lines(path: str, file: Optional[File]) -> List[str]:
     """Return the lines of an input, without the values of secret settings."""
-    lines = file.content.decode("utf-8", "replace").splitlines() if file else []
-    return list(_without_secrets(lines)) if path == fields.PATH else lines
-
-
-def _without_secrets(lines: List[str]) -> Iterator[str]:
-    """Hide the value of each secret setting: indented, quoted or commented out, too, and on all lines of a value in
-    triple quotes, as ConfigObj reads them."""
-    names = "|".join(re.escape(name) for name, field in fields.FIELDS.items() if field.secret)
-    secret = re.compile("([\\s#;]*[\"']?(?:{})[\"']?\\s*=)(.*)".format(names))
-    closing = ""
-    for line in lines:
-        match = secret.match(line)
-        if closing:
-            closing = "" if closing in line else closing
-            yield "  (not shown)"
-        elif match:
-            quotes = match.group(2).strip()[:3]
-            if quotes in ("'''", '"""') and match.group(2).count(quotes) == 1:
-                closing = quotes
-            yield match.group(1) + " (not shown)"
-        else:
-            yield line
+    text = file.content.decode("utf-8", "replace") if file else ""
+    return file_format.without_secrets(text) if path == fields.PATH else text.splitlines()
 
 
 def _fingerprints(inputs: Dict[str, Optional[File]]) -> Dict[str, Optional[str]]:
@@ -137,7 +115,7 @@ def _fingerprints(inputs: Dict[str, Optional[File]]) -> Dict[str, Optional[str]]
 
 
 def _path(number: int) -> str:
-    return "{}/{:06d}.json".format(FOLDER, number)
+    return "{}/{:06d}.json".format(state.HISTORY, number)
 
 
 def _dumps(applied: Applied) -> str:

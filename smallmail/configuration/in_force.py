@@ -17,7 +17,7 @@ from smallmail.settings.fields import Settings
 def load_record(host: Host) -> Record:
     """Return what smallmail wrote on this host so far, or what a removal left of that. Raises Problem if the file is
     damaged."""
-    text = host.text(state.PATH) or host.text(state.LEFT)
+    text = host.text(state.RECORD) or host.text(state.LEFT)
     return record.loads(text) if text else record.empty()
 
 
@@ -48,6 +48,6 @@ def may_change(host: Host, text: str) -> bool:
     """Tell whether these settings allow smallmail to change the host's mail configuration. They do not where an admin
     made one before smallmail came, or said "no" to taking it over. Raises Problem if the text cannot be parsed."""
     texts = file_format.parse(text)
-    if Settings(texts).take_over or state.managed(host.root):
+    if Settings(texts).take_over or state.in_charge(host.root):
         return True
     return "take-over" not in texts and not foreign.exists(host.root)

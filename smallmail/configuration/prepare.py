@@ -3,20 +3,15 @@
 It may be repeated at any time: it creates what is missing, gives folders their permissions, and sets the first
 mailbox's password if the admin has just answered that question.
 """
-import os
 from typing import Dict, Iterator, List, NamedTuple
 
 from smallmail.accounts import first, opened
 from smallmail.accounts.database import Accounts
 from smallmail.dkim import keys, signing
-from smallmail.machine import users
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files, users
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, tlsa
-
-_FIRST_MAILBOX = STATE + "/first-mailbox"
 
 _WAITS = ("The new certificate has another key than the TLSA records in DNS: the old one stays in use until DNS has"
           " records for both; 'smallmail certificate status' shows what is missing.")
@@ -29,12 +24,12 @@ Ensured = NamedTuple("Ensured", [
 
 def ensure(host: Host, settings: Settings) -> Ensured:
     """Create what is missing. Returns notices, and the links that apply is to change. Raises Problem."""
-    host.directory(STATE)
+    state_files.make_folder(host, state.FOLDER)
     users.ensure(host, settings.mail_directory)
     _folders(host, settings)
     newest = certificate.ensure(host, settings)
     target = tlsa.allowed(host, settings, newest)
-    links = {certificate.CURRENT: target} if host.link(certificate.CURRENT) != target else {}
+    links = {state.CURRENT: target} if host.link(state.CURRENT) != target else {}
     notices = [_WAITS] if target != newest else []
     with opened.open_accounts(host) as database:
         notices += _first_accounts(host, database, settings)
@@ -46,28 +41,22 @@ def ensure(host: Host, settings: Settings) -> Ensured:
 def forget_compiled(host: Host) -> None:
     """Remove our compiled Sieve scripts: Dovecot compiles them anew, but would not notice if an upgrade brought a
     script with an older date."""
-    folder = STATE + "/sieve"
-    for name in os.listdir(host.path(folder)) if host.exists(folder) else []:
+    for name in host.names(state.SIEVE):
         if name.endswith(".svbin"):
-            host.remove(folder + "/" + name)
+            host.remove(state.SIEVE + "/" + name)
 
 
 def _folders(host: Host, settings: Settings) -> None:
-    host.directory(STATE + "/redis", 0o700, "_rspamd", "_rspamd")
-    host.directory(STATE + "/rspamd", 0o750, "_rspamd", "vmail")
-    # Dovecot keeps the compiled form of /usr/share/smallmail/sieve here.
-    host.directory(STATE + "/sieve", 0o700, "vmail", "vmail")
-    host.directory("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
+    for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.SPOOL):
+        state_files.make_folder(host, folder)
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
     # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know.
-    line = File((settings.mail_directory + "\n").encode("utf-8"), 0o644, "root", "root")
-    if host.file(STATE + "/mail-directory") != line:
-        host.write(STATE + "/mail-directory", line)
+    state_files.write(host, state.MAIL_DIRECTORY, settings.mail_directory + "\n")
 
 
 def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Iterator[str]:
     """Create the first mailbox and the domains, and let the role addresses follow that mailbox. Yields notices."""
-    password_hash = host.text(first.FIRST_HASH).strip()
+    password_hash = host.text(state.FIRST_HASH).strip()
     if not database.has_mailbox(settings.address) and not password_hash:
         password_hash = first.keep_generated(host)
         yield first.generated(settings)
@@ -78,9 +67,9 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
         database.add_mailbox(settings.address, password_hash)
     elif password_hash:
         database.set_password(settings.address, password_hash)
-    host.remove(first.FIRST_HASH)
-    previous = host.text(_FIRST_MAILBOX).strip()
+    host.remove(state.FIRST_HASH)
+    previous = host.text(state.FIRST_MAILBOX).strip()
     if previous != settings.address:
         # Not those that the admin pointed elsewhere.
         database.move_roles(previous, settings.address)
-        host.write(_FIRST_MAILBOX, File((settings.address + "\n").encode("ascii"), 0o600, "root", "root"))
+        state_files.write(host, state.FIRST_MAILBOX, settings.address + "\n")

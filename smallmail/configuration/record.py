@@ -1,6 +1,6 @@
 """The record: of each thing that smallmail set, what existed before it and what smallmail wrote last.
 
-It is in /var/lib/smallmail/record.json, readable by root alone: what existed before may contain secrets.
+It is in the file state.RECORD, readable by root alone: what existed before may contain secrets.
 """
 import base64
 import hashlib
@@ -117,7 +117,7 @@ def loads(text: str) -> Record:
                    for kind in KINDS}
         return Record(entries, data["originals"], data["versions"])
     except (ValueError, KeyError, TypeError) as error:
-        raise Problem("/{} is damaged ({}): restore it from a backup".format(state.PATH, error))
+        raise Problem("/{} is damaged ({}): restore it from a backup".format(state.RECORD, error))
 
 
 def _to_json(kind: str, thing: Any) -> Any:

@@ -25,7 +25,7 @@ _INSTEAD = File(b"# smallmail keeps what was in this file, and puts it back when
 
 def ports_free(host: Host) -> None:
     """Raise Problem if another program holds a port that a daemon of ours is about to open."""
-    is_first = not state.managed(host.root)
+    is_first = not state.in_charge(host.root)
     owners = {port.number: table.BY_NAME[port.daemon] for port in listening.PUBLIC}
     held = [holder for holder in foreign.port_holders(host.root)
             if is_first or not running.active(host, owners[holder.port])]

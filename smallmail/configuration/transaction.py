@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import Any, Dict, Optional  # noqa: F401 (in a type comment)
 
 from smallmail.configuration.record import file_from_json, file_to_json, fingerprint
-from smallmail.machine import state
+from smallmail.machine import state, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
@@ -21,7 +21,7 @@ def swap(host: Host, files: Dict[str, Optional[File]], links: Optional[Dict[str,
         journal[path] = {"old": file_to_json(host.file(path)), "new": fingerprint(new)}
     for path, target in (links or {}).items():
         journal[path] = {"old link": host.link(path), "new link": target}
-    host.write(state.JOURNAL, File(json.dumps(journal).encode("ascii"), 0o600, "root", "root"))
+    host.write(state.JOURNAL, state_files.file(state.JOURNAL, json.dumps(journal).encode("ascii")))
     for path, new in files.items():
         host.put(path, new)
     for path, target in (links or {}).items():

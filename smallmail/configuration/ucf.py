@@ -7,14 +7,11 @@ from typing import Dict, Iterable, List
 
 from smallmail.configuration.plan import SHARED_FILES, Change
 from smallmail.daemons import packaged, table
+from smallmail.machine import state, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 
 _PACKAGE = "smallmail-server"
-
-# postrm is plain sh: it reads the names of our files here, one a line.
-LIST = STATE + "/ucf-files"
 
 
 def register(host: Host, files: Dict[str, File], changed: Iterable[Change], names: Iterable[str]) -> None:
@@ -74,8 +71,7 @@ def _is_ours(name: str) -> bool:
 
 def _write_list(host: Host, names: Iterable[str]) -> None:
     text = "".join("/{}\n".format(name) for name in sorted(names) if name not in SHARED_FILES)
-    if host.text(LIST) != text:
-        host.write(LIST, File(text.encode("utf-8"), 0o644, "root", "root"))
+    state_files.write(host, state.UCF_FILES, text)
 
 
 def _forget(host: Host, path: str) -> None:

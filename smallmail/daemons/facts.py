@@ -8,6 +8,7 @@ import apt_pkg
 
 from smallmail.daemons import table
 from smallmail.errors import Problem
+from smallmail.machine import state
 
 # States in which dpkg has the package's files on the disk (dpkg(1), "Package states").
 _ON_DISK = {"unpacked", "half-configured", "triggers-awaited", "triggers-pending", "installed"}
@@ -21,9 +22,6 @@ Facts = NamedTuple("Facts", [
     ("validating", bool),           # the resolver was seen to validate DNSSEC (configuration/dnssec.py)
     ("mta_sts", bool),              # a daemon looks up other domains' MTA-STS policies for Postfix
 ])
-
-# The resolver validates DNSSEC: written where there is time to wait for the network.
-VALIDATES = "var/lib/smallmail/validates"
 
 
 def gather(root: str = "/") -> Facts:
@@ -43,7 +41,7 @@ def gather(root: str = "/") -> Facts:
         redis="valkey" if "valkey-server" in installed else "redis",
         memory=_memory(),
         cores=os.cpu_count() or 1,
-        validating=os.path.exists(os.path.join(root, VALIDATES)),
+        validating=os.path.exists(os.path.join(root, state.VALIDATES)),
         mta_sts="postfix-mta-sts-resolver" in installed,
     )
 

@@ -21,7 +21,7 @@ _NAMED = 4
 
 def exists(root: str = "/") -> bool:
     """Tell whether an admin configured mail on this host and smallmail does not manage it."""
-    return not state.managed(root) and bool(described(root))
+    return not state.in_charge(root) and bool(described(root))
 
 
 def described(root: str = "/") -> List[str]:
@@ -57,7 +57,7 @@ def _left_of_ours(root: str) -> Dict[str, Dict[str, object]]:
     """Return what an admin changed of ours while smallmail managed the host, and what therefore stayed when it was
     removed: by kind and name (configuration/hand_back.py). There is no reason to ask about it again."""
     try:
-        entries = json.loads(packaged.text(root, "var/lib/smallmail/left.json"))["entries"]
+        entries = json.loads(packaged.text(root, state.LEFT))["entries"]
         return {kind: entries[kind] for kind in _KINDS}
     except (ValueError, KeyError, TypeError):
         return {kind: {} for kind in _KINDS}

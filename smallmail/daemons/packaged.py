@@ -4,9 +4,7 @@ import re
 from typing import Dict, Iterator, List, Tuple
 
 from smallmail.daemons.main_cf import logical_lines
-
-# After a removal: files of ours that were changed by hand, and stayed.
-_LEFT_OF_OURS = "var/lib/smallmail/ucf-files"
+from smallmail.machine import state
 
 # What ucf and dpkg leave beside a file is not configuration.
 _LEFTOVER = re.compile(r"\.(ucf|dpkg)-|~$")
@@ -14,7 +12,7 @@ _LEFTOVER = re.compile(r"\.(ucf|dpkg)-|~$")
 
 def files_read(root: str, folder: str, endings: Tuple[str, ...]) -> Iterator[str]:
     """Yield the files in that folder which a daemon reads, except for those that an earlier smallmail left there."""
-    left = text(root, _LEFT_OF_OURS).splitlines()
+    left = text(root, state.UCF_FILES).splitlines()
     for name in sorted(_names(os.path.join(root, folder))):
         path = "{}/{}".format(folder, name)
         if name.endswith(endings) and not _LEFTOVER.search(name) and "/" + path not in left:

@@ -4,10 +4,11 @@ from typing import Container, Iterator
 
 from smallmail.daemons import listening, packaged
 from smallmail.daemons.daemon import UNKNOWN
+from smallmail.machine import state
 from smallmail.machine.host import Failed, Host
 
 # Where Postfix asks Rspamd about each message.
-MILTER = "var/spool/postfix/smallmail/milter.sock"
+MILTER = state.SPOOL + "/milter.sock"
 
 _FOLDER, _LOCAL, _OVERRIDE = "etc/rspamd", "etc/rspamd/local.d", "etc/rspamd/override.d"
 

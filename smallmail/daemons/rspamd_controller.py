@@ -7,10 +7,9 @@ import http.client
 import socket
 from typing import Dict, Optional, Tuple
 
+from smallmail.machine import state
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 
-CONTROLLER = STATE + "/rspamd/controller.sock"
 _ANSWER = 10.0      # seconds for one message
 
 # What is raised if it does not answer, or if its answer is not HTTP.
@@ -33,7 +32,7 @@ class _Connection(http.client.HTTPConnection):
 def scanned(host: Host, letter: bytes, headers: Optional[Dict[str, str]] = None) -> Tuple[int, str]:
     """Let Rspamd scan a message; `headers` say more about it (Rspamd's "protocol"). Returns HTTP's status code and the
     answer, in JSON. Raises one of TROUBLES."""
-    with contextlib.closing(_Connection(host.path(CONTROLLER))) as connection:
+    with contextlib.closing(_Connection(host.path(state.CONTROLLER))) as connection:
         connection.request("POST", "/checkv2", letter, headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read().decode("utf-8", "replace")

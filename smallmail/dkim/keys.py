@@ -1,8 +1,10 @@
-"""DKIM keys, in /var/lib/rspamd/dkim, readable by Rspamd alone: which there are, what each is for now, its record.
+"""List the DKIM keys, which are in a folder that only Rspamd may read: what each is for now, and its record in DNS.
 
-A domain has an RSA key and, where this Rspamd knows them, an Ed25519 key (RFC 8463). A key is NEXT until all name
-servers show its record, then SIGNING, and OLD when another has taken its place: its record stays for mail on its way.
-Only a domain's very first RSA key signs before that: mail without any signature would be no better off.
+A domain has an RSA key and, if this Rspamd knows them, an Ed25519 key (RFC 8463). A key is NEXT until all name servers
+show its record, then SIGNING, and OLD when another key has replaced it: its record stays for mail that is on its way.
+Only a domain's very first RSA key signs at once: mail without any signature would not be better.
+
+The list (state.DKIM_LIST) is not made anew if it is damaged: without it nobody knows which records may be deleted.
 """
 import contextlib
 import json
@@ -15,24 +17,17 @@ from smallmail.daemons import facts
 from smallmail.dkim import key_files
 from smallmail.dkim.key_files import ED25519, RSA
 from smallmail.errors import Problem
+from smallmail.machine import dates, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
+from smallmail.machine.state import DKIM_FOLDER, DKIM_KEYS, DKIM_LIST, DKIM_LOCK
 from smallmail.zones.dns_records import Record
 
-FOLDER = "var/lib/rspamd/dkim"
-
-# Beside the keys, so that it stays where they stay, and goes where they go.
-KEYS = FOLDER + "/keys.json"
-
-# postrm is plain sh: it reads here which keys are ours, one path a line.
-LIST = STATE + "/dkim-keys"
 NEXT, SIGNING, OLD = "next", "signing", "old"
 
-# For so long an old key's record stays. RFC 5321, 4.5.4.1: a message may wait for five days in a queue, ours, and then
-# for five more in that of a host that forwards it; the rest is for mail programs that verify when they fetch.
+# How long an old key's record stays in DNS. RFC 5321, 4.5.4.1: a message may wait for five days in our queue, and then
+# for five more in the queue of a host that forwards it; the rest is for mail programs that verify when they fetch.
 GRACE_DAYS = 14
-_LOCK = "dkim-lock"
 _DAY = 86400
 
 Key = NamedTuple("Key", [
@@ -43,62 +38,61 @@ Key = NamedTuple("Key", [
     ("made", float),    # seconds since 1970
     ("left", float),    # when Rspamd was first seen to sign without it; 0 until then
     ("public", str),    # as p= has it
-    ("waiting", List[str]),     # what keeps a NEXT key from signing, a name server or a sentence each
+    ("waiting", List[str]),     # what a NEXT key waits for: a name server or a sentence each
 ])
 _NAMES = {RSA: "RSA", ED25519: "Ed25519"}
 
-# The selectors of a domain's first keys; those that follow have the day in theirs. RSA's is what 0.1 had.
+# The selectors of a domain's first keys; later ones get the date added. smallmail 0.1 had the one for RSA.
 _SELECTORS = {RSA: "dkim", ED25519: "dkim-ed25519"}
 
-# Rspamd before 2 signs once, and by RSA.
+# Rspamd before version 2 makes one signature, with RSA.
 _BOTH_SINCE = (2,)
 
 
 def path(key: Key) -> str:
-    """Where the private key is."""
-    return "{}/{}.{}.key".format(FOLDER, key.domain, key.selector)
+    """Return the path of the private key."""
+    return "{}/{}.{}.key".format(DKIM_FOLDER, key.domain, key.selector)
 
 
 def record_name(key: Key) -> str:
-    """Where the public key is in DNS (RFC 6376, 3.6.2.1)."""
+    """Return the name of the public key in DNS (RFC 6376, 3.6.2.1)."""
     return "{}._domainkey.{}".format(key.selector, key.domain)
 
 
 def record_value(key: Key) -> str:
-    """What is there (RFC 6376, 3.6.1)."""
+    """Return the value of the TXT record (RFC 6376, 3.6.1)."""
     return "v=DKIM1; k={}; p={}".format(key.kind, key.public)
 
 
 def ends(key: Key) -> float:
-    """Until when an OLD key's record must stay; 0 while that is not known."""
+    """Return the time until which an OLD key's record must stay in DNS; 0 if it is not known yet."""
     return key.left + GRACE_DAYS * _DAY if key.left else 0.0
 
 
 def is_over(key: Key, now: float) -> bool:
-    """Whether the key has served: no mail that it signed is on its way any more."""
+    """Tell whether a key can be deleted: no mail that it signed is on its way any more."""
     return key.state == OLD and 0 < ends(key) <= now
 
 
 def load(host: Host) -> List[Key]:
-    """All keys."""
+    """Load the list of keys. Raises Problem if the file is damaged."""
     try:
-        return [Key(**each) for each in json.loads(host.text(KEYS) or "[]")]
+        return [Key(**each) for each in json.loads(host.text(DKIM_LIST) or "[]")]
     except (ValueError, TypeError):
-        raise Problem("/{} can't be read: take it from a backup, or remove it; then each domain's first key signs"
-                      .format(KEYS))
+        raise Problem("/{} cannot be read: restore it from a backup, or remove it; then each domain's first key signs"
+                      .format(DKIM_LIST))
 
 
 @contextlib.contextmanager
 def changing(host: Host) -> Iterator[List[Key]]:
-    """The keys, to be changed in place; written when the block ends, all in one step."""
-    with host.lock(name=_LOCK):
+    """Yield the list of keys, to be changed in place; it is saved at the end of the block, in one step."""
+    with host.lock(path=DKIM_LOCK):
         keys = load(host)
         before = list(keys)
         yield keys
         if keys != before:
             data = [OrderedDict(zip(key._fields, key)) for key in sorted(keys, key=_order)]
-            text = json.dumps(data, indent=2) + "\n"
-            host.write(KEYS, File(text.encode("ascii"), 0o640, "root", "_rspamd"))
+            state_files.save_json(host, DKIM_LIST, data)
 
 
 def _order(key: Key) -> Tuple[str, bool, float]:
@@ -106,28 +100,28 @@ def _order(key: Key) -> Tuple[str, bool, float]:
 
 
 def kinds(host: Host) -> List[str]:
-    """The kinds of keys that sign on this host."""
+    """Return the kinds of keys with which this host's Rspamd signs."""
     version = facts.version_tuple(facts.gather(host.root).versions["rspamd"])
     return [RSA, ED25519] if version >= _BOTH_SINCE else [RSA]
 
 
 def ensure(host: Host, domains: List[str]) -> None:
-    """Let these domains have their keys. Those that are there stay as they are."""
+    """Make the keys that these domains lack. Keys that exist are not changed."""
     wanted = kinds(host) if domains else []
     with changing(host) as keys:
-        # One that somebody took away neither signs nor comes back.
+        # A key whose file was deleted cannot sign.
         keys[:] = [key for key in keys if key.domain not in domains or key.state == OLD or host.exists(path(key))]
         for domain, kind in [(domain, kind) for domain in domains for kind in wanted]:
             if any((key.domain, key.kind) == (domain, kind) and key.state != OLD for key in keys):
                 continue
             state = SIGNING if kind == RSA else NEXT
-            if not _taken_up(host, keys, domain, kind, state):
+            if not _reused(host, keys, domain, kind, state):
                 keys.append(make(host, keys, domain, kind, state))
 
 
-def _taken_up(host: Host, keys: List[Key], domain: str, kind: str, state: str) -> bool:
-    """Whether a key from before serves: the last one of a domain that was removed and is back, or that of smallmail
-    0.1 and 0.2, which wrote down nothing about it."""
+def _reused(host: Host, keys: List[Key], domain: str, kind: str, state: str) -> bool:
+    """Use an existing key again, and tell whether there was one: the last key of a domain that was removed and added
+    again, or the key of smallmail 0.1 and 0.2, which kept no list."""
     before = [key for key in keys if (key.domain, key.kind, key.state) == (domain, kind, OLD)
               and host.exists(path(key))]
     if before:
@@ -144,20 +138,20 @@ def _taken_up(host: Host, keys: List[Key], domain: str, kind: str, state: str) -
 
 
 def make(host: Host, keys: List[Key], domain: str, kind: str, state: str) -> Key:
-    """A new key, not yet among `keys`."""
+    """Make a key and its file. Returns it; the caller adds it to `keys`."""
     pair, now = key_files.make(host, kind), time.time()
     key = Key(domain, _free_selector(keys, domain, kind, now), kind, state, now, 0.0, pair.public, [])
-    listed = host.text(LIST)
+    listed = host.text(DKIM_KEYS)
     if "/{}\n".format(path(key)) not in listed:
         listed += "/{}\n".format(path(key))
-        host.write(LIST, File(listed.encode("ascii"), 0o644, "root", "root"))
-    host.directory(FOLDER, 0o750, "root", "_rspamd")
+        state_files.write(host, DKIM_KEYS, listed)
+    state_files.make_folder(host, DKIM_FOLDER)
     host.write(path(key), File(pair.private.encode("ascii"), 0o640, "root", "_rspamd"))
     return key
 
 
 def _free_selector(keys: List[Key], domain: str, kind: str, now: float) -> str:
-    """A name that this domain has not had lately: somebody may still remember the key that was there."""
+    """Choose a selector that the domain did not have lately: a resolver may still have the record of that key."""
     taken = {key.selector for key in keys if key.domain == domain}
     dated = "{}-{}".format(_SELECTORS[kind], time.strftime("%Y%m%d", time.gmtime(now)))
     names = [_SELECTORS[kind]] if not [key for key in keys if (key.domain, key.kind) == (domain, kind)] else []
@@ -166,7 +160,7 @@ def _free_selector(keys: List[Key], domain: str, kind: str, now: float) -> str:
 
 
 def is_whole(host: Host, key: Key) -> bool:
-    """Whether the private key is there, and is that of the record."""
+    """Tell whether the private key exists and belongs to the record."""
     try:
         return key_files.public(host, key.kind, host.text(path(key))) == key.public
     except (Problem, ValueError):
@@ -174,16 +168,16 @@ def is_whole(host: Host, key: Key) -> bool:
 
 
 def retire(host: Host, domain: str) -> List[Key]:
-    """The domain is removed: its keys sign no more, and go when the mail that they signed has arrived. Those keys."""
+    """Let a removed domain's keys sign no more; they are deleted later, when their mail has arrived. Returns them."""
     mine = [key for key in load(host) if key.domain == domain]
-    forget(host, [key for key in mine if key.state == NEXT])    # it has signed nothing
+    forget(host, [key for key in mine if key.state == NEXT])    # nothing was signed with it
     with changing(host) as keys:
         keys[:] = [key._replace(state=OLD) if key.domain == domain else key for key in keys]
     return [key for key in mine if key.state != NEXT]
 
 
 def forget(host: Host, gone: List[Key]) -> None:
-    """Remove the private keys, then what is known of them."""
+    """Delete private keys, then their entries in the list."""
     for key in gone:
         host.remove(path(key))
     with changing(host) as keys:
@@ -191,7 +185,7 @@ def forget(host: Host, gone: List[Key]) -> None:
 
 
 def records(host: Host, now: float) -> "OrderedDict[str, List[Record]]":
-    """By domain, the records that have to be in DNS at this time, with their reasons."""
+    """Return for each domain the records that must be in DNS at that time, each with its reason."""
     found = OrderedDict()   # type: OrderedDict[str, List[Record]]
     for key in load(host):
         if not is_over(key, now):
@@ -200,20 +194,15 @@ def records(host: Host, now: float) -> "OrderedDict[str, List[Record]]":
 
 
 def unused_names(host: Host) -> List[str]:
-    """The names of those that nothing leans on yet."""
+    """Return the names of the records on which nothing depends yet."""
     return [record_name(key) for key in load(host) if key.state == NEXT]
 
 
 def _why(key: Key) -> str:
     if key.state == SIGNING:
-        return "the {} key that proves mail from {} unforged".format(_NAMES[key.kind], key.domain)
+        return "DKIM key ({}): lets others verify that mail from {} is genuine".format(_NAMES[key.kind], key.domain)
     if key.state == NEXT:
-        return "the next {} key for mail from {}: it signs as soon as all name servers show this".format(
+        return "next DKIM key ({}) of {}: used automatically once all name servers show this record".format(
             _NAMES[key.kind], key.domain)
-    return "the former {} key for mail from {}: keep it until {}, for mail that is on its way".format(
-        _NAMES[key.kind], key.domain, day(ends(key)) if key.left else "'smallmail dkim list' names a day")
-
-
-def day(seconds: float) -> str:
-    """The day, as we write it."""
-    return time.strftime("%Y-%m-%d", time.localtime(seconds))
+    return "former DKIM key ({}) of {}: keep it until {}, for mail that is still on its way".format(
+        _NAMES[key.kind], key.domain, dates.day(ends(key)) if key.left else "'smallmail dkim list' names a day")

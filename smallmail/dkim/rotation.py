@@ -1,7 +1,8 @@
-"""The rotation of DKIM keys, so that whatever is cut off or repeated, mail is signed by a key whose record is there:
-the next keys are made, sign once all name servers show their records, and the former ones stay in DNS for a while.
+"""Rotate DKIM keys in three stages, so that mail is always signed with a key whose record is in DNS.
 
-`python3 -m smallmail.rotation` is run every few minutes by smallmail-dkim.timer, and goes on where it has to.
+One: the next keys are made. Two: they sign once all name servers show their records. Three: the records of the former
+keys stay for two weeks, then the keys are deleted. Each stage may be interrupted and done again. smallmail-dkim.timer
+runs go_on() every few minutes.
 """
 import contextlib
 import time
@@ -13,6 +14,7 @@ from smallmail.dkim.key_files import RSA
 from smallmail.dkim.keys import NEXT, OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
+from smallmail.machine import dates, state
 from smallmail.machine.host import Host
 from smallmail.publishing import publish
 from smallmail.settings.fields import Settings
@@ -21,12 +23,11 @@ from smallmail.zones.answers import Unanswered
 from smallmail.zones.dns_records import Record
 from smallmail.zones.visible import Late
 
-# NIST SP 800-57 part 1 (5.3.6) gives a key that signs one to three years; M3AAWG wants DKIM's changed more often.
+# NIST SP 800-57 part 1 (5.3.6) gives a signing key one to three years; M3AAWG recommends less for DKIM.
 _YEAR = 365 * 86400
 
-# A record that was pasted is there within a day.
+# A record that was set by hand is in DNS within a day.
 _PATIENT = 3 * 86400
-_LOCK = "rotation-lock"
 _GROUP = Group("dns")
 Progress = NamedTuple("Progress", [
     ("done", List[str]),        # a sentence for each thing that was done or failed
@@ -35,16 +36,16 @@ Progress = NamedTuple("Progress", [
 
 
 def begin(host: Host, domain: str, anew: bool = False) -> str:
-    """Stage one: make the domain's next keys, unless they are there or have just begun to sign. Why nothing was made.
-    `anew`: also when the last rotation is not over."""
+    """Begin stage one: make the domain's next keys. Returns why nothing was made, or "". `anew`: also if the last
+    rotation has not finished."""
     with dkim_keys.changing(host) as keys:
         mine = [key for key in keys if key.domain == domain]
         if any(key.state == NEXT and key.kind == RSA for key in mine):
-            return "a rotation is on its way"
+            return "a rotation is already under way"
         left = [key for key in mine if key.state == OLD and not dkim_keys.is_over(key, time.time())]
         if left and not anew:
-            return "the last rotation is not over: {} must stay in DNS {}; 'smallmail dkim rotate --new' does not" \
-                " wait".format(dkim_keys.record_name(left[0]), _until(left[0]))
+            return "the last rotation has not finished: {} must stay in DNS {}; 'smallmail dkim rotate --new' does" \
+                " not wait".format(dkim_keys.record_name(left[0]), _until(left[0]))
         for kind in dkim_keys.kinds(host):
             if not any((key.kind, key.state) == (kind, NEXT) for key in mine):
                 keys.append(dkim_keys.make(host, keys, domain, kind, NEXT))
@@ -53,7 +54,7 @@ def begin(host: Host, domain: str, anew: bool = False) -> str:
 
 def go_on(host: Host, insist: bool = False) -> Progress:
     """Do stages two and three as far as they can be done now. Returns what was done and what is still to be shown."""
-    with host.lock(name=_LOCK):
+    with host.lock(path=state.ROTATION_LOCK):
         done = _without_lost(host)
         keys, now = dkim_keys.load(host), time.time()
         asked = _unfinished(keys, now)
@@ -64,8 +65,8 @@ def go_on(host: Host, insist: bool = False) -> Progress:
         for key in asked:
             if key.state == OLD:
                 done += _end(host, authority, key)
-    spreading = [key.domain for key in asked if key.state == NEXT and publish.managed(host, dkim_keys.record_name(key))
-                 and _is_spreading(missing[dkim_keys.path(key)])]
+    spreading = [key.domain for key in asked if key.state == NEXT and _is_spreading(missing[dkim_keys.path(key)])
+                 and publish.may_update(host, dkim_keys.record_name(key))]
     return Progress(done + ([wrong] if wrong else []), spreading)
 
 
@@ -75,7 +76,7 @@ def _is_spreading(missing: List[Late]) -> bool:
 
 
 def _without_lost(host: Host) -> List[str]:
-    """What cannot sign is not waited for."""
+    """Replace NEXT keys whose private key is lost. Returns a sentence for each."""
     lost = [key for key in dkim_keys.load(host) if key.state == NEXT and not dkim_keys.is_whole(host, key)]
     dkim_keys.forget(host, lost)
     dkim_keys.ensure(host, sorted({key.domain for key in lost}))
@@ -84,9 +85,9 @@ def _without_lost(host: Host) -> List[str]:
 
 
 def _missing(host: Host, authority: Any, key: Key) -> List[Late]:
-    """What keeps the key from signing. Its record is published where that is ours to do."""
+    """Find what keeps a key from signing, after publishing its record if updates are set up. Returns it."""
     record, troubles = _record(key), []     # type: Record, List[Late]
-    if publish.managed(host, record.name):
+    if publish.may_update(host, record.name):
         try:
             publish.put(host, [record])
         except Problem as error:
@@ -97,7 +98,7 @@ def _missing(host: Host, authority: Any, key: Key) -> List[Late]:
 
 
 def _late(authority: Any, record: Record) -> List[Late]:
-    """The name servers that do not show the record: where its name is an alias, those of the name that it leads to."""
+    """Return the name servers that do not show the record. If its name is an alias, its target's are asked too."""
     alias = ""
     with contextlib.suppress(Unanswered):
         alias = authority.ask(record.name, "TXT").alias
@@ -116,7 +117,7 @@ def _record(key: Key) -> Record:
 
 
 def _switch(host: Host, missing: Dict[str, List[str]]) -> List[str]:
-    """Stage two: all keys that may sign now do, in one step; what the others wait for is noted."""
+    """Do stage two: let all keys that may sign now do so, in one step, and note what the others wait for."""
     done = []
     with dkim_keys.changing(host) as keys:
         for key in [key for key in keys if key.state == NEXT and dkim_keys.path(key) in missing]:
@@ -124,15 +125,15 @@ def _switch(host: Host, missing: Dict[str, List[str]]) -> List[str]:
             if not waiting:
                 keys[:] = [former._replace(state=OLD) if (former.domain, former.kind, former.state) ==
                            (key.domain, key.kind, SIGNING) else former for former in keys]
-                done.append("mail from {} is signed with {} from now on".format(key.domain, key.selector))
+                done.append("mail from {} is now signed with {}".format(key.domain, key.selector))
             keys[keys.index(key)] = key._replace(state=NEXT if waiting else SIGNING, waiting=waiting)
     return done
 
 
 def _end(host: Host, authority: Any, key: Key) -> List[str]:
-    """Stage three: no mail that the key signed is on its way any more. It is forgotten once its record is gone."""
+    """Do stage three: delete the key; its entry in the list goes when its record has gone from DNS."""
     record, done = _record(key), []     # type: Record, List[str]
-    if publish.managed(host, record.name):
+    if publish.may_update(host, record.name):
         try:
             publish.withdraw(host, [record])
         except Problem as error:
@@ -141,36 +142,36 @@ def _end(host: Host, authority: Any, key: Key) -> List[str]:
     if not visible.lacking(authority, record.name, "TXT", lambda values: not values) \
             or key.domain not in domains.domains(host):
         dkim_keys.forget(host, [key])
-        return ["{} is gone".format(record.name)]
+        return ["{} is gone from DNS".format(record.name)]
     return done
 
 
 def is_idle(host: Host) -> bool:
-    """Whether there is nothing to look at."""
+    """Tell whether go_on() has nothing to do."""
     return signing.is_settled(host) and not _unfinished(dkim_keys.load(host), time.time())
 
 
 def _unfinished(keys: List[Key], now: float) -> List[Key]:
-    """Those whose next stage the name servers may allow."""
+    """Return the keys whose next stage may begin."""
     return [key for key in keys if key.state == NEXT or dkim_keys.is_over(key, now)]
 
 
-def state(key: Key, now: float) -> str:
-    """How far the key is, in words."""
+def stage(key: Key, now: float) -> str:
+    """Describe which stage a key is in."""
     if key.state == SIGNING:
         return "signing"
     if key.state == NEXT:
-        return "next, waiting for " + ("; ".join(key.waiting) if key.waiting else "a look at the name servers")
+        return "next, waiting for " + ("; ".join(key.waiting) or "the next check of the name servers")
     return "old, to be deleted from DNS " + ("now" if dkim_keys.is_over(key, now) else _from(key))
 
 
 def _from(key: Key) -> str:
-    return "on " + dkim_keys.day(dkim_keys.ends(key)) if key.left else \
+    return "on " + dates.day(dkim_keys.ends(key)) if key.left else \
         "{} days after Rspamd signs without it".format(dkim_keys.GRACE_DAYS)
 
 
 def _until(key: Key) -> str:
-    return "until " + dkim_keys.day(dkim_keys.ends(key)) if key.left else "for {} days".format(dkim_keys.GRACE_DAYS)
+    return "until " + dates.day(dkim_keys.ends(key)) if key.left else "for {} days".format(dkim_keys.GRACE_DAYS)
 
 
 def findings(host: Host, _: Settings) -> Iterator[Finding]:
@@ -192,9 +193,9 @@ def judge(host: Host, now: float) -> Iterator[Finding]:
         elif key.state == SIGNING and now - key.made > _YEAR:
             # Not a problem: mail flows, and the key is as good today as it was yesterday.
             yield _GROUP.note("the DKIM key {} is from {}: 'smallmail dkim rotate {}' replaces it without a gap".format(
-                name, dkim_keys.day(key.made), key.domain))
+                name, dates.day(key.made), key.domain))
         if key.state == NEXT and now - key.made > _PATIENT:
             yield _GROUP.note("the DKIM key {} has waited since {} for {}; 'smallmail dns show' has its record".format(
-                name, dkim_keys.day(key.made), "; ".join(key.waiting)))
+                name, dates.day(key.made), "; ".join(key.waiting)))
         if dkim_keys.is_over(key, now):
             yield _GROUP.note("the DKIM record {} is no longer needed: delete it from DNS".format(name))

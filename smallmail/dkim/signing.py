@@ -1,6 +1,8 @@
-"""Which keys Rspamd signs with. Its configuration includes a file of ours, which is replaced in one step and read at a
-reload; a letter that it signs proves that it did read it."""
-import contextlib
+"""Tell Rspamd which keys to sign with, and prove that it does.
+
+Its configuration includes a file of ours (state.DKIM_CONF), which is replaced in one step and read at a reload. Rspamd
+is then given a letter: the signatures on it show which keys it uses.
+"""
 import hashlib
 import http.client
 import json
@@ -15,21 +17,18 @@ from smallmail.dkim import keys as dkim_keys
 from smallmail.dkim.key_files import RSA
 from smallmail.dkim.keys import OLD, SIGNING, Key
 from smallmail.errors import Problem
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 
-PATH = STATE + "/dkim.conf"
-
-# What Rspamd was last seen to sign by, and told to read, each as a digest of that file.
-_KNOWN = STATE + "/dkim-signing.json"
+# What state.DKIM_SIGNING holds. `proven`: the version of state.DKIM_CONF that Rspamd was last seen to sign by, `told`:
+# the one that it was last told to read, each as a SHA-256 digest; `trouble`: why Rspamd did not sign by it.
 _EMPTY = OrderedDict([("proven", ""), ("told", ""), ("trouble", "")])   # type: Dict[str, str]
 _RELOADING = 60.0   # seconds: Rspamd may compile its patterns first
 
 
 def text(keys: List[Key]) -> str:
-    """The file: the part `domain` of Rspamd's module dkim_signing. What stands in `selectors` signs too; Rspamd before
-    2, which makes one signature, does not know the word."""
+    """Return the text of the file: the part `domain` of Rspamd's module dkim_signing. The keys in `selectors` sign
+    too; Rspamd before version 2 makes one signature, and does not know the word."""
     lines = ["# Made by smallmail from the list of its DKIM keys ('smallmail dkim list').", "domain {"]
     for domain, mine in sorted(_by_domain(keys).items()):
         first = [_pair(key) for key in mine if key.kind == RSA]
@@ -53,28 +52,26 @@ def _pair(key: Key) -> str:
 
 
 def write(host: Host) -> None:
-    """Let the file say what the keys say; Rspamd reads it when it is started or reloaded next. The caller holds the
+    """Write the file for the keys that sign now. Rspamd reads it at its next start or reload. The caller holds the
     lock."""
-    wanted = text(dkim_keys.load(host))
-    if host.text(PATH) != wanted:
-        host.write(PATH, File(wanted.encode("ascii"), 0o644, "root", "root"))
+    state_files.write(host, state.DKIM_CONF, text(dkim_keys.load(host)))
 
 
 def is_settled(host: Host) -> bool:
-    """Whether Rspamd was seen to sign with the keys that are to sign."""
+    """Tell whether Rspamd is known to sign with the right keys."""
     keys = dkim_keys.load(host)
     return _known(host)["proven"] == _digest(text(keys)) and not _just_left(keys)
 
 
 def trouble(host: Host) -> str:
-    """Why Rspamd did not when it was last asked; empty when it did, or was not asked yet."""
+    """Return why Rspamd did not sign with the right keys when last asked; empty if it did, or was not asked yet."""
     return "" if is_settled(host) else _known(host)["trouble"]
 
 
 def settle(host: Host, insist: bool = False) -> str:
-    """Let Rspamd sign with those keys, and note since when the others do so no more; why it does not. It is reloaded
-    once for each change; `insist` reloads again."""
-    # No apply may swap the rest of Rspamd's configuration meanwhile.
+    """Let Rspamd sign with the right keys, and note when it stopped using the others. Returns why it does not sign with
+    them, or "". Rspamd is reloaded once for each change; `insist` reloads it again."""
+    # An apply must not swap the rest of Rspamd's configuration meanwhile.
     with host.lock():
         write(host)
         if is_settled(host) or not running.active(host, RSPAMD):
@@ -87,14 +84,13 @@ def settle(host: Host, insist: bool = False) -> str:
         known.update(proven="" if wrong else digest, told=digest, trouble=wrong)
         if not wrong:
             _note(host, _just_left(keys))
-        host.write(_KNOWN, File((json.dumps(known, indent=2) + "\n").encode("utf-8"), 0o644, "root", "root"))
+        state_files.save_json(host, state.DKIM_SIGNING, known)
         return wrong
 
 
 def _known(host: Host) -> Dict[str, str]:
-    known = OrderedDict(_EMPTY)
-    with contextlib.suppress(ValueError):   # somebody has edited it: to be proven again
-        known.update(json.loads(host.text(_KNOWN) or "{}"))
+    """Load what was seen last; if the file is lost or damaged, Rspamd has to prove again what it signs with."""
+    known = state_files.load_json(host, state.DKIM_SIGNING, _EMPTY)  # type: Dict[str, str]
     return known
 
 
@@ -122,7 +118,7 @@ def _patiently(host: Host, keys: List[Key]) -> str:
 
 
 def _disagreement(host: Host, keys: List[Key]) -> str:
-    """How what Rspamd signs with differs from what it is to sign with; empty when it does not."""
+    """Compare the keys that Rspamd signs with to those that it should. Returns the difference in words, or ""."""
     for domain, mine in _by_domain(keys).items():
         try:
             found, wanted = _signatures(host, domain), {key.selector for key in mine}
@@ -136,12 +132,12 @@ def _disagreement(host: Host, keys: List[Key]) -> str:
 
 
 def _signatures(host: Host, domain: str) -> Set[str]:
-    """The selectors that Rspamd signs a letter from this host with."""
+    """Give Rspamd a letter from this host to sign. Returns the selectors of its signatures."""
     letter = "From: postmaster@{0}\r\nTo: postmaster@{0}\r\nSubject: DKIM\r\n\r\n.\r\n".format(domain)
     status, answer = rspamd_controller.scanned(host, letter.encode("ascii"), {"IP": "127.0.0.1"})
     said = json.loads(answer)
     if status != http.client.OK:
-        raise Problem("it says {}".format(said.get("error", status)))
+        raise Problem("its answer is {}".format(said.get("error", status)))
     headers = said.get("dkim-signature", [])
     return {found for header in ([headers] if isinstance(headers, str) else headers)
             for found in re.findall(r"[;\s]s=([^;\s]+);", header)}

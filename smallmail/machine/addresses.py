@@ -1,4 +1,7 @@
-"""The host's own public addresses, as far as the host itself can know them."""
+"""Find the public addresses of the machine that runs this code, as far as the machine itself can know them.
+
+Behind NAT it cannot: then there is none. The kernel is asked; a Host's root makes no difference.
+"""
 import ipaddress
 import socket
 from collections import OrderedDict
@@ -15,18 +18,17 @@ _NOT_PUBLIC = [ipaddress.ip_network(network) for network in (
 
 
 def public() -> List[str]:
-    """The addresses that mail would leave from: at most one of IPv4 and one of IPv6; none behind NAT, where the host
-    cannot know them."""
+    """Return the addresses from which mail leaves: at most one IPv4 and one IPv6 address, none behind NAT."""
     return [address for address in map(leaving, _FAR) if address and is_public(address)]
 
 
 def is_public(address: str) -> bool:
-    """Whether others could reach it."""
+    """Tell whether an address is routed on the Internet."""
     return not any(ipaddress.ip_address(address) in network for network in _NOT_PUBLIC)
 
 
 def leaving(kind: str) -> str:
-    """The address of that kind (A or AAAA) with which the host goes out; empty when it has no way."""
+    """Return the source address of outgoing connections. `kind`: A or AAAA; empty if there is no route."""
     family, far = _FAR[kind]
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -34,12 +36,12 @@ def leaving(kind: str) -> str:
             address = str(probe.getsockname()[0]).partition("%")[0]
     except OSError:
         return ""
-    # A route without an address of its own kind: link-local ones lead nowhere.
+    # With a route but without a global address the kernel takes a link-local one, which no answer can reach.
     return "" if ipaddress.ip_address(address).is_link_local else address
 
 
 def is_here(address: str) -> bool:
-    """Whether the address is one of this host's, also one that mail does not leave from: then a socket may have it."""
+    """Tell whether an address is one of this machine's, by binding a socket to it."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))

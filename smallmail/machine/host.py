@@ -1,4 +1,8 @@
-"""The host: every effect on a machine goes through here. `root` is "/", or a scratch folder in tests."""
+"""Host: read and write a machine's files, and run commands on it.
+
+`root` is "/", or a scratch folder: in tests, and for new configuration that a daemon is to judge (stage()). Files are
+those below root. Commands, services, ports and addresses are always those of the machine that runs the code.
+"""
 import contextlib
 import fcntl
 import grp
@@ -13,38 +17,38 @@ from smallmail.errors import Problem
 from smallmail.machine import state
 from smallmail.machine.file import File
 
-# How long a smallmail waits for another one to finish, in seconds: an apply that waits for Rspamd takes a minute.
+# Seconds that one smallmail waits for another: an apply that waits for Rspamd takes a minute.
 _PATIENCE = 120.0
 
 
 class Failed(Problem):
-    """A command that ended badly; the message carries what it said."""
+    """A command failed; the message has its output."""
 
 
 class Busy(Problem):
-    """Another smallmail is changing this host."""
+    """Another smallmail process holds the lock."""
 
 
 class Host:
-    """A machine, seen from its root folder. Paths are without the leading slash."""
+    """A machine, by its root folder. Paths are without the leading slash."""
 
     def __init__(self, root: str = "/") -> None:
         self.root = root
 
     def path(self, path: str) -> str:
-        """Where that path is on this machine."""
+        """Return the path with the root before it."""
         return os.path.join(self.root, path)
 
     def exists(self, path: str) -> bool:
-        """Whether there is something at that path."""
+        """Tell whether that path exists."""
         return os.path.exists(self.path(path))
 
     def names(self, folder: str) -> List[str]:
-        """What is in that folder; nothing when there is none."""
+        """List the names in a folder; none if the folder does not exist."""
         return os.listdir(self.path(folder)) if os.path.isdir(self.path(folder)) else []
 
     def file(self, path: str) -> Optional[File]:
-        """The file there with its permissions; None when there is none."""
+        """Read a file with its permissions; None if it does not exist."""
         try:
             with open(self.path(path), "rb") as stream:
                 status = os.fstat(stream.fileno())
@@ -54,14 +58,14 @@ class Host:
             return None
 
     def text(self, path: str) -> str:
-        """The file's text; empty when there is none."""
+        """Read a file's text; empty if it does not exist."""
         file = self.file(path)
         return file.content.decode("utf-8", "replace") if file else ""
 
     def write(self, path: str, file: File) -> None:
-        """Put the file there, whole or not at all: written beside, synced, renamed. Folders are made as needed.
+        """Write a file, whole or not at all: under another name first, synced, then renamed. Makes missing folders.
 
-        A symbolic link to a file stays one, and the file that it leads to is replaced.
+        If the path is a symbolic link, its target is replaced and the link stays.
         """
         self.remove_unfinished(path)
         target = self._at_the_end(path)
@@ -82,26 +86,26 @@ class Host:
         _sync(os.path.dirname(target))
 
     def remove(self, path: str) -> None:
-        """Remove the file, if it is there."""
+        """Remove a file, if it exists."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path(path))
             _sync(os.path.dirname(self.path(path)))
 
     def remove_unfinished(self, path: str) -> None:
-        """Remove what a write() of that path left that was killed."""
+        """Remove the temporary file of a write() to that path that was killed."""
         for beside in {_beside(self.path(path)), _beside(self._at_the_end(path))}:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside)
 
     def put(self, path: str, file: Optional[File]) -> None:
-        """Write the file, or remove what is there when it is None."""
+        """Write the file, or remove the one that exists if it is None."""
         if file is None:
             self.remove(path)
         else:
             self.write(path, file)
 
     def directory(self, path: str, mode: int = 0o755, owner: str = "root", group: str = "root") -> None:
-        """A folder with these permissions; what is in it is left alone."""
+        """Make a folder with these permissions, or give them to one that exists; its content is not touched."""
         _make_folder(self.path(path))
         descriptor = os.open(self.path(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
@@ -111,11 +115,11 @@ class Host:
             os.close(descriptor)
 
     def link(self, path: str) -> Optional[str]:
-        """What the symbolic link there says; None when there is none."""
+        """Return the target of a symbolic link; None if the path is not one."""
         return os.readlink(self.path(path)) if os.path.islink(self.path(path)) else None
 
     def point(self, link: str, target: Optional[str]) -> None:
-        """Let the symbolic link say that target, in one step; None removes it."""
+        """Let a symbolic link point to that target, in one step; None removes it."""
         if self.link(link) == target:
             return
         if target is None:
@@ -127,7 +131,7 @@ class Host:
         _sync(os.path.dirname(self.path(link)))
 
     def run(self, command: List[str], text: str = "") -> str:
-        """Run a command with `text` on its standard input; its output with what it said on stderr. Raises Failed.
+        """Run a command with `text` on its standard input. Returns its output and its errors; raises Failed.
 
         A maintainer script's file descriptors 0 and 3 belong to debconf: children get neither.
         """
@@ -149,11 +153,11 @@ class Host:
             raise Failed("'{}' ended with {}".format(" ".join(command), done.returncode))
 
     @contextlib.contextmanager
-    def lock(self, patience: float = _PATIENCE, name: str = "lock") -> Iterator[None]:
-        """Hold the one lock of all that changes this host (or another, by its name); raises Busy when another
-        smallmail still holds it after that many seconds."""
-        self.directory(state.STATE)
-        with open(self.path(state.STATE + "/" + name), "w") as stream:
+    def lock(self, patience: float = _PATIENCE, path: str = state.LOCK) -> Iterator[None]:
+        """Hold the lock for all that changes the daemons' configuration, or another one of state.py. Raises Busy if
+        another process still holds it after that many seconds."""
+        self.directory(state.FOLDER)
+        with open(self.path(path), "w") as stream:
             deadline = time.monotonic() + patience
             while not _locked(stream.fileno()):
                 if time.monotonic() >= deadline:
@@ -164,7 +168,7 @@ class Host:
     @contextlib.contextmanager
     def stage(self, folders: Iterable[str]) -> Iterator["Host"]:
         """Provide a scratch host with copies of these folders, which is removed afterwards."""
-        folder = self.path(state.STATE + "/stage")
+        folder = self.path(state.STAGE)
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)
         try:
@@ -175,20 +179,19 @@ class Host:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _at_the_end(self, path: str) -> str:
-        """Where that path's file is, behind an admin's symbolic link. One that leads out of a scratch folder, or to no
-        file, is not followed."""
+        """Follow an admin's symbolic link to its file, but not out of a scratch folder, and not to nothing."""
         there, root = os.path.realpath(self.path(path)), os.path.join(os.path.realpath(self.root), "")
         return there if os.path.isfile(there) and there.startswith(root) else self.path(path)
 
     def _own(self, descriptor: int, owner: str, group: str) -> None:
         if os.geteuid() == 0 and self.root == "/":
-            # A number stands for an owner that has no name on this host.
+            # file() gives a number for an owner that has no name on this host.
             os.fchown(descriptor, int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid,
                       int(group) if group.isdigit() else grp.getgrnam(group).gr_gid)
 
 
 def _beside(path: str) -> str:
-    """Where a file is written before it gets its name; hidden, so that no daemon reads it."""
+    """Return the temporary name of a file; hidden, so that no daemon reads it."""
     folder, name = os.path.split(path)
     return os.path.join(folder, ".{}.smallmail-new".format(name))
 
@@ -216,7 +219,7 @@ def _group_name(number: int) -> str:
 
 
 def _make_folder(folder: str) -> None:
-    """Make a folder, and those above it, so that they outlive a power cut with what is put there."""
+    """Make a folder and those above it, synced, so that a power cut does not undo it."""
     if not os.path.isdir(folder):
         _make_folder(os.path.dirname(folder))
         with contextlib.suppress(FileExistsError):
@@ -225,7 +228,7 @@ def _make_folder(folder: str) -> None:
 
 
 def _sync(folder: str) -> None:
-    """Make a rename or removal in that folder outlive a power cut (fsync(2))."""
+    """Sync a folder, so that a power cut does not undo a rename or removal in it (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

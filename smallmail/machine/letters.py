@@ -1,4 +1,4 @@
-"""What was carried out of larger files: see the names below."""
+"""Send mail to root: it arrives in the first mailbox (an alias of the host)."""
 import contextlib
 import sys
 from typing import List
@@ -7,7 +7,7 @@ from smallmail.machine.host import Failed, Host
 
 
 def alarm(host: Host, sentences: List[str]) -> None:
-    """Say what the admin must know, and send it to root by mail: nobody may be reading now."""
+    """Print these sentences on stderr and mail them to root, because nobody may be reading the screen now."""
     if not sentences:
         return
     text = "\n\n".join(sentences)
@@ -17,7 +17,7 @@ def alarm(host: Host, sentences: List[str]) -> None:
 
 
 def mail(host: Host, subject: str, text: str) -> None:
-    """Send a letter to root: it comes to the first mailbox. Raises Failed when Postfix does not take it."""
+    """Send a letter to root. Raises Failed if Postfix does not accept it."""
     subject = " ".join(subject.split())[:200].encode("ascii", "replace").decode("ascii")
     head = "To: root\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n" \
         "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n".format(subject)

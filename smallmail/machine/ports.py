@@ -1,4 +1,4 @@
-"""Find out who listens on which TCP port: read from /proc (proc(5): net/tcp, PID/fd), never changed.
+"""Find the program that listens on a TCP port, in /proc (proc(5): net/tcp, PID/fd). Changes nothing.
 
 This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
@@ -19,10 +19,10 @@ _LISTEN = "0A"      # the kernel's TCP_LISTEN
 
 def taken(numbers: Iterable[int], programs: Iterable[str], socket_units: Iterable[str] = (),
           root: str = "/") -> List[Holder]:
-    """Return those who hold one of these ports, in the order of the ports, except for the programs that are named by
-    their full paths or the beginnings of these, and for systemd where one of those socket units is enabled.
+    """List the programs that hold one of these ports, by port, except for `programs` (full paths or the beginnings of
+    them), and for systemd if one of those socket units is enabled.
 
-    Nothing is returned where no services run: a chroot sees the ports of the machine around it.
+    Returns nothing in a chroot, which sees the ports of the machine around it.
     """
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
         return []
@@ -38,12 +38,12 @@ def taken(numbers: Iterable[int], programs: Iterable[str], socket_units: Iterabl
         pid = holders[0] if holders else 0
         holder = Holder(sockets[inode], _name(root, pid) if pid else _UNSEEN, pid)
         if not any(other[:2] == holder[:2] for other in found):
-            found.append(holder)    # else: the same over IPv6
+            found.append(holder)    # else it is the same program on IPv6
     return found
 
 
 def holder(port: int, root: str = "/") -> Optional[Holder]:
-    """Who holds that port, whoever it is; None when nobody does."""
+    """Return the program that listens on that port; None if there is none."""
     sockets = {listener.inode: port for listener in listening(root) if listener.port == port}
     for _, pids in sorted(_holders(root, sockets).items()):
         return Holder(port, _name(root, pids[0]) if pids else _UNSEEN, pids[0] if pids else 0)
@@ -51,12 +51,12 @@ def holder(port: int, root: str = "/") -> Optional[Holder]:
 
 
 def words(holder: Holder) -> str:
-    """Who it is, for people."""
+    """Name the program, for people."""
     return "{} (pid {})".format(holder.name, holder.pid) if holder.pid else holder.name
 
 
 def listening(root: str = "/") -> Iterator[Listener]:
-    """Every TCP socket that takes connections."""
+    """List all TCP sockets that accept connections."""
     for table, family, itself in (("proc/net/tcp", socket.AF_INET, "127.0.0.1"),
                                   ("proc/net/tcp6", socket.AF_INET6, "::1")):
         path = os.path.join(root, table)
@@ -72,13 +72,13 @@ def listening(root: str = "/") -> Iterator[Listener]:
                     yield Listener(int(port, 16), address if any(words) else itself, fields[9])
 
 
-def address(number: int) -> str:
-    """Where this host itself reaches who listens on that TCP port; empty when nobody does."""
-    return next((listener.address for listener in listening() if listener.port == number), "")
+def address(number: int, root: str = "/") -> str:
+    """Return the address at which this machine reaches the listener on that TCP port; empty if nothing listens."""
+    return next((listener.address for listener in listening(root) if listener.port == number), "")
 
 
 def _holders(root: str, sockets: Dict[str, int]) -> Dict[str, List[int]]:
-    """The processes that have each of these sockets open, the oldest first."""
+    """Map each of these sockets to the processes that have it open, the oldest first."""
     found = {inode: [] for inode in sockets}  # type: Dict[str, List[int]]
     for pid in _pids(root) if found else ():
         for target in _open_files(os.path.join(root, "proc", str(pid), "fd")):

@@ -1,21 +1,21 @@
-"""Ask ports and sockets of this host whether somebody answers there."""
+"""Connect to ports and sockets of the machine that runs this code, to see what answers there."""
 import contextlib
 import socket
 import ssl
 
 from smallmail.machine import ports
 
-# How long one daemon may take to greet, in seconds, before it is asked again.
+# Seconds that a daemon may take for its greeting.
 _GREETING = 10.0
 
 
 def listening(number: int) -> bool:
-    """Whether something on this host takes connections on that TCP port, at whatever address."""
+    """Tell whether a process listens on that TCP port, on any address of this machine."""
     return bool(ports.address(number))
 
 
 def any_certificate() -> ssl.SSLContext:
-    """For talking TLS to our own daemons: whose certificate it is, is another question."""
+    """Return a TLS context for our own daemons, one that accepts every certificate: served.py compares certificates."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -23,8 +23,8 @@ def any_certificate() -> ssl.SSLContext:
 
 
 def greets(number: int, tls: bool, greeting: bytes, farewell: bytes, address: str = "") -> bool:
-    """Tell whether who listens on that TCP port says that greeting first, at that address or wherever it listens.
-    `tls`: TLS begins with the first byte; `farewell` ends the conversation."""
+    """Connect to a TCP port and tell whether the server's first line begins with that greeting. `tls`: TLS begins with
+    the first byte; `farewell` ends the conversation; `address`: where to connect, else wherever the server listens."""
     address = address or ports.address(number)
     if not address:
         return False
@@ -37,7 +37,7 @@ def greets(number: int, tls: bool, greeting: bytes, farewell: bytes, address: st
 
 
 def connects(path: str) -> bool:
-    """Whether a process takes connections on that unix socket."""
+    """Tell whether a process accepts connections on that unix socket (a path of this machine)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(2)
         try:

@@ -1,7 +1,7 @@
-"""Starting, reloading and asking after the daemons, always through Debian's own doors, so that policy-rc.d holds.
+"""Ask systemd about this machine's services.
 
-See deb-systemd-invoke(1p) and invoke-rc.d(8). Where no service manager runs (a chroot, an image being built) nothing is
-started, and that is no error: the daemons start with the machine.
+In a chroot, or in an image that is being built, systemd does not run: then nothing is started, and the daemons start
+with the machine. daemons/running.py starts and reloads.
 """
 import os
 
@@ -9,13 +9,13 @@ from smallmail.machine.host import Failed, Host
 
 
 def managed() -> bool:
-    """Whether systemd runs this machine (sd_booted(3))."""
+    """Tell whether systemd runs (sd_booted(3)): on the machine that runs this code, whatever a Host's root is."""
     return os.path.isdir("/run/systemd/system")
 
 
 def state(host: Host, service: str) -> str:
-    """What systemd calls its state (systemctl(1)): active, inactive, failed…; of a unit of another kind by its full
-    name."""
+    """Ask systemd for a unit's state (systemctl(1)). Returns active, inactive, failed …, or "unknown" if systemd does
+    not answer. `service`: a service without its ending, or another unit with it ("dovecot.socket")."""
     unit = service if "." in service else service + ".service"
     try:
         shown = host.run(["systemctl", "show", "--property=ActiveState", unit])

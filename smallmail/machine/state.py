@@ -1,18 +1,92 @@
-"""What was carried out of larger files: see the names below."""
+"""Name every file and folder in which smallmail keeps its state, with the permissions of each: one table.
+
+Nothing outside of this module spells such a path; other modules say `state.RECORD`. state_files.py reads and writes
+the files with the permissions that stand here. What is in a folder of the table (a copy of a certificate, one
+configuration of the history) belongs to it. /etc/smallmail is not here: those are the admin's files.
+
+This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
+debian/smallmail-server.postrm deletes FOLDER and SPOOL at a purge, and DKIM_FOLDER's keys if the admin says so; it
+reads three of these files, and a test compares the names.
+"""
 import os
+from collections import OrderedDict
+from typing import Dict, NamedTuple  # noqa: F401 (Dict: in a type comment)
 
-# Our drop-in is there from the first apply to the hand-back, see DESIGN: it says that the host is ours.
-OUR_MARK = "etc/dovecot/conf.d/05-smallmail.conf"
+Permissions = NamedTuple("Permissions", [("mode", int), ("owner", str), ("group", str)])
+
+FILES = OrderedDict()       # type: Dict[str, Permissions]
+FOLDERS = OrderedDict()     # type: Dict[str, Permissions]
 
 
-def managed(root: str = "/") -> bool:
-    """Whether smallmail's configuration is in force here already."""
-    return os.path.exists(os.path.join(root, OUR_MARK))
+def _file(path: str, mode: int = 0o600, owner: str = "root", group: str = "root") -> str:
+    FILES[path] = Permissions(mode, owner, group)
+    return path
 
 
-PATH = "var/lib/smallmail/record.json"
+def _folder(path: str, mode: int = 0o700, owner: str = "root", group: str = "root") -> str:
+    FOLDERS[path] = Permissions(mode, owner, group)
+    return path
 
-# What is remembered while we are removed, of the same form: see handback.py.
-LEFT = "var/lib/smallmail/left.json"
-STATE = "var/lib/smallmail"
-JOURNAL = STATE + "/journal.json"
+
+FOLDER = _folder("var/lib/smallmail", 0o755)
+
+# What smallmail changed on this host, see configuration/record.py: RECORD while it is in charge, LEFT (of the same
+# form) after a removal. JOURNAL exists only during a swap of files, STAGE only while the daemons judge new ones.
+RECORD = _file(FOLDER + "/record.json")
+LEFT = _file(FOLDER + "/left.json")
+JOURNAL = _file(FOLDER + "/journal.json")
+HISTORY = _folder(FOLDER + "/history", 0o755)   # its files are 0600
+STAGE = _folder(FOLDER + "/stage")
+
+# For postrm, which is plain sh: our own files under /etc, our DKIM keys, where mail is; one path a line.
+UCF_FILES = _file(FOLDER + "/ucf-files", 0o644)
+DKIM_KEYS = _file(FOLDER + "/dkim-keys", 0o644)
+MAIL_DIRECTORY = _file(FOLDER + "/mail-directory", 0o644)
+
+# Accounts. Dovecot's auth worker alone reads the hashes: its other processes have its group, but not its user.
+ACCOUNTS = _file(FOLDER + "/accounts.db", 0o640, "root", "postfix")
+PASSWORDS = _file(FOLDER + "/passwords.db", 0o400, "dovecot", "root")
+FIRST_MAILBOX = _file(FOLDER + "/first-mailbox")
+FIRST_PASSWORD = _file(FOLDER + "/first-password")
+FIRST_HASH = _file(FOLDER + "/first-password-hash")
+
+# The certificate: CURRENT is a symbolic link to one of the folders beside it.
+TLS = _folder(FOLDER + "/tls")
+CURRENT = TLS + "/current"
+OBTAIN = _file(TLS + "/obtain.json")
+TLSA = _file(TLS + "/tlsa.json")
+
+# DKIM: the list of keys is beside the keys, so that it stays and goes with them. Rspamd includes DKIM_CONF.
+DKIM_FOLDER = _folder("var/lib/rspamd/dkim", 0o750, "root", "_rspamd")
+DKIM_LIST = _file(DKIM_FOLDER + "/keys.json", 0o640, "root", "_rspamd")
+DKIM_CONF = _file(FOLDER + "/dkim.conf", 0o644)
+DKIM_SIGNING = _file(FOLDER + "/dkim-signing.json", 0o644)
+
+# What was published in DNS, what the last daily check found, and two facts that are files without content: the
+# resolver validates DNSSEC; smallmail put Rspamd into Postfix's group.
+PUBLISHED = _file(FOLDER + "/published.json")
+CHECK = _file(FOLDER + "/check.json")
+VALIDATES = _file(FOLDER + "/validates", 0o644)
+JOINED_POSTFIX = _file(FOLDER + "/joined-postfix", 0o644)
+
+# Where daemons keep what they need from us: Redis its data, Rspamd its sockets, Dovecot compiled Sieve scripts.
+REDIS = _folder(FOLDER + "/redis", 0o700, "_rspamd", "_rspamd")
+RSPAMD = _folder(FOLDER + "/rspamd", 0o750, "_rspamd", "vmail")
+CONTROLLER = RSPAMD + "/controller.sock"
+SIEVE = _folder(FOLDER + "/sieve", 0o700, "vmail", "vmail")
+SPOOL = _folder("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
+
+# Files without content that a process holds a lock on (flock(2)), see Host.lock(). LOCK is for all that changes the
+# daemons' configuration.
+LOCK = _file(FOLDER + "/lock", 0o644)
+STARTING_LOCK = _file(FOLDER + "/starting-lock", 0o644)
+CERTIFICATE_LOCK = _file(FOLDER + "/certificate-lock", 0o644)
+TLSA_LOCK = _file(FOLDER + "/tlsa-lock", 0o644)
+DKIM_LOCK = _file(FOLDER + "/dkim-lock", 0o644)
+ROTATION_LOCK = _file(FOLDER + "/rotation-lock", 0o644)
+PUBLISH_LOCK = _file(FOLDER + "/publish-lock", 0o644)
+
+
+def in_charge(root: str = "/") -> bool:
+    """Tell whether smallmail manages this host's mail: the record exists from the first apply to the hand-back."""
+    return os.path.exists(os.path.join(root, RECORD))

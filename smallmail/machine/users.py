@@ -1,33 +1,29 @@
-"""What was carried out of larger files: see the names below."""
+"""Make the users and groups of the machine that the mail needs, and undo it."""
 import grp
 import pwd
 from typing import List
 
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Failed, Host
-from smallmail.machine.state import STATE
 
-# By this full name postrm knows the user that was not here before us.
+# postrm deletes the user by this full name: a vmail that existed before smallmail has another one.
 _GECOS = "smallmail's mailboxes"
-
-# That Rspamd was not in Postfix's group before us.
-_JOINED = STATE + "/joined-postfix"
 
 
 def ensure(host: Host, home: str) -> None:
-    """Create the user that owns the mail in `home`, and put Rspamd into Postfix's group."""
+    """Create the user vmail, which owns the mail in `home`, and put Rspamd into Postfix's group."""
     if not _user_exists("vmail"):
         host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", home,
                   "--shell", "/usr/sbin/nologin", "--gecos", _GECOS, "vmail"])
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
-        host.write(_JOINED, File(b"", 0o644, "root", "root"))
+        state_files.write(host, state.JOINED_POSTFIX, "")
         host.run(["adduser", "--quiet", "_rspamd", "postfix"])
 
 
 def leave_group(host: Host) -> List[str]:
-    """Rspamd leaves Postfix's group, where we had put it there; a sentence if that goes wrong."""
-    if not host.exists(_JOINED):
+    """Take Rspamd out of Postfix's group, if smallmail put it there. Returns a sentence if that failed."""
+    if not host.exists(state.JOINED_POSTFIX):
         return []
     try:
         members = grp.getgrnam("postfix").gr_mem
@@ -38,7 +34,7 @@ def leave_group(host: Host) -> List[str]:
             host.run(["deluser", "--quiet", "_rspamd", "postfix"])
     except Failed as error:
         return [str(error)]
-    host.remove(_JOINED)
+    host.remove(state.JOINED_POSTFIX)
     return []
 
 

@@ -10,12 +10,12 @@ def timer(host: Host, _: List[str]) -> int:
     """Do what is due, and print what is new about it. Returns 0: waiting for DNS is not a unit's failure."""
     try:
         settings = in_force.load_or_last(host)
-        before = obtain.state(host)
+        before = obtain.attempts(host)
         obtain.follow(host, settings)
         dnssec.follow(host, settings)
     except Busy:
         return 0    # the timer comes again
-    now = obtain.state(host)
+    now = obtain.attempts(host)
     for name in ("reason", "waits"):
         if now[name] and now[name] != before[name]:
             print("smallmail: " + now[name])
@@ -28,7 +28,7 @@ def deploy(host: Host, _: List[str]) -> int:
         reason = obtain.deploy(host, in_force.load_or_last(host))
     except Busy:
         return 0    # whoever holds the lock, or else the timer, does the same
-    now = obtain.state(host)
+    now = obtain.attempts(host)
     for name in ("reason", "waits"):
         if now[name]:
             print("smallmail: " + now[name])

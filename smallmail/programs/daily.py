@@ -1,11 +1,9 @@
 """Check everything once a day, and mail the postmaster what has changed (smallmail-check.timer)."""
-import json
 from typing import List
 
 from smallmail.check import letter, run
 from smallmail.configuration import in_force
-from smallmail.machine import letters
-from smallmail.machine.file import File
+from smallmail.machine import letters, state, state_files
 from smallmail.machine.host import Host
 
 
@@ -15,6 +13,5 @@ def daily(host: Host, _: List[str]) -> int:
     new, gone, known = letter.changes(letter.remembered(host), run.findings(host, settings, run.GROUPS))
     if new or gone:
         letters.mail(host, letter.subject(settings.hostname, new, gone), letter.letter(new, gone))
-    content = json.dumps(known, indent=1).encode("ascii") + b"\n"
-    host.write(letter.PATH, File(content, 0o600, "root", "root"))
+    state_files.save_json(host, state.CHECK, known)
     return 0

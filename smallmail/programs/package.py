@@ -97,7 +97,7 @@ def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
 
 def triggered(host: Host, _: List[str]) -> int:
     """Render for the version of a daemon that was just installed. Never fails: dpkg would leave us half configured."""
-    if not host.exists(fields.PATH) or not host.exists(state.PATH):
+    if not host.exists(fields.PATH) or not state.in_charge(host.root):
         return 0
     try:
         known = in_force.load_record(host).versions

@@ -10,7 +10,7 @@ from typing import List
 from smallmail.accounts import opened
 from smallmail.configuration import apply, in_force, transaction
 from smallmail.daemons import facts
-from smallmail.machine import letters
+from smallmail.machine import letters, state
 from smallmail.machine.host import Busy, Host
 
 # Another daemon's start may be doing the same: that takes a few seconds.
@@ -20,7 +20,7 @@ _PATIENCE = 20.0
 def prepare(host: Host, daemon: str) -> List[str]:
     """Mend what was cut off, and let the daemon's files fit its version; notices for the admin."""
     # An apply that holds the lock is starting this daemon itself, and waits for us: then there is nothing to mend.
-    with host.lock(_PATIENCE, "starting-lock"), host.lock(0):
+    with host.lock(_PATIENCE, state.STARTING_LOCK), host.lock(0):
         transaction.undo(host)
         # SQLite's own journal is rolled back by the first who may write: the daemons may only read.
         with opened.open_accounts(host):

@@ -1,22 +1,22 @@
-"""What publishing changes: of each record set, what is wanted, what is there, and what of that is ours. Pure."""
+"""Plan what publishing changes: compare what is wanted, what exists, and what of that is ours. Pure."""
 import re
 from collections import OrderedDict
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
-# Values are as answers.value_text() has them.
+# Values have the form of answers.value_text().
 Entry = NamedTuple("Entry", [("name", str), ("type", str), ("value", str)])
 
-# What counts as one: a record set, or those of a name's TXT records that say the same kind of thing.
+# What is compared as one: a record set, or those of a name's TXT records that have the same purpose.
 Place = NamedTuple("Place", [("name", str), ("type", str), ("purpose", str)])
 Present = NamedTuple("Present", [("values", List[str]), ("ttl", int)])
 Change = NamedTuple("Change", [("place", Place), ("remove", List[str]), ("add", List[str]), ("ttl", int)])
 
-# What others wrote and what does not serve; `why` in words.
+# What others wrote and what does not do the work of ours.
 Foreign = NamedTuple("Foreign", [("place", Place), ("values", List[str]), ("why", str)])
 
 Plan = NamedTuple("Plan", [
     ("changes", List[Change]),
-    ("right", List[Place]),     # written by others in other words than ours, and serving all the same
+    ("right", List[Place]),     # written by others, different from ours, and correct
     ("foreign", List[Foreign]),
 ])
 
@@ -24,16 +24,16 @@ _Case = NamedTuple("_Case", [
     ("place", Place), ("wanted", List[str]), ("values", List[str]), ("ours", List[str]), ("ttl", int)])
 TTL = 3600
 
-# TXT records of which a name may have one, by what they begin with; a TXT value of any other kind stands for itself.
+# TXT records of which a name may have only one, by what they begin with. Any other TXT value is a purpose of its own.
 _PURPOSES = [("SPF", r"v=spf1( |$)"), ("DMARC", r"v\s*=\s*DMARC1\s*(;|$)"), ("TLSRPT", r"v=TLSRPTv1\s*(;|$)")]
 ADDRESSES = ("A", "AAAA")
 
-# Each record of these is a word of its own: one more takes nothing from the others (RFC 6698, 2.1: any one may match).
+# Types of which another record does no harm: of TLSA records any one may match (RFC 6698, 2.1).
 _ADDITIVE = ("TLSA",)
 
 
 def place(entry: Entry) -> Place:
-    """What the record counts for."""
+    """Return the place of a record."""
     return Place(entry.name, entry.type, _purpose(entry))
 
 
@@ -46,13 +46,13 @@ def _purpose(entry: Entry) -> str:
 
 
 def has_one(where: Place) -> bool:
-    """Whether there may be only one such record."""
+    """Tell whether a place may have only one record."""
     return where.type == "TXT"
 
 
 def expected(wanted: List[Entry], present: Dict[Tuple[str, str], Present], owned: Set[Entry]) \
         -> "Dict[Tuple[str, str], List[str]]":
-    """The record sets as they are once all is published that nobody else wrote; others' records are as they are."""
+    """Return the record sets as they will be after publishing, with the records of others as they are."""
     found = OrderedDict((key, list(there.values)) for key, there in present.items())
     for case in _cases(wanted, present, owned):
         target, values = _target(case), found.setdefault((case.place.name, case.place.type), [])
@@ -62,11 +62,11 @@ def expected(wanted: List[Entry], present: Dict[Tuple[str, str], Present], owned
 
 def decide(wanted: List[Entry], present: Dict[Tuple[str, str], Present], owned: Set[Entry],
            trouble: Callable[[Place, List[str], List[str]], str], replace: Iterable[Tuple[str, str]] = ()) -> Plan:
-    """What to change where something is wanted or ours.
+    """Plan the changes at all places where a record is wanted or ours.
 
-    `present`: all record sets at those names and types; `trouble`: what is wrong with a place's values (the second)
-    where others are wanted (the third), "" when they serve as well; `replace`: (name, type) of what others wrote and
-    what is to be ours all the same.
+    `present`: all record sets at those names and types. `trouble`: a function of a place, its values and the wanted
+    ones, which returns what is wrong, or "" if the values do the same work. `replace`: (name, type) of records of
+    others that ours shall replace.
     """
     plan = Plan([], [], [])
     for case in _cases(wanted, present, owned):
@@ -99,12 +99,12 @@ def _cases(wanted: List[Entry], present: Dict[Tuple[str, str], Present], owned: 
 def _case(where: Place, wanted: List[str], there: Optional[Present], owned: Set[Entry]) -> _Case:
     values = [value for value in there.values if place(Entry(where.name, where.type, value)) == where] if there else []
     ours = [value for value in values if Entry(where.name, where.type, value) in owned]
-    # RFC 2181, 5.2: the records of a set have one TTL; with what others have there we keep theirs.
+    # RFC 2181, 5.2: all records of a set have the same TTL; if others have a record there, theirs counts.
     return _Case(where, wanted, values, ours, there.ttl if there and there.values else TTL)
 
 
 def _target(case: _Case) -> List[str]:
-    """The values that shall be there, as far as that is ours to say."""
+    """Return the values after publishing: others' stay, and ours are added only beside ours, or if they do no harm."""
     theirs = [value for value in case.values if value not in case.ours]
     added = [value for value in case.wanted if value not in theirs]
     if not theirs or case.ours or case.place.type in _ADDITIVE:

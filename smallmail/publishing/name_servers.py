@@ -1,13 +1,11 @@
-"""The name servers that take dynamic updates from this host, and the keys that sign those (RFC 2136, RFC 8945).
+"""Read which name servers take dynamic updates from this host, and the keys that sign them (RFC 2136, RFC 8945).
 
-The file is that of certbot-dns-rfc2136, which reads what stands above the first section: one file serves both. A
+The file has the form of certbot-dns-rfc2136, which reads the lines above the first section: one file is for both. A
 section [example.net] names the server of that zone alone.
 """
 import base64
 import binascii
 from typing import Any, Dict, NamedTuple, Optional
-
-from configobj import ConfigObj, ConfigObjError, DuplicateError
 
 from smallmail.errors import Problem
 from smallmail.machine.host import Host
@@ -21,45 +19,52 @@ NameServer = NamedTuple("NameServer", [
     ("secret", bytes),
     ("algorithm", str),     # "hmac-sha256", as DNS names it
 ])
-_ALL_OTHERS = ""            # the zone without a section
+_ALL_OTHERS = ""            # the lines above the first section
 
-# What certbot-dns-rfc2136 knows, and what it takes when nothing is said.
+# The algorithms of certbot-dns-rfc2136, and its default.
 _ALGORITHMS = {"HMAC-MD5": "hmac-md5.sig-alg.reg.int", "HMAC-SHA1": "hmac-sha1", "HMAC-SHA224": "hmac-sha224",
                "HMAC-SHA256": "hmac-sha256", "HMAC-SHA384": "hmac-sha384", "HMAC-SHA512": "hmac-sha512"}
 _DEFAULT = "HMAC-MD5"
 
 
 def obstacle(host: Host) -> str:
-    """Why the file cannot be used, in half a sentence; empty when it can be read and nobody else can read it."""
+    """Return why the file cannot be used, as the rest of a sentence; "" if it exists and only root can read it."""
     file = host.file(PATH)
     if file is None:
-        return "there is no /{}: write the name server and its TSIG key there, as certbot-dns-rfc2136 has it" \
-            .format(PATH)
+        return "/{} does not exist: write the name server and its TSIG key into it, as for certbot-dns-rfc2136".format(
+            PATH)
     if file.mode & 0o077:
         return "/{} holds a key and can be read by others: type 'chmod 600 /{}'".format(PATH, PATH)
     return ""
 
 
 def load(host: Host) -> Dict[str, NameServer]:
-    """The name servers by zone; for_zone() chooses. Raises Problem when the file is missing or wrong anywhere."""
+    """Load the name servers, by zone; for_zone() chooses. Raises Problem if the file is missing or has a mistake."""
     trouble = obstacle(host)
     if trouble:
         raise Problem(trouble)
-    try:
-        config = ConfigObj(host.text(PATH).splitlines(), interpolation=False)
-    except ConfigObjError as error:
-        # Its own words have the line in them, which may be the one with the secret.
-        first = (getattr(error, "errors", None) or [error])[0]
-        raise Problem("/{}: line {} {}".format(PATH, first.line_number, "says again what stands above it" if isinstance(
-            first, DuplicateError) else "has not the form 'name = value'"))
+    config = _parsed(host.text(PATH))
     found = {zone.lower().rstrip("."): _name_server(config[zone], "[{}] ".format(zone)) for zone in config.sections}
     if config.scalars or not found:
         found[_ALL_OTHERS] = _name_server(config, "")
     return found
 
 
+def _parsed(text: str) -> Any:
+    # Few verbs publish: the others need not wait until configobj is loaded.
+    from configobj import ConfigObj, ConfigObjError, DuplicateError  # noqa: PLC0415
+
+    try:
+        return ConfigObj(text.splitlines(), interpolation=False)
+    except ConfigObjError as error:
+        # configobj's message has the line in it, which may be the one with the secret.
+        first = (getattr(error, "errors", None) or [error])[0]
+        raise Problem("/{}: line {} {}".format(PATH, first.line_number, "repeats an earlier line" if isinstance(
+            first, DuplicateError) else "is not of the form 'name = value'"))
+
+
 def for_zone(servers: Dict[str, NameServer], zone: str) -> Optional[NameServer]:
-    """The one that takes updates of that zone, if there is one."""
+    """Return the server that takes updates of that zone; None if there is none."""
     return servers.get(zone) or servers.get(_ALL_OTHERS)
 
 
@@ -67,10 +72,10 @@ def _name_server(values: Any, where: str) -> NameServer:
     server, name, secret = (_value(values, where, key) for key in ("server", "name", "secret"))
     port = _value(values, where, "port", "53")
     if not port.isdigit() or not 0 < int(port) < 65536:
-        raise Problem("/{}: {}dns_rfc2136_port is '{}', which is no port".format(PATH, where, port))
+        raise Problem("/{}: {}dns_rfc2136_port is '{}', which is not a port".format(PATH, where, port))
     algorithm = _value(values, where, "algorithm", _DEFAULT)
     if algorithm.upper() not in _ALGORITHMS:
-        raise Problem("/{}: {}dns_rfc2136_algorithm is '{}'; it may be one of {}".format(
+        raise Problem("/{}: {}dns_rfc2136_algorithm is '{}': it must be one of {}".format(
             PATH, where, algorithm, ", ".join(sorted(_ALGORITHMS))))
     return NameServer(server, int(port), name.rstrip("."), _decoded(secret, where), _ALGORITHMS[algorithm.upper()])
 
@@ -79,7 +84,7 @@ def _value(values: Any, where: str, key: str, default: str = "") -> str:
     found = values.get("dns_rfc2136_" + key, "") or default
     if not isinstance(found, str) or not found:
         raise Problem("/{}: {}dns_rfc2136_{} {}".format(
-            PATH, where, key, "is missing" if not found else "wants a single value"))
+            PATH, where, key, "is missing" if not found else "must be a single value"))
     return found
 
 

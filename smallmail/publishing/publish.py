@@ -1,19 +1,22 @@
-"""Records in DNS by dynamic update, for whoever has some to set: only where nothing stands, or what is ours."""
+"""Publish records by dynamic update, for the rooms dkim and tls.
+
+Adds a record only where none exists, and replaces or deletes only records that smallmail itself published.
+"""
 from typing import Any, Callable, List
 
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.publishing import dns_plan, name_servers, published, serves
 from smallmail.publishing.dns_plan import Entry
 from smallmail.zones import dns_records
 
-LOCK = "publish-lock"
 _TRIES = 3
 
 
-def managed(host: Host, name: str) -> bool:
-    """Whether put() and withdraw() are ours to use for that name: updates of its zone are set up, and we have
-    published there before. Asks nobody."""
+def may_update(host: Host, name: str) -> bool:
+    """Tell whether put() and withdraw() may be used for that name: updates of its zone are set up, and smallmail has
+    published records there before. Does not use the network."""
     zones = {zone for zone in published.load(host).values() if ("." + name).endswith("." + zone)}
     try:
         return bool(zones and name_servers.for_zone(name_servers.load(host), max(zones, key=len)))
@@ -22,32 +25,33 @@ def managed(host: Host, name: str) -> bool:
 
 
 def put(host: Host, records: List[dns_records.Record]) -> None:
-    """See to it that these records are there. Of a kind of which a name may have but one (TXT: SPF, a DKIM key, ...)
-    ours gives way, beside all else it is added. Does not wait until all name servers show them. Raises Problem, also
-    where another's record that does not serve is in the place."""
+    """Publish these records. They replace ours where a name may have only one (TXT: SPF, a DKIM key, …), and are added
+    to ours otherwise. Does not wait until all name servers show them. Raises Problem, also if a record of others is in
+    the way."""
     def wanted(there: List[Entry], given: List[Entry]) -> List[Entry]:
         return given + [entry for entry in there if entry not in given and not dns_plan.has_one(dns_plan.place(entry))]
 
     plan = _change(host, records, wanted)
     if plan.foreign:
-        raise Problem("{0.name} {0.type}: what others wrote there stays, but {1}: 'smallmail dns publish --replace"
-                      " {0.name} {0.type}' replaces it".format(plan.foreign[0].place, plan.foreign[0].why))
+        raise Problem("{0.name} {0.type}: {1}; smallmail did not write this record and keeps it: 'smallmail dns publish"
+                      " --replace {0.name} {0.type}' replaces it".format(plan.foreign[0].place, plan.foreign[0].why))
 
 
 def withdraw(host: Host, records: List[dns_records.Record]) -> None:
-    """See to it that these records are gone. Raises Problem, also where one of them is not ours."""
+    """Delete these records. Raises Problem, also if one of them is not ours."""
     _change(host, records, lambda there, given: [entry for entry in there if entry not in given], withdrawing=True)
 
 
 def _change(host: Host, records: List[dns_records.Record], wanted: Callable[[List[Entry], List[Entry]], List[Entry]],
             withdrawing: bool = False) -> Any:
-    """`wanted` makes of ours that is there at these places, and of what is given, what shall be there."""
-    # Every verb would wait for dnspython: loading it takes a tenth of a second.
+    """Change our records at the places of these. `wanted`: a function of our records there and of these, which returns
+    what shall be there. Returns the plan that was carried out; raises Problem."""
+    # Importing this module must not load dnspython, which takes several times as long as Python to start.
     from smallmail.publishing import session, update  # noqa: PLC0415
 
     given = [update.entry(record) for record in records]
     places = {dns_plan.place(entry) for entry in given}
-    with host.lock(name=LOCK):
+    with host.lock(path=state.PUBLISH_LOCK):
         for _ in range(_TRIES):
             owned = {entry for entry in published.load(host) if dns_plan.place(entry) in places}
             reading = session.read(host, given)
@@ -63,7 +67,7 @@ def _change(host: Host, records: List[dns_records.Record], wanted: Callable[[Lis
                 raise Problem(why)
             if not sent.raced:
                 return plan
-    raise Problem("somebody else changes the same records all the time: try again when that is done")
+    raise Problem("someone else keeps changing the same records: try again later")
 
 
 def _refuse_foreign(entries: List[Entry]) -> None:

@@ -1,4 +1,4 @@
-"""Does a record set that others wrote serve as well as ours would? As `dns check` judges, set by set. Pure."""
+"""Judge whether a record set that others wrote does the work of ours, by the rules of `dns check`. Pure."""
 import ipaddress
 from typing import Callable, Iterable, List
 
@@ -14,7 +14,7 @@ Judging = Callable[[Ask, ZoneOf], Trouble]
 
 
 def alone(place: Place, values: List[str], wanted: List[str]) -> str:
-    """Judge what needs no look at other records: DKIM keys and TLSA. Returns what is wrong, "" when they serve."""
+    """Judge values that need no look at other records: DKIM keys and TLSA. Returns what is wrong, or ""."""
     if place.purpose == "DKIM":
         return meaning.dkim_trouble(values, wanted[0])
     missing = [value for value in wanted if value not in values]
@@ -22,13 +22,13 @@ def alone(place: Place, values: List[str], wanted: List[str]) -> str:
 
 
 class Judge:
-    """Knows what is wanted, and how to ask for what is, or will be, in DNS."""
+    """A judge of records, who knows what is wanted, and how to ask for what is, or will be, in DNS."""
 
     def __init__(self, wanted: dns_check.Wanted, ask: Ask, zone: ZoneOf) -> None:
         self._wanted, self._ask, self._zone = wanted, ask, zone
 
     def trouble(self, place: Place, values: List[str], wanted: List[str]) -> str:
-        """What is wrong with these values at a place where others are wanted; "" when they serve. Raises Unanswered."""
+        """Judge the values at a place where others are wanted. Returns what is wrong, or ""; raises Unanswered."""
         if place.type in ("A", "AAAA"):
             return self._addresses(values, wanted)
         if place.type == "TXT":
@@ -60,26 +60,26 @@ class Judge:
 
     def _found(self, part: Callable[[dns_check.Check], Iterable[findings.Finding]]) -> str:
         check = dns_check.Check(self._wanted, self._ask, self._zone)
-        found = findings.problems(list(part(check)))     # a note is no trouble
+        found = findings.problems(list(part(check)))     # notes do not count
         return "; ".join([finding.what for finding in found] or list(check.unanswered))
 
 
 def _report_trouble(values: List[str]) -> str:
-    """RFC 8460, 3: one record, with an address for the reports."""
+    """Judge TLSRPT records (RFC 8460, 3): there must be one, with an address for the reports."""
     if len(values) > 1:
-        return "there are {} TLSRPT records: then none counts".format(len(values))
+        return "there are {} TLSRPT records, so none of them counts".format(len(values))
     try:
         return "" if meaning.tags(values[0]).get("rua") else "it has no address for reports (rua=)"
     except ValueError as error:
-        return "the record can't be read: {}".format(error)
+        return "the record cannot be read: {}".format(error)
 
 
 def _service_trouble(values: List[str], wanted: str) -> str:
     if any(_target(value) == wanted for value in values):
         return ""
-    return "it leads elsewhere than to " + wanted if wanted else "it says that this is offered, which it is not here"
+    return "it does not point to " + wanted if wanted else "it offers this service, which this host does not have"
 
 
 def _target(value: str) -> str:
-    """The host and port that an SRV record leads to (RFC 2782); empty when it says that there is none."""
+    """Return the host and port of an SRV record (RFC 2782); empty if it says that the service is not available."""
     return " port ".join(reversed(value.lower().split()[2:])) if value.split()[3:] != ["."] else ""

@@ -1,4 +1,4 @@
-"""From records to updates: find their zones, read what is there, plan, send, and wait until every server shows it."""
+"""Carry out updates: find the zones of records, read what exists, plan, send, and wait until all servers show it."""
 import functools
 import time
 from collections import OrderedDict
@@ -6,12 +6,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Se
 
 from smallmail.errors import Problem
 from smallmail.machine.host import Host
-from smallmail.publishing import (
-    dns_plan,
-    name_servers,
-    published,
-    serves,
-)
+from smallmail.publishing import dns_plan, name_servers, published, serves
 from smallmail.publishing.dns_plan import Change, Entry, Plan, Present
 from smallmail.publishing.update import Changed, Primary, Refused
 from smallmail.zones import answers, visible
@@ -23,26 +18,26 @@ _LOOK = 20.0        # seconds that one look may take
 _TELL_EVERY = 15.0  # seconds
 
 Reading = NamedTuple("Reading", [
-    ("owned", Set[Entry]),          # what was ours then
+    ("owned", Set[Entry]),          # our records at the time of reading
     ("zones", Dict[str, str]),      # the zone of each name that can be written
     ("primaries", Dict[str, Primary]),  # by zone
     ("seen", Dict[Tuple[str, str], Any]),           # by name and type: the record set as the name server has it
-    ("present", Dict[Tuple[str, str], Present]),    # the same, as dnsplan has it
+    ("present", Dict[Tuple[str, str], Present]),    # the same, in the form of dns_plan
     ("refused", Dict[str, str]),    # why a zone cannot be written
     ("unreached", Dict[name_servers.NameServer, str]),   # why a server cannot be asked
     ("skipped", Dict[str, str]),    # why a name cannot be written
-    ("aliases", Set[str]),          # of those, the ones that lead elsewhere
+    ("aliases", Set[str]),          # those of them that are aliases (CNAME)
 ])
 
 Sent = NamedTuple("Sent", [
     ("changes", List[Change]),      # those that were made
     ("refused", Dict[str, str]),    # why a zone was not changed
-    ("raced", bool),                # somebody else was quicker in a zone: it is to be read again
+    ("raced", bool),                # someone else changed a zone meanwhile: read it again
 ])
 
 
 def read(host: Host, entries: Iterable[Entry]) -> Reading:
-    """What there is now of these names and types, at the servers that take updates. Raises Problem."""
+    """Read the records of these names and types at the servers that take updates. Raises Problem."""
     servers, authority = name_servers.load(host), Authority([])
     reading = Reading(set(published.load(host)), {}, OrderedDict(), {}, {}, {}, {}, OrderedDict(), set())
     for name, kind in OrderedDict(((entry.name, entry.type), None) for entry in entries):
@@ -63,7 +58,7 @@ def read(host: Host, entries: Iterable[Entry]) -> Reading:
 
 
 def _locate(reading: Reading, servers: Dict[str, name_servers.NameServer], authority: Authority, name: str) -> str:
-    """Find a name's zone and who takes its updates; why that is not possible."""
+    """Find a name's zone and the server that takes its updates. Returns why that is not possible, or ""."""
     try:
         zone = authority.apex(name)
         if "." not in zone.strip("."):
@@ -78,7 +73,7 @@ def _locate(reading: Reading, servers: Dict[str, name_servers.NameServer], autho
 
 
 def _introduce(reading: Reading, servers: Dict[str, name_servers.NameServer], zone: str) -> None:
-    """Find out whether there is a server that takes updates of the zone: others go on without it."""
+    """Find the server that takes updates of the zone; if there is none, other zones can still be updated."""
     server = name_servers.for_zone(servers, zone)
     if server is None:
         reading.refused[zone] = "/{} names no name server that takes updates of the zone {}: write one into a section" \
@@ -89,7 +84,7 @@ def _introduce(reading: Reading, servers: Dict[str, name_servers.NameServer], zo
         why = reading.unreached.get(server, "") or primary.obstacle()
     except Refused as error:
         why = str(error)
-    except Problem as error:    # to wait for it once is enough
+    except Problem as error:    # remembered, so as to wait for this server only once
         why = reading.unreached[server] = str(error)
     if why:
         reading.refused[zone] = why
@@ -98,7 +93,7 @@ def _introduce(reading: Reading, servers: Dict[str, name_servers.NameServer], zo
 
 
 def _look(reading: Reading, name: str, kind: str) -> str:
-    """Remember what is there; why it cannot be changed."""
+    """Read the records of one name and type into `reading`. Returns why they cannot be changed, or ""."""
     primary = reading.primaries[reading.zones[name]]
     try:
         found = primary.read(name, kind)
@@ -106,7 +101,7 @@ def _look(reading: Reading, name: str, kind: str) -> str:
         return str(error)
     if found.alias:
         reading.aliases.add(name)
-        return "it is an alias (CNAME) for {}, and nothing else can stand beside that".format(found.alias)
+        return "it is an alias (CNAME) for {}, which allows no other record at this name".format(found.alias)
     if found.elsewhere:
         return "the name server {} does not serve it: it is delegated to others".format(primary.label)
     values = [answers.value_text(rdata) for rdata in found.rrset or []]
@@ -117,8 +112,8 @@ def _look(reading: Reading, name: str, kind: str) -> str:
 
 def propose(reading: Reading, wanted: List[Entry], owned: Iterable[Entry], judging: serves.Judging,
             replace: Iterable[Tuple[str, str]] = ()) -> Plan:
-    """What to change so that these are there, and of ours nothing else. `judging` makes the judge of others' records;
-    `replace`: names and types of others' records that are to give way."""
+    """Plan the changes after which these records exist, and no others of ours. `judging` makes the judge of others'
+    records; `replace`: names and types of others' records that ours shall replace."""
     writable = [entry for entry in wanted if entry.name not in reading.skipped]
     ours = {entry for entry in owned if entry.name not in reading.skipped}
     expected, authority = dns_plan.expected(writable, reading.present, ours), Authority([])
@@ -142,8 +137,8 @@ def propose(reading: Reading, wanted: List[Entry], owned: Iterable[Entry], judgi
 
 def _served_elsewhere(reading: Reading, wanted: List[Entry], authority: Authority,
                       trouble: Callable[[dns_plan.Place, List[str], List[str]], str]) -> Iterator[dns_plan.Place]:
-    """The places at aliases where what these lead to serves: their names are not skipped then. (A host's own name
-    must have addresses of its own: RFC 2181, 10.3.)"""
+    """Yield the places at aliases whose targets have correct records; then their names are no longer skipped. (The
+    host's own name must have addresses of its own: RFC 2181, 10.3.)"""
     for name in sorted(reading.aliases):
         places = OrderedDict()  # type: OrderedDict[dns_plan.Place, List[str]]
         for entry in wanted:
@@ -164,8 +159,8 @@ def _serves(authority: Authority, place: dns_plan.Place, instead: List[str],
 
 
 def send(host: Host, reading: Reading, plan: Plan) -> Sent:
-    """Make the changes, one message a zone, and remember what is ours; where that is not possible in one zone, the
-    others go on. The caller holds the lock."""
+    """Send the changes, one message for each zone, and remember what is ours. An error in one zone does not stop the
+    others. The caller holds the lock."""
     sent, raced = Sent([], OrderedDict(), False), False
     for zone, primary in reading.primaries.items():
         changes = [change for change in plan.changes if reading.zones[change.place.name] == zone]
@@ -183,7 +178,7 @@ def _send(host: Host, reading: Reading, zone: str, primary: Primary, changes: Li
     before = published.load(host)
     added = OrderedDict((Entry(change.place.name, change.place.type, value), zone)
                         for change in changes for value in change.add)
-    # First, so that a power cut leaves no record that nobody knows to be ours.
+    # This comes first: after a power cut all records that we sent must be known as ours.
     published.save(host, _joined(before, added))
     try:
         if changes:
@@ -204,13 +199,13 @@ def _joined(first: Dict[Entry, str], second: Dict[Entry, str]) -> Dict[Entry, st
 
 
 def _may_be_there(reading: Reading, entry: Entry) -> bool:
-    """Not so when it was gone already as we looked; what has become ours since then, we have not looked for."""
+    """Tell whether one of our records may still exist: it was there when we read, or became ours after that."""
     there = reading.present.get((entry.name, entry.type))
     return there is None or entry.value in there.values or entry not in reading.owned
 
 
 def wait(reading: Reading, changes: List[Change], seconds: float, tell: Callable[[str], None]) -> List[str]:
-    """Wait until all name servers of the zones show the changes; those that do not in time, in words."""
+    """Wait until all name servers of the zones show the changes. Returns those that do not in time, in words."""
     deadline, told = time.monotonic() + seconds, time.monotonic()
     zones = sorted({reading.zones[change.place.name] for change in changes})
     while True:

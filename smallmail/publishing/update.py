@@ -1,4 +1,4 @@
-"""Talking to the name server that takes dynamic updates of a zone (RFC 2136), each message signed (TSIG, RFC 8945)."""
+"""Talk to the name server that takes dynamic updates of a zone (RFC 2136); each message is signed (TSIG, RFC 8945)."""
 import contextlib
 import socket
 from typing import Any, Dict, List, NamedTuple, Tuple
@@ -25,7 +25,7 @@ from smallmail.zones.dns_records import Record, zone_value
 
 _TIMEOUT = 10.0     # seconds for one question; a server that signs a large zone takes some for an update
 
-# RFC 2136, 2.2: what the server says when a prerequisite does not hold any more.
+# RFC 2136, 2.2: the answers to an update whose prerequisites are not met any more.
 _RACED = (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN)
 _FORBIDDEN = (dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTZONE, dns.rcode.NOTIMP)
 
@@ -34,45 +34,46 @@ Seen = NamedTuple("Seen", [("rrset", Any), ("alias", str), ("elsewhere", bool)])
 
 
 class Changed(Exception):
-    """Somebody else changed the records between our reading and our writing: nothing was done."""
+    """Someone else changed the records between our reading and our writing: nothing was done."""
 
 
 class Refused(Problem):
-    """The server answered, and did nothing. (Of any other Problem with an update nobody knows what became of it.)"""
+    """The server answered and did nothing. (After any other Problem it is not known whether the update was made.)"""
 
 
 def entry(record: Record) -> Entry:
-    """The record with its value as name servers' answers are compared. Raises Problem when it is no such record."""
+    """Convert a record to the form in which answers are compared. Raises Problem if its value does not fit its type."""
     return Entry(record.name.lower().rstrip("."), record.type, value_text(_rdata(record.type, zone_value(record))))
 
 
 class Primary:
-    """The name server of one zone that takes its updates."""
+    """The name server that takes the updates of one zone."""
 
     def __init__(self, server: NameServer, zone: str) -> None:
         self._server, self._zone = server, dns.name.from_text(zone)
         try:
             self._key = dns.name.from_text(server.key)
         except (dns.exception.DNSException, ValueError):
-            raise Refused("/{}: dns_rfc2136_name is '{}', which is no name of a key".format(
+            raise Refused("/{}: dns_rfc2136_name is '{}', which is not a valid key name".format(
                 name_servers.PATH, server.key))
         self._address = ""
         self.label = server.server + (" port {}".format(server.port) if server.port != 53 else "")
 
     def obstacle(self) -> str:
-        """Why this server does not take updates of the zone; empty when it may. Raises Problem."""
+        """Return why this server does not take updates of the zone, or "". Raises Problem if it cannot be asked."""
         found = self._ask(self._name(), "SOA")
         if found.rcode() == dns.rcode.NOERROR and found.flags & dns.flags.AA and found.answer:
-            said = self._update([])     # nothing: it shows who may change something, before anybody is asked
+            said = self._update([])     # an empty update shows whether our key may change the zone
             return self._refusal(said) if said in _FORBIDDEN else ""
-        return "the name server {} does not serve the zone {} to this host: where another takes its updates, write" \
-            " that one into /{}, in a section [{}]".format(self.label, self._name(), name_servers.PATH, self._name())
+        return "the name server {} does not serve the zone {} to this host: if another server takes its updates," \
+            " write that one into /{}, in a section [{}]".format(
+                self.label, self._name(), name_servers.PATH, self._name())
 
     def read(self, name: str, kind: str) -> Seen:
-        """The records of that type at that name, as they are there now."""
+        """Read the records of that type at that name. Raises Problem."""
         said = self._ask(name, kind)
         if said.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise Refused("the name server {} answers {} when it is asked for {}".format(
+            raise Refused("the name server {} answers {} to a question for {}".format(
                 self.label, dns.rcode.to_text(said.rcode()), name))
         full = dns.name.from_text(name)
         alias = said.get_rrset(said.answer, full, dns.rdataclass.IN, dns.rdatatype.CNAME)
@@ -84,16 +85,15 @@ class Primary:
                     not said.flags & dns.flags.AA or any(apex != self._zone for apex in apexes))
 
     def synthesized(self, keys: List[Tuple[str, str]]) -> List[Tuple[str, str]]:
-        """Of the record sets that were seen, by name and type, those that stand at no name of their own: a wildcard
-        (RFC 4592) gives way where something is written. The server says so: an update that only asks changes nothing
-        (RFC 2136, 2.4.1)."""
+        """Return those of the record sets, by name and type, that come from a wildcard (RFC 4592): it no longer counts
+        at a name that gets a record. The server tells by an update that only has prerequisites (RFC 2136, 2.4.1)."""
         return [] if not keys or self._has(keys) else [key for key in keys if not self._has([key])]
 
     def _has(self, keys: List[Tuple[str, str]]) -> bool:
         return self._update(keys) not in _RACED
 
     def _update(self, keys: List[Tuple[str, str]]) -> Any:
-        """What the server says to an update that changes nothing, if there are these."""
+        """Send an update that changes nothing, with the prerequisite that these exist. Returns the answer's code."""
         question = dns.update.Update(self._zone)
         for name, kind in keys:
             question.present(dns.name.from_text(name), kind)
@@ -101,8 +101,8 @@ class Primary:
         return self._exchange(question).rcode()
 
     def update(self, changes: List[Change], seen: Dict[Tuple[str, str], Any]) -> None:
-        """Make these changes, all or none, if the record sets are still those that were seen (RFC 2136, 2.4). Raises
-        Changed when they are not, Refused when the server will not, Problem when nobody knows what became of it."""
+        """Make these changes, all or none, if the record sets are still as they were seen (RFC 2136, 2.4). Raises
+        Changed if they are not, Refused if the server does not do it, Problem if it is not known whether it did."""
         message = dns.update.Update(self._zone)
         for name, kind in sorted({(change.place.name, change.place.type) for change in changes}):
             full, rrset = dns.name.from_text(name), seen.get((name, kind))
@@ -110,7 +110,7 @@ class Primary:
                 message.present(full, *rrset)
             else:
                 message.absent(full, kind)
-                # RFC 2136, 3.4.2.2: beside an alias the server would leave our records out, and say nothing.
+                # RFC 2136, 3.4.2.2: beside an alias the server would ignore our records without an error.
                 message.absent(full, "CNAME")
         for change in changes:
             _write(message, change, seen.get((change.place.name, change.place.type)))
@@ -136,31 +136,32 @@ class Primary:
         try:
             said = dns.query.tcp(message, self._found_address(), timeout=_TIMEOUT, port=self._server.port)
         except (dns.tsig.PeerBadKey, dns.message.UnknownTSIGKey):
-            # Knot says so, too, of a key that it knows but that may not do this.
-            raise Refused("the name server {} takes no key '{}' with {} for the zone {}: compare dns_rfc2136_name and"
-                          " dns_rfc2136_algorithm in {} with what it has, and see whether it lets that key update the"
-                          " zone".format(self.label, key, self._server.algorithm, self._name(), where))
+            # Knot also gives this answer for a key that it knows and that may not update the zone.
+            raise Refused("the name server {} does not accept the key '{}' with {} for the zone {}: compare"
+                          " dns_rfc2136_name and dns_rfc2136_algorithm in {} with its configuration, and check that it"
+                          " lets that key update the zone".format(
+                              self.label, key, self._server.algorithm, self._name(), where))
         except (dns.tsig.PeerBadSignature, dns.tsig.PeerBadTruncation):
-            raise Refused("the name server {} does not take what is signed with the key '{}': compare"
-                          " dns_rfc2136_secret and dns_rfc2136_algorithm in {} with what it has".format(
+            raise Refused("the name server {} does not accept our signature with the key '{}': compare"
+                          " dns_rfc2136_secret and dns_rfc2136_algorithm in {} with its configuration".format(
                               self.label, key, where))
         except dns.tsig.PeerBadTime:
-            raise Refused("this host's clock and that of the name server {} are minutes apart: 'timedatectl' says"
+            raise Refused("this host's clock and that of the name server {} differ by minutes: 'timedatectl' shows"
                           " whether this one is right".format(self.label))
         except (dns.exception.Timeout, EOFError, ValueError, OSError) as error:
             raise Problem("the name server {} cannot be reached by TCP, port {}{}: is dns_rfc2136_server in {} right,"
                           " and that port open on the way?".format(
                               self._server.server, self._server.port, _because(error), where))
         except dns.exception.DNSException:
-            raise Problem("the name server {} does not answer signed questions as it should: is dns_rfc2136_server in"
-                          " {} right?".format(self.label, where))
+            raise Problem("the name server {} does not answer signed questions correctly: is dns_rfc2136_server in {}"
+                          " right?".format(self.label, where))
         if not said.had_tsig and said.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise Problem("the name server {} does not sign its answers: nobody knows whether they are its own".format(
+            raise Problem("the name server {} does not sign its answers, so they may be forged".format(
                 self.label))
         return said
 
     def _found_address(self) -> str:
-        """Of the addresses of a server that is given by its name, the first that takes connections."""
+        """Return the first of the server's addresses that accepts connections. Raises OSError."""
         if not self._address:
             last = OSError("it has no address")
             for found in socket.getaddrinfo(self._server.server, self._server.port, type=socket.SOCK_STREAM):
@@ -178,11 +179,11 @@ class Primary:
 
     def _refusal(self, code: Any) -> str:
         if code in (dns.rcode.NOTAUTH, dns.rcode.NOTZONE):
-            return "the name server {} is not the primary of the zone {}: write that one into /{}, in a section [{}]" \
-                .format(self.label, self._name(), name_servers.PATH, self._name())
+            return "the name server {} is not the primary server of the zone {}: write that one into /{}, in a" \
+                " section [{}]".format(self.label, self._name(), name_servers.PATH, self._name())
         if code == dns.rcode.REFUSED:
-            return "the name server {} refuses to change the zone {} as the key '{}' asks: allow it there".format(
-                self.label, self._name(), self._server.key)
+            return "the name server {} does not let the key '{}' change the zone {}: allow it there".format(
+                self.label, self._server.key, self._name())
         return "the name server {} answers {} to an update of the zone {}".format(
             self.label, dns.rcode.to_text(code), self._name())
 
@@ -201,7 +202,7 @@ def _rdata(kind: str, text: str) -> Any:
     try:
         return dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), text)
     except (dns.exception.DNSException, ValueError) as error:
-        raise Problem("'{}' is no {} record: {}".format(text, kind, error))
+        raise Problem("'{}' is not a {} record: {}".format(text, kind, error))
 
 
 def _because(error: Exception) -> str:

@@ -9,14 +9,14 @@ and once it exists only what was answered since ("answered", a flag of ours) goe
 """
 import io
 import os
-import re
 from collections import OrderedDict
 from typing import Any, Callable, Dict, List, Optional, Set  # noqa: F401 (in a type comment)
 
 import debconf
 
 from smallmail.daemons import foreign
-from smallmail.settings.questions import QUESTIONS, SETTINGS, Question
+from smallmail.settings import file_reader
+from smallmail.settings.questions import QUESTIONS, Question
 
 _SKIPPED = 30           # debconf's code for "not shown" (INPUT) and for "back" (GO)
 _FORWARD, _BACK, _NOT_SHOWN = 1, -1, 0
@@ -24,9 +24,6 @@ _FORWARD, _BACK, _NOT_SHOWN = 1, -1, 0
 # Wrong answers to one question, before we take it that a program gives them and not a person. postinst, which finds any
 # wrong answer left, then ends with the sentence.
 _PATIENCE = 20
-
-# An item of a value in the settings file, and what follows it.
-_ITEM = re.compile(r"""("[^"]*"|'[^']*'|[^,#]*)\s*,?\s*(.*)""")
 
 
 def main(argv: List[str]) -> None:
@@ -51,7 +48,7 @@ def answers(db: Any, root: str = "/") -> Optional[Dict[str, str]]:
     Raises ValueError, naming the question.
     """
     asked = Asked(db)
-    configured = os.path.exists(os.path.join(root, SETTINGS))
+    configured = os.path.exists(os.path.join(root, file_reader.PATH))
     if not configured and not any(asked.flag(name, "seen") for name in ("hostname", "domain")):
         return None
     found = OrderedDict()  # type: Dict[str, str]
@@ -150,10 +147,9 @@ class Dialogue(Asked):
 
     def _load_settings(self, reconfigure: bool) -> None:
         """Put today's settings into debconf, but not over an answer that has not become a setting yet."""
-        path = os.path.join(self.root, SETTINGS)
-        if not os.path.exists(path):
+        if not os.path.exists(os.path.join(self.root, file_reader.PATH)):
             return
-        settings = _settings(_text(path))
+        settings = file_reader.load(self.root)
         for question in QUESTIONS.values():
             if reconfigure:
                 self.forget(question.name)
@@ -168,7 +164,7 @@ class Dialogue(Asked):
             text = question.check(text, self.get)
         except ValueError as error:
             # It is shown as it stands in the file, to be mended; unmended, postinst says the same.
-            self.mistakes[question.name] = "/{}: {}: {}".format(SETTINGS, question.name, error)
+            self.mistakes[question.name] = "/{}: {}: {}".format(file_reader.PATH, question.name, error)
         self.set(question.name, {"yes": "true", "no": "false"}.get(text, text))
         self.set_flag(question.name, "seen", True)
 
@@ -248,28 +244,3 @@ class Dialogue(Asked):
         same = self.go() and self.get("password-again") == password
         self.forget("password-again")
         return same
-
-
-def _settings(text: str) -> Dict[str, str]:
-    """Names and values of the settings file, as ConfigObj reads them for settings.py."""
-    pairs = [line.partition("=") for line in text.splitlines() if not line.lstrip().startswith(("#", ";", "["))]
-    return {_unquoted(name.strip()): _value(value.strip()) for name, equals, value in pairs if equals}
-
-
-def _value(text: str) -> str:
-    """A value: items with commas between, each bare or in quotes; a comment may follow."""
-    items = []
-    while text and not text.startswith("#"):
-        item, text = _ITEM.match(text).groups()  # type: ignore[union-attr]
-        items.append(_unquoted(item.strip()))
-    return ", ".join(items)
-
-
-def _unquoted(text: str) -> str:
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
-    return text[1:-1] if quoted else text
-
-
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-        return stream.read()

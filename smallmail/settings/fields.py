@@ -8,9 +8,9 @@ from collections import OrderedDict
 from typing import Any, Callable, Dict, NamedTuple
 
 from smallmail.errors import Problem
-from smallmail.settings import values
+from smallmail.settings import file_reader, values
 
-PATH = "etc/smallmail/smallmail.conf"
+PATH = file_reader.PATH
 
 Field = NamedTuple("Field", [
     ("name", str),

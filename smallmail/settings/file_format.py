@@ -7,6 +7,11 @@ from configobj import ConfigObj, ConfigObjError
 from smallmail.errors import Problem
 from smallmail.settings import fields
 
+# A line that names a secret, in any spelling, up to its value. (A quoted name ends with its quote.)
+_SECRET = re.compile(r"""(?i)(.*?(?:{})["']?\s*[=:]?)\s*(\S.*)""".format("|".join(
+    name.replace("-", "[-_ ]?") for name, field in fields.FIELDS.items() if field.secret)))
+_TRIPLE_QUOTES = (3 * "'", 3 * '"')
+
 
 def parse(text: str) -> Dict[str, str]:
     """The keys and values of a settings file; raises Problem on bad syntax, unknown keys and sections."""
@@ -64,6 +69,26 @@ def wrap(text: str, width: int = 98) -> List[str]:
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
             lines.append("")
         lines[-1] = (lines[-1] + " " + word).strip()
+    return lines
+
+
+def without_secrets(text: str) -> List[str]:
+    """Return the lines of a settings file, to be shown to people, with "(not shown)" instead of each secret.
+
+    Any line that names a secret setting ends there, whether it sets it, is a comment, or is not understood; of a value
+    in triple quotes all lines are left out.
+    """
+    lines, closing = [], ""
+    for line in text.splitlines():
+        if closing:
+            closing = "" if closing in line else closing
+            continue
+        match = _SECRET.match(line)
+        if match and match.group(2) != "=":     # else it is set to nothing
+            line, value = match.group(1) + " (not shown)", match.group(2)
+            if value[:3] in _TRIPLE_QUOTES and value[:3] not in value[3:]:
+                closing = value[:3]
+        lines.append(line)
     return lines
 
 

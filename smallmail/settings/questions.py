@@ -4,14 +4,12 @@ Their texts are in debian/smallmail-server.templates. This module is also part o
 where only Python's standard library is at hand.
 """
 import os
-import re
 from collections import OrderedDict
 from typing import Callable, NamedTuple
 
 from smallmail.daemons import foreign
-from smallmail.settings import values
+from smallmail.settings import file_reader, values
 
-SETTINGS = "etc/smallmail/smallmail.conf"
 Get = Callable[[str], str]      # the answer to a question, by its name
 
 Question = NamedTuple("Question", [
@@ -89,7 +87,7 @@ def _with_relay_login(get: Get) -> bool:
 
 def _relay_password(text: str, get: Get) -> str:
     """Empty means: as it is. So there must be one."""
-    if not text and not re.search(r"(?m)^\s*relay-password\s*=\s*\S", _text("/" + SETTINGS)):
+    if not text and not file_reader.load().get("relay-password"):
         raise ValueError("the login {} needs a password".format(get("relay-username")))
     return values.line(text)
 

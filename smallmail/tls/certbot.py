@@ -1,4 +1,4 @@
-"""certbot: what it is told, and what its words mean in plain ones."""
+"""Build certbot's command line, and translate its errors into one sentence."""
 import importlib.util
 import re
 from collections import OrderedDict
@@ -20,14 +20,14 @@ _NEW_KEY_SINCE = (1, 25)
 
 
 def asked(settings: Settings) -> Dict[str, str]:
-    """What makes one certificate another than was had before: kept when it is had, compared later."""
+    """Return the settings that a certificate depends on: remembered with it, and compared to the settings later."""
     return OrderedDict((name, settings.text(name))
                        for name in ("hostname", "certificate-key", "acme-server", "acme-challenge"))
 
 
 def command(host: Host, settings: Settings, renew: bool, new_key: bool = False) -> List[str]:
-    """The command line that asks for the certificate of the hostname; `renew` replaces one that still serves,
-    `new_key` its key too. Else the key stays, also at each later renewal, and the TLSA record of it with it."""
+    """Return the command line that asks for a certificate. `renew` replaces a certificate that is still valid,
+    `new_key` its key too. Otherwise the key stays the same, also at later renewals, and so does its TLSA record."""
     words = ["certbot", "certonly", "--non-interactive", "--agree-tos", "--cert-name", settings.hostname,
              "-d", settings.hostname]
     words += ["--email", settings.acme_email, "--no-eff-email"] if settings.acme_email else \
@@ -50,26 +50,26 @@ def command(host: Host, settings: Settings, renew: bool, new_key: bool = False) 
 
 
 def obstacle(host: Host, settings: Settings) -> str:
-    """What on this host would make certbot fail in any case, in one sentence; empty when nothing."""
+    """Return what on this host would make certbot fail in any case, in one sentence, or ""."""
     if settings.certificate_key == "ecdsa" and not _knows_key_types(host):
         return "this certbot makes RSA keys only: type 'smallmail set certificate-key=rsa4096'"
     if settings.acme_challenge == "http":
         holder = ports.holder(listening.HTTP)
         return _taken(ports.words(holder)) if holder else ""
     if not importlib.util.find_spec(_PLUGIN):
-        return "acme-challenge is 'dns', but certbot has no RFC 2136 here: type 'apt install" \
+        return "acme-challenge is 'dns', but certbot's plugin for it is not installed: type 'apt install" \
             " python3-certbot-dns-rfc2136'"
     trouble = name_servers.obstacle(host)
     return "acme-challenge is 'dns', but " + trouble if trouble else ""
 
 
 def has_lineage(host: Host, settings: Settings) -> bool:
-    """Whether certbot has a certificate for the hostname, whoever asked for it."""
+    """Tell whether certbot has a certificate for the hostname, requested by smallmail or by the admin."""
     return host.exists(certificate.lineage(settings) + "/fullchain.pem")
 
 
 def boiled_down(words: str, hostname: str) -> str:
-    """The reason in what certbot said, as one sentence that names a remedy where there is one."""
+    """Return the cause of a failure, from certbot's output, as one sentence that names a remedy if there is one."""
     detail = _detail(words)
     for pattern, sentence in _SENTENCES:
         if re.search(pattern, words, re.IGNORECASE):
@@ -78,17 +78,17 @@ def boiled_down(words: str, hostname: str) -> str:
 
 
 def is_rate_limited(words: str) -> bool:
-    """Whether the server wants to be left alone for a while."""
+    """Tell whether the ACME server is rate-limiting this host."""
     return bool(re.search(_RATE, words, re.IGNORECASE))
 
 
 def is_unreachable(words: str) -> bool:
-    """Whether no attempt was counted anywhere, as the server was never reached."""
+    """Tell whether the ACME server was not reached: such an attempt counts against no rate limit."""
     return bool(re.search(_AWAY, words, re.IGNORECASE))
 
 
 def _taken(who: str) -> str:
-    return "port 80 is held by {}: stop that, or type 'smallmail set acme-challenge=dns' and let certbot set a DNS" \
+    return "port 80 is held by {}: stop it, or type 'smallmail set acme-challenge=dns' and let certbot set a DNS" \
         " record instead".format(who)
 
 
@@ -99,33 +99,34 @@ _AWAY = (r"Max retries exceeded|NewConnectionError|Name or service not known|Tem
 
 # The first that fits. Types are those of RFC 8555, 6.7.
 _SENTENCES = [
-    (_RATE, "the ACME server has had too many requests and wants a pause{detail}"),
+    (_RATE, "the ACME server is rate-limiting this host{detail}"),
     (r"Could not bind TCP port 80|problem binding to port 80", _taken("another program")),
-    (r"CERTIFICATE_VERIFY_FAILED|SSLError", "the ACME server's own certificate is not trusted here: is this host's"
-     " clock right, and ca-certificates up to date?"),
-    (_AWAY, "the ACME server cannot be reached from here: is the way out to port 443 open?"),
-    (r"Type: +caa|acme:error:caa", "a CAA record forbids this certificate authority to certify {host}{detail}"),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError", "this host does not trust the ACME server's own certificate: is its clock"
+     " right, and is ca-certificates up to date?"),
+    (_AWAY, "the ACME server cannot be reached from this host: is outgoing port 443 open?"),
+    (r"Type: +caa|acme:error:caa", "a CAA record does not allow this certificate authority to issue a certificate for"
+     " {host}{detail}"),
     (r"Type: +dns|acme:error:dns|could not resolve", "the ACME server does not find {host} in DNS: 'smallmail dns show'"
      " has the records to set{detail}"),
     (r"Type: +connection|acme:error:connection", "port 80 of {host} cannot be reached from outside: open it in every"
-     " firewall before this host, or type 'smallmail set acme-challenge=dns'{detail}"),
-    (r"Type: +unauthorized|acme:error:(unauthorized|incorrectResponse)", "something else than this host answers on"
-     " port 80 of {host}: is there a proxy, or an AAAA record of another host?{detail}"),
-    (r"invalidContact|unsupportedContact|invalidEmail", "acme-email: the ACME server does not take that address"
-     "{detail}"),
-    (r"Another instance of Certbot is already running", "another certbot is running: it is tried again soon"),
+     " firewall in front of this host, or type 'smallmail set acme-challenge=dns'{detail}"),
+    (r"Type: +unauthorized|acme:error:(unauthorized|incorrectResponse)", "something other than this host answers"
+     " on port 80 of {host}: is there a proxy, or an AAAA record of another host?{detail}"),
+    (r"invalidContact|unsupportedContact|invalidEmail", "acme-email: the ACME server does not accept that"
+     " address{detail}"),
+    (r"Another instance of Certbot is already running", "another certbot is running: smallmail tries again soon"),
 ]
 
 
 def _detail(words: str) -> str:
-    """What the server itself said of it, without the long URL that it tried."""
+    """Return the server's own words on it, without the long URL that it tried."""
     found = re.search(r"(?:Detail: |urn:ietf:params:acme:error:\w+ :: )(?:Get \S+ )?(.+)", words)
     return re.sub(r"\s+", " ", found.group(1)).strip().rstrip(".")[:300] if found else ""
 
 
 def _last_line(words: str) -> str:
-    boring = ("Saving debug log", "Ask for help", "See the logfile", "- - -")
-    lines = [line.strip() for line in words.splitlines() if line.strip() and not line.strip().startswith(boring)]
+    ignored = ("Saving debug log", "Ask for help", "See the logfile", "- - -")
+    lines = [line.strip() for line in words.splitlines() if line.strip() and not line.strip().startswith(ignored)]
     return lines[-1][:300] if lines else ""
 
 

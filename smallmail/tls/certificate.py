@@ -1,9 +1,9 @@
-"""The certificate that the daemons serve: always at the same place, whoever made it.
+"""The certificate that the daemons use: always at the same path, whatever its source is.
 
-/var/lib/smallmail/tls/current is a symbolic link to a folder beside it with fullchain.pem and privkey.pem (the names
-that certbot uses). What others make and renew (certbot, the admin's own tool) is copied: so it is we who say when a new
-one is served, for its record in DNS may have to come first (tlsa.py). Serving another one changes that link and nothing
-else; both daemons then reload.
+state.CURRENT is a symbolic link to a folder beside it with fullchain.pem and privkey.pem (the names that certbot uses).
+What certbot or the admin's own tool makes and renews is copied: so smallmail decides when a new certificate comes into
+use, because its TLSA record may have to be in DNS first (tlsa.py). A switch changes that link and nothing else; both
+daemons then reload.
 """
 import hashlib
 import os
@@ -11,86 +11,83 @@ import re
 from typing import Iterable, List, Tuple
 
 from smallmail.errors import Problem
-from smallmail.machine import pem
+from smallmail.machine import pem, state, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
-from smallmail.machine.state import STATE
 from smallmail.settings.fields import Settings
 
-FOLDER = STATE + "/tls"
-CURRENT = FOLDER + "/current"
 _TEN_YEARS = "3650"
 
 
 def ensure(host: Host, settings: Settings) -> str:
-    """Let there be a certificate for the hostname; the folder of the newest one, as `current` may name it.
+    """Make or copy the newest certificate for the hostname. Returns its folder, to which state.CURRENT may point.
 
-    Raises Problem when the files of certificate = files do not serve.
+    The very first one comes into use at once. Raises Problem if certificate is `files` and they cannot be used.
     """
-    host.directory(FOLDER, 0o700)
+    state_files.make_folder(host, state.TLS)
     if settings.certificate == "files":
         newest = _copied(host, "files", settings.certificate_file, settings.key_file)
     elif settings.certificate == "letsencrypt" and host.exists(lineage(settings) + "/fullchain.pem"):
         newest = _from_certbot(host, "/" + lineage(settings))
     else:
         newest = _self_signed(host, settings.hostname)
-    if host.link(CURRENT) is None:
-        host.point(CURRENT, newest)  # the first one: the daemons' own judgement reads it
+    if host.link(state.CURRENT) is None:
+        host.point(state.CURRENT, newest)  # the first one: the daemons read it when they judge their configuration
     return newest
 
 
 def source(host: Host) -> str:
-    """Where the certificate that the daemons serve came from: "letsencrypt", "files" or "self-signed"."""
-    link = host.link(CURRENT) or ""
+    """Return where the certificate in use came from: "letsencrypt", "files" or "self-signed"; "" if there is none."""
+    link = host.link(state.CURRENT) or ""
     return next((name for name in ("self-signed", "files") if link.startswith(name)), "letsencrypt" if link else "")
 
 
 def is_temporary(host: Host, settings: Settings) -> bool:
-    """Whether it is one that we made ourselves, until the one that is wanted is there."""
+    """Tell whether the certificate is self-signed only until the one that the settings ask for arrives."""
     return settings.certificate != "self-signed" and source(host) == "self-signed"
 
 
 def is_self_signed(host: Host) -> bool:
-    """Whether the daemons serve the certificate that we made ourselves."""
+    """Tell whether the certificate in use is self-signed, made by smallmail."""
     return source(host) == "self-signed"
 
 
-def chain(host: Host, folder: str = CURRENT) -> List[Tuple[bytes, bytes]]:
-    """What the daemons serve, or what is in that folder: the certificate and those above it, each with its public key,
-    in DER."""
+def chain(host: Host, folder: str = state.CURRENT) -> List[Tuple[bytes, bytes]]:
+    """Read the certificate in use, or the one in that folder, and those above it. Returns each with its public key, in
+    DER."""
     return [(pem.der(text), pem.der(host.run(["openssl", "x509", "-noout", "-pubkey"], text)))
             for text in texts(host, folder)]
 
 
-def texts(host: Host, folder: str = CURRENT) -> List[str]:
-    """The certificate that the daemons are told to serve and those above it, each in PEM."""
+def texts(host: Host, folder: str = state.CURRENT) -> List[str]:
+    """Read the certificate in a folder and those above it. Returns each in PEM."""
     return pem.blocks("CERTIFICATE", host.text(folder + "/fullchain.pem"))
 
 
 def lineage(settings: Settings) -> str:
-    """Where certbot keeps the newest certificate for the hostname."""
+    """Return the folder where certbot keeps the newest certificate for the hostname."""
     return "etc/letsencrypt/live/{}".format(settings.hostname)
 
 
 def tidy(host: Host, kept: Iterable[str]) -> None:
-    """Remove the copies that nobody serves or waits for any more. The caller holds the lock."""
-    for name in host.names(FOLDER):
+    """Remove the copies of certificates, except for those in the folders `kept`. The caller holds the lock."""
+    for name in host.names(state.TLS):
         if re.match(r"(letsencrypt|files)-[0-9a-f]{12}$", name) and name not in kept:
-            for file in host.names(FOLDER + "/" + name):
-                host.remove("{}/{}/{}".format(FOLDER, name, file))
-            os.rmdir(host.path(FOLDER + "/" + name))
+            for file in host.names(state.TLS + "/" + name):
+                host.remove("{}/{}/{}".format(state.TLS, name, file))
+            os.rmdir(host.path(state.TLS + "/" + name))
 
 
 def _from_certbot(host: Host, folder: str) -> str:
     try:
         return _copied(host, "letsencrypt", folder + "/fullchain.pem", folder + "/privkey.pem")
     except Problem:
-        # certbot changes its links one by one: the next look finds a pair, and until then what is served is right.
-        return host.link(CURRENT) or _self_signed(host, os.path.basename(folder))
+        # certbot changes its links one by one: the next run finds a pair. Until then the certificate in use stays.
+        return host.link(state.CURRENT) or _self_signed(host, os.path.basename(folder))
 
 
 def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
-    """A folder of our own with what these files are now."""
+    """Copy a certificate and its key into a folder. Returns the folder's name; raises Problem if they do not fit."""
     found, secret = host.text(certificate[1:]), host.text(key[1:])
     certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey"], found,
                                   "certificate-file: {} is not a readable PEM certificate".format(certificate))
@@ -100,7 +97,7 @@ def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
         raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
             key, certificate))
     name = "{}-{}".format(kind, hashlib.sha256(found.encode("utf-8")).hexdigest()[:12])
-    folder = "{}/{}".format(FOLDER, name)
+    folder = "{}/{}".format(state.TLS, name)
     host.directory(folder, 0o700)
     for path, text, mode in (("privkey.pem", secret, 0o600), ("fullchain.pem", found, 0o644)):
         if host.text("{}/{}".format(folder, path)) != text:
@@ -117,14 +114,14 @@ def _public_key(host: Host, command: List[str], text: str, sentence: str) -> str
 
 def _self_signed(host: Host, hostname: str) -> str:
     name = "self-signed-" + hostname
-    # smallmail up to 0.2 let openssl write the key, and after a power cut it could be empty.
-    if not all(host.text("{}/{}/{}".format(FOLDER, name, file)) for file in ("fullchain.pem", "privkey.pem")):
-        _make_self_signed(host, FOLDER + "/" + name, hostname)
+    # Up to 0.2 openssl wrote the key itself, and after a power cut it could be empty.
+    if not all(host.text("{}/{}/{}".format(state.TLS, name, file)) for file in ("fullchain.pem", "privkey.pem")):
+        _make_self_signed(host, state.TLS + "/" + name, hostname)
     return name
 
 
 def _make_self_signed(host: Host, folder: str, hostname: str) -> None:
-    """ECDSA P-256, as openssl's own command line makes it; the key never leaves the 0700 folder."""
+    """Make a certificate for an ECDSA P-256 key with openssl. The key never leaves the 0700 folder."""
     host.directory(folder, 0o700)
     key = pem.blocks("[A-Z ]*PRIVATE KEY", host.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout"]))
     host.write(folder + "/privkey.pem", _pem_file(key, 0o600))
@@ -138,9 +135,9 @@ def _make_self_signed(host: Host, folder: str, hostname: str) -> None:
 
 
 def _pem_file(blocks: List[str], mode: int) -> File:
-    """What openssl printed, as a file: smallmail writes it, so that it is on the disk before anything refers to it."""
+    """Return openssl's output as a file: smallmail writes it, so that it is synced before anything refers to it."""
     if len(blocks) != 1:
-        raise Problem("openssl made no certificate: 'openssl version' should tell what is wrong with it")
+        raise Problem("openssl made no certificate: does 'openssl version' work?")
     return File((blocks[0] + "\n").encode("ascii"), mode, "root", "root")
 
 

@@ -1,10 +1,11 @@
-"""The certificate that is asked for when its time has come, and served when it is new: `python3 -m smallmail.acme`.
+"""Request the certificate when it is due, and put a new one into use.
 
-`timer` is run every few minutes by smallmail-certificate.timer, `deploy` by certbot after a renewal (the hook in
-/etc/letsencrypt/renewal-hooks/deploy). No maintainer script comes here: nothing waits for the network.
+smallmail-certificate.timer runs follow() every few minutes, certbot runs deploy() after a renewal (the hook in
+/etc/letsencrypt/renewal-hooks/deploy). Maintainer scripts call nothing here: they do not wait for the network.
+
+If state.OBTAIN is lost or damaged, the history of attempts is lost: the next attempt is due at once, the daemons are
+compared to the file again, and a certificate that certbot has counts as one that the admin requested.
 """
-import contextlib
-import json
 import os
 import time
 from collections import OrderedDict
@@ -12,47 +13,41 @@ from typing import Any, Dict, Optional
 
 from smallmail.daemons import running, table
 from smallmail.errors import Problem
-from smallmail.machine import addresses, state as machine_state
-from smallmail.machine.file import File
+from smallmail.machine import addresses, state, state_files
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certbot, certificate, rollover, served, tlsa
 from smallmail.zones import points_here
 
-STATE = certificate.FOLDER + "/obtain.json"
-
-# Let's Encrypt takes five failed attempts for a name in an hour: these are four in the first.
+# Let's Encrypt allows five failed attempts for a name in an hour: with these delays there are four.
 _FIRST_DELAY = 600
 _LONGEST_DELAY = 86400
 
-# An attempt that reached no server was counted nowhere.
+# An attempt that reached no server counts against no limit.
 _UNREACHED_DELAY = 3600
 
-# How long daemons may take to show a new certificate after their reload, in seconds.
+# Seconds that the daemons may take to show a new certificate after their reload.
 _RELOADING = 30.0
-_LOCK = "certificate-lock"
 
-# `asked`: what was asked for when the present one was had, `tried`: at the last attempt. `last` and `next` are of
-# attempts, `failures` how many since the last good one, `reason` why there is no new certificate or why it is not
-# served, `waits` what the new one waits for, `served` the fingerprint last proven, `keeps` whether certbot was told to
-# keep the key.
+# `asked`: the settings (certbot.asked()) for which the present certificate was requested, `tried`: those of the last
+# attempt. `last`, `next`: times of attempts, `failures`: how many failed since the last success. `reason`: why there is
+# no new certificate, or why it is not in use. `waits`: what the new one waits for. `served`: the fingerprint that the
+# daemons were last seen to show. `keeps`: whether certbot was told to keep the key.
 _EMPTY = OrderedDict([("asked", None), ("tried", None), ("last", None), ("next", None), ("failures", 0),
                       ("reason", ""), ("waits", ""), ("served", ""), ("keeps", False)])  # type: Dict[str, Any]
 
-# certbot renews 30 days before the end. Where it was not told yet that the key stays, we are a day earlier.
+# certbot renews 30 days before the end. If it was not told to keep the key, smallmail renews a day before that.
 _BEFORE_CERTBOT = 31 * 86400
 
 
-def state(host: Host) -> Dict[str, Any]:
-    """What is known of attempts so far."""
-    known = OrderedDict(_EMPTY)
-    with contextlib.suppress(ValueError):   # somebody has edited it: begin anew
-        known.update(json.loads(host.text(STATE) or "{}"))
+def attempts(host: Host) -> Dict[str, Any]:
+    """Load what is known of the attempts so far."""
+    known = state_files.load_json(host, state.OBTAIN, _EMPTY)  # type: Dict[str, Any]
     return known
 
 
 def delay(failures: int, words: str) -> int:
-    """Seconds until the next attempt, after so many that failed and what certbot said at the last one."""
+    """Return the seconds until the next attempt, after that many failures and this output of the last one."""
     longest = _UNREACHED_DELAY if certbot.is_unreachable(words) else _LONGEST_DELAY
     if certbot.is_rate_limited(words):
         return _LONGEST_DELAY
@@ -60,8 +55,8 @@ def delay(failures: int, words: str) -> int:
 
 
 def wanted(host: Host, settings: Settings, known: Dict[str, Any]) -> bool:
-    """Whether certbot is to be asked: there is none yet, or what we asked for then is not what the settings say now.
-    One that the admin's own certbot made is left as he made it."""
+    """Tell whether to ask certbot: there is no certificate yet, or it was requested for other settings than today's.
+    A certificate that the admin requested stays as it is."""
     if settings.certificate != "letsencrypt":
         return False
     asked = known["asked"] or {}
@@ -70,15 +65,15 @@ def wanted(host: Host, settings: Settings, known: Dict[str, Any]) -> bool:
 
 
 def due(settings: Settings, known: Dict[str, Any]) -> float:
-    """When it is asked for next, in seconds since 1970: 0 for at once. Other settings are another chance."""
+    """Return the time of the next attempt, in seconds since 1970; 0 for at once, also after a change of settings."""
     return float(known["next"] or 0) if known["tried"] == certbot.asked(settings) else 0.0
 
 
 def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
-    """What the timer does: ask for a certificate when that is due, let the daemons serve what is there. Returns why
-    something of it is still to be done."""
-    with host.lock(0, _LOCK):
-        known, reason = state(host), ""
+    """Ask for a certificate if it is due, and let the daemons use the newest one. Returns what is still to be done and
+    why, or ""."""
+    with host.lock(0, state.CERTIFICATE_LOCK):
+        known, reason = attempts(host), ""
         now = time.time() if now is None else now
         if wanted(host, settings, known) or _would_change_key(host, settings, known, now):
             if due(settings, known) > now:
@@ -88,35 +83,35 @@ def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
                     or _attempt(host, settings, known, now)
         elif settings.certificate == "letsencrypt" and not known["waits"] \
                 and served.on_disk(host).until < now + served.FEW_DAYS * 86400:
-            # certbot should have renewed it long ago; these are the reasons that can be seen from here.
+            # certbot should have renewed it long ago; these are the reasons that smallmail can see.
             reason = certbot.obstacle(host, settings) or _not_here_yet(settings)
         return _settle(host, settings, known, reason)
 
 
 def _would_change_key(host: Host, settings: Settings, known: Dict[str, Any], now: float) -> bool:
-    """Whether certbot, which had it from us (0.2.0 or before), would soon renew it with another key."""
+    """Tell whether certbot would soon renew with another key: 0.2.0 and before did not tell it to keep the key."""
     return settings.certificate == "letsencrypt" and certificate.source(host) == "letsencrypt" \
         and (known["asked"] or {}).get("hostname") == settings.hostname and not known["keeps"] and not known["waits"] \
         and served.on_disk(host).until < now + _BEFORE_CERTBOT
 
 
 def obtain(host: Host, settings: Settings, new: bool = False) -> str:
-    """Ask now, whatever the last attempts came to; `new` replaces one that is still good, and its key. What the new one
-    waits for. Raises Problem with the reason when that went wrong."""
+    """Ask for a certificate now, whatever the last attempts came to. `new` replaces one that is still valid, and its
+    key. Returns what the new one waits for, or "". Raises Problem with the reason if it failed."""
     if settings.certificate != "letsencrypt":
         raise Problem("certificate is '{}': 'smallmail set certificate=letsencrypt' lets it come from there".format(
             settings.certificate))
-    with host.lock(5, _LOCK):
-        known = state(host)
+    with host.lock(5, state.CERTIFICATE_LOCK):
+        known = attempts(host)
         if new and known["waits"]:
-            raise Problem("a new certificate is there already: " + known["waits"])
+            raise Problem("there is a new certificate already: " + known["waits"])
         reason = certbot.obstacle(host, settings)
         if not reason:
             warning = _not_here_yet(settings)
             if warning:
                 print(warning)
             reason = _attempt(host, settings, known, time.time(), new)
-        known["served"] = ""    # to be proven again
+        known["served"] = ""    # look at the daemons again
         reason = _settle(host, settings, known, reason)
     if reason:
         raise Problem(reason)
@@ -124,11 +119,11 @@ def obtain(host: Host, settings: Settings, new: bool = False) -> str:
 
 
 def deploy(host: Host, settings: Settings) -> str:
-    """After a renewal: let both daemons serve it. Returns why they do not."""
-    os.sync()       # certbot does not: a power cut would leave links to empty files
+    """Let the daemons use a renewed certificate. Returns why they do not, or ""."""
+    os.sync()       # certbot does not: after a power cut its links would point to empty files
     if certificate.source(host) != "letsencrypt":
-        return ""   # the very first one: whoever asked for it goes on
-    known = state(host)
+        return ""   # the very first one: the process that asked for it goes on
+    known = attempts(host)
     known["reason"] = _serve(host, settings, known)
     _keep(host, known)
     return str(known["reason"])
@@ -139,7 +134,7 @@ def _not_here_yet(settings: Settings) -> str:
 
 
 def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, new: bool = False) -> str:
-    """Ask certbot, and note how it went; why it failed, if it did."""
+    """Ask certbot, and note the result. Returns why it failed, or ""."""
     asked, had = certbot.asked(settings), certbot.has_lineage(host, settings)
     another = had and wanted(host, settings, known)
     replace = another or (had and (new or _would_change_key(host, settings, known, now)))
@@ -155,7 +150,7 @@ def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, 
     os.sync()       # certbot does not
     known.update(failures=0, next=None)
     if replace or not had:
-        # Else certbot has kept one that was asked for by somebody else.
+        # Otherwise certbot has kept a certificate that the admin requested.
         known.update(asked=asked, keeps="--reuse-key" in command)
     return ""
 
@@ -163,12 +158,12 @@ def _attempt(host: Host, settings: Settings, known: Dict[str, Any], now: float, 
 def _translated(settings: Settings, words: str) -> str:
     if settings.acme_challenge == "dns" or certbot.is_unreachable(words) or addresses.public():
         return ""
-    return "; this host has no public address of its own (NAT): whatever translates it must pass port 80 on to it"
+    return "; this host is behind NAT: the router must forward port 80 to it"
 
 
 def _settle(host: Host, settings: Settings, known: Dict[str, Any], reason: str) -> str:
-    """Let the daemons serve what is there, whatever became of asking for another; keep what is known. What is still
-    to be done, and why."""
+    """Let the daemons use the newest certificate, also if asking for another one failed, and save what is known.
+    Returns what is still to be done and why, or ""."""
     try:
         not_served = _serve(host, settings, known)
     except Problem as error:
@@ -179,13 +174,13 @@ def _settle(host: Host, settings: Settings, known: Dict[str, Any], reason: str) 
 
 
 def _serve(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
-    """Let the daemons serve the newest certificate, when DNS allows that and they were last seen to serve another."""
-    if not host.exists(machine_state.PATH):
-        return ""   # removed while certbot was at work: not ours any more
+    """Let the daemons use the newest certificate, if its TLSA records allow that. Returns why they do not, or ""."""
+    if not state.in_charge(host.root):
+        return ""   # smallmail was removed while certbot ran
     with host.lock():
         newest = certificate.ensure(host, settings)
     known["waits"] = ""
-    if host.link(certificate.CURRENT) != newest:
+    if host.link(state.CURRENT) != newest:
         known["waits"] = rollover.obstacle(host, settings, newest)
         if not known["waits"]:
             _switch(host, settings, newest)
@@ -196,15 +191,15 @@ def _serve(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
 
 
 def _switch(host: Host, settings: Settings, newest: str) -> None:
-    """From here on every process that starts serves it."""
-    # First, so that a power cut lets nobody take the record of the old key back too early.
+    """Point to the new certificate: every process that starts from now on uses it."""
+    # This comes first, so that even after a power cut the record of the old key is not withdrawn too early.
     tlsa.remember(host, settings.hostname, waits="", switched=time.time())
     with host.lock():
-        host.point(certificate.CURRENT, newest)
+        host.point(state.CURRENT, newest)
 
 
 def _reload(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
-    """Reload where that is needed, and prove that it helped."""
+    """Reload the daemons if they show another certificate. Returns the ports that still do in a sentence, or ""."""
     with host.lock():
         if not served.elsewhere(host, settings.hostname):
             return _proven(host, settings, known)
@@ -217,13 +212,11 @@ def _reload(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
 def _proven(host: Host, settings: Settings, known: Dict[str, Any]) -> str:
     wrong = served.elsewhere(host, settings.hostname, _RELOADING)
     if wrong:
-        return "the new certificate is not served on port {}: type 'systemctl restart postfix dovecot'".format(
+        return "the new certificate is not in use on port {}: type 'systemctl restart postfix dovecot'".format(
             " and ".join(str(port) for port in wrong))
     known["served"] = served.fingerprint(host)
     return ""
 
 
 def _keep(host: Host, known: Dict[str, Any]) -> None:
-    text = json.dumps(known, indent=2) + "\n"
-    if host.text(STATE) != text:
-        host.write(STATE, File(text.encode("ascii"), 0o600, "root", "root"))
+    state_files.save_json(host, state.OBTAIN, known)

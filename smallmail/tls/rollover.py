@@ -1,11 +1,14 @@
-"""From one key of the certificate to the next: first its TLSA record, then the key, and the old record goes last."""
+"""Change the key of the certificate: first the new TLSA record, then the key, and the old record goes last.
+
+(rotation.py in the room dkim does the same for DKIM keys, which have nothing to do with these.)
+"""
 import contextlib
 import time
 from typing import Iterable, List
 
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
-from smallmail.machine import state
+from smallmail.machine import dates, state
 from smallmail.machine.host import Host
 from smallmail.publishing import publish, published
 from smallmail.settings.fields import Settings
@@ -14,19 +17,18 @@ from smallmail.zones import dns_records, meaning
 
 _GROUP = Group("tls")
 
-# So long before its end nothing is waited for any more. An expired certificate stops every mail program at once, while
-# servers that miss the TLSA record of a valid one (RFC 7672) keep their mail for days: there is time to set it.
+# Days before the end of the old certificate when the new one waits no longer. An expired certificate stops every mail
+# program at once, while servers that miss a TLSA record (RFC 7672) keep their mail for days: there is time to set it.
 _LAST_DAYS = 2
 
 
 def obstacle(host: Host, settings: Settings, newest: str) -> str:
-    """Why the certificate in that folder is not served yet; empty when it may be. Its records are published where that
-    is ours to do."""
+    """Return why the certificate in that folder must wait, or "". Publishes its TLSA records if updates are set up."""
     name, now = settings.hostname, time.time()
     unanswered = tlsa.look(host, name)
     known = tlsa.load(host, name)
-    present, new = certificate.chain(host), certificate.chain(host, "{}/{}".format(certificate.FOLDER, newest))
-    # When nobody can be asked today, what was seen before may be gone: only the same key is surely right.
+    present, new = certificate.chain(host), certificate.chain(host, "{}/{}".format(state.TLS, newest))
+    # If no name server answers today, what was seen before may be out of date: then only the same key is safe.
     names = tlsa.lacking(known, 0.0 if unanswered else time.time(), present, new)
     if not names or served.on_disk(host).until < now + _LAST_DAYS * 86400:
         tlsa.remember(host, name, waits="")
@@ -37,19 +39,21 @@ def obstacle(host: Host, settings: Settings, newest: str) -> str:
 
 
 def sentence(host: Host, settings: Settings) -> str:
-    """What the next certificate waits for; empty when there is none."""
+    """Return what the next certificate waits for; empty if there is no next certificate."""
     known, new = tlsa.load(host, settings.hostname), tlsa.waiting(host, settings)
     if not new:
         return ""
     missing = _missing(host, settings)
-    if missing and not all(publish.managed(host, record.name) for record in missing):
-        return "the new certificate has another key, and is served when its TLSA record has been in DNS for a while:" \
-            " add this to what is there: " + ", ".join(dns_records.zone_line(record) for record in missing)
+    if missing and not all(publish.may_update(host, record.name) for record in missing):
+        return "the new certificate has another key and is used once its TLSA record has been in DNS long enough: add" \
+            " this to the records that exist: " + ", ".join(dns_records.zone_line(record) for record in missing)
     when = tlsa.when(known, new)
-    why = time.strftime("at %Y-%m-%d %H:%M", time.localtime(when)) if when else "name server " + " and ".join(
-        known["late"]) if known["late"] else ""
-    return "the new certificate has another key, and is served when all name servers have shown its TLSA record long" \
-        " enough" + (": " + why if why else "")
+    return "the new certificate has another key and is used once all name servers have shown its TLSA record long" \
+        " enough" + (": " + _until(when, known["late"]) if when or known["late"] else "")
+
+
+def _until(when: float, late: List[str]) -> str:
+    return "at " + dates.minute(when) if when else "name server " + " and ".join(late)
 
 
 def findings(host: Host, settings: Settings) -> List[Finding]:
@@ -64,12 +68,12 @@ def findings(host: Host, settings: Settings) -> List[Finding]:
 
 
 def clean_up(host: Host, settings: Settings) -> None:
-    """What is needed no more: copies of certificates, and our records of keys that were replaced long enough ago. Only
-    when what is to be served is known to be served."""
+    """Delete copies of certificates and withdraw our TLSA records that are no longer needed. Only to be called when the
+    daemons were seen to use the right certificate."""
     known, name = tlsa.load(host, settings.hostname), settings.hostname
     with host.lock():
-        if not host.exists(state.JOURNAL):    # which may want to put an old one back
-            certificate.tidy(host, [host.link(certificate.CURRENT) or "", known["waits"]])
+        if not host.exists(state.JOURNAL):    # else undoing the swap may need an old copy
+            certificate.tidy(host, [host.link(state.CURRENT) or "", known["waits"]])
     tlsa.refresh(host, name)
     longest = max([seen["ttl"] for seen in known["names"].values()] or [0])
     if time.time() < known["switched"] + longest:
@@ -78,21 +82,21 @@ def clean_up(host: Host, settings: Settings) -> None:
     stale = [dns_records.Record(*entry, why="") for entry in published.load(host)
              if entry.type == "TLSA" and entry.name in tlsa.names(name)
              and not any(chain and meaning.tlsa_fits([entry.value], chain) for chain in needed)]
-    with contextlib.suppress(Problem):      # `dns check` tells of what stays, and the next look tries again
-        if stale and publish.managed(host, stale[0].name):
+    with contextlib.suppress(Problem):      # `dns check` reports what stays, and the next run tries again
+        if stale and publish.may_update(host, stale[0].name):
             publish.withdraw(host, stale)
 
 
 def _missing(host: Host, settings: Settings) -> List[dns_records.Record]:
-    """The records of the next key that no name server has."""
+    """Return the records of the next key that no name server shows."""
     known, value = tlsa.load(host, settings.hostname), meaning.tlsa_value(tlsa.waiting(host, settings))
     return [record for record in tlsa.records(host, settings)
             if record.value == value and value not in known["names"].get(record.name, {"some": []})["some"]]
 
 
 def _put(host: Host, records: Iterable[dns_records.Record]) -> str:
-    """Publish where updates are set up; why that went wrong."""
-    ours = [record for record in records if publish.managed(host, record.name)]
+    """Publish those records whose zone takes our updates. Returns why it failed, or ""."""
+    ours = [record for record in records if publish.may_update(host, record.name)]
     try:
         if ours:
             publish.put(host, ours)

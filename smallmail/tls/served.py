@@ -1,4 +1,4 @@
-"""The certificate as it is: what stands in its file, and what the daemons show to whoever connects."""
+"""Compare the certificate in its file to those that the daemons show when something connects to them."""
 import contextlib
 import hashlib
 import re
@@ -13,14 +13,14 @@ from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
-from smallmail.machine import pem, ports, probes, services
+from smallmail.machine import pem, ports, probes, services, state
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
 
 _GROUP = Group("tls")
 
-# certbot renews 30 days before the end, and tries twice a day: so late, something is wrong.
+# certbot renews 30 days before the end, and tries twice a day: at 14 days something is wrong.
 FEW_DAYS = 14
 _PATIENCE = 10.0        # seconds for one daemon to show its certificate
 _DAY = 86400.0
@@ -35,8 +35,8 @@ Certificate = NamedTuple("Certificate", [
 
 
 def on_disk(host: Host) -> Certificate:
-    """The certificate that the daemons are told to serve. Raises Problem when it cannot be read."""
-    path = certificate.CURRENT + "/fullchain.pem"
+    """Read the certificate in the file that the daemons use. Raises Problem if it cannot be read."""
+    path = state.CURRENT + "/fullchain.pem"
     try:
         text = host.run(["openssl", "x509", "-noout", "-text", "-issuer", "-nameopt", "RFC2253",
                          "-in", host.path(path)])
@@ -49,7 +49,7 @@ def on_disk(host: Host) -> Certificate:
 
 
 def fingerprint(host: Host) -> str:
-    """Of the first certificate in the file; empty when there is none."""
+    """Return the fingerprint of the first certificate in the file; empty if there is none."""
     texts = certificate.texts(host)
     try:
         return hashlib.sha256(pem.der(texts[0])).hexdigest() if texts else ""
@@ -64,13 +64,13 @@ def _key(text: str) -> str:
 
 
 def by_port(host: Host, hostname: str) -> Dict[int, str]:
-    """The fingerprint of what is shown on each port; empty where nobody answers. Nothing where no service may run."""
+    """Return the fingerprint that each port shows; empty if it does not answer. Returns nothing in a chroot."""
     return OrderedDict((port.number, _shown(port, hostname)) for port in SHOWING_CERTIFICATE if services.managed())
 
 
 def elsewhere(host: Host, hostname: str, seconds: float = 0.0) -> List[int]:
-    """The ports where something else is served than stands on the disk, once that time is over. A daemon that does not
-    run will have to read what is there."""
+    """Wait until the daemons that run show the certificate in the file, for that time at most. Returns the ports that
+    show another one. (A daemon that does not run reads the file when it starts.)"""
     deadline, wanted = time.monotonic() + seconds, fingerprint(host)
     ports_served = [port for port in SHOWING_CERTIFICATE if running.active(host, table.BY_NAME[port.daemon])]
     while True:
@@ -125,6 +125,6 @@ def _by_starttls(address: str, port: Port) -> Optional[bytes]:
 def _at_once(address: str, port: Port, hostname: str) -> Optional[bytes]:
     with socket.create_connection((address, port.number), _PATIENCE) as plain, \
             probes.any_certificate().wrap_socket(plain, server_hostname=hostname) as connection:
-        connection.recv(100)    # its greeting: who leaves before is noted as an error
+        connection.recv(100)    # the greeting: leaving before it would be logged as an error
         connection.sendall(port.farewell)
         return connection.getpeercert(True)

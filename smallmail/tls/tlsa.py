@@ -1,80 +1,74 @@
-"""TLSA records (RFC 6698): what the name servers show of them, and which certificate they allow to be served.
+"""TLSA records (RFC 6698): remember which of them the name servers show, and which certificate may be used.
 
-A server that validates DNSSEC delivers here only if one of the records is that of the certificate that it is shown
-(RFC 7672, 2.2). So another key is served when its record has been on all name servers for as long as others may keep
-the records without it (RFC 7671, 8.1). What was seen last is remembered, for where nobody can wait for the network.
+A server that validates DNSSEC delivers to this host only if one of the records fits the certificate that it is shown
+(RFC 7672, 2.2). So another key must wait until all name servers have shown its record for as long as others may cache
+the records without it (RFC 7671, 8.1). What was seen last is kept in state.TLSA, for those who cannot wait for the
+network. If that file is lost or damaged, the next look() asks again, and a new certificate waits longer.
 """
-import contextlib
-import json
 import time
 from collections import OrderedDict
 from typing import Any, Dict, Iterator, List, Tuple
 
 from smallmail.daemons import listening
-from smallmail.machine.file import File
+from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
 from smallmail.zones import asking, dns_records, meaning, visible
 from smallmail.zones.answers import Unanswered
 
-STATE = certificate.FOLDER + "/tlsa.json"
 Chain = List[Tuple[bytes, bytes]]
 Known = Dict[str, Any]
 
-# Only other mail servers ask for such records today, at port 25. Where the admin has set them for mail programs too
-# (RFC 7673), those count as much.
+# Today only mail servers ask for such records, for port 25. If the admin has set some for mail programs too (RFC 7673),
+# they count as much.
 _PORTS = tuple(port.number for port in listening.PUBLIC)
-_FRESH = 3600.0         # seconds that a look is good for, when nothing waits for it
-_PATIENCE = 20.0        # seconds for one look
+_FRESH = 3600.0         # seconds before refresh() asks again
+_PATIENCE = 20.0        # seconds for all questions of one look()
 _ALIASES = 5            # CNAMEs that point to one another
-_LOCK = "tlsa-lock"
 
-# `asked`: when, `secure`: whether the zone is signed and the one above says so, `names`: see _seen(), `late`: the name
-# servers that did not answer, `waits`: the folder of the certificate that is not served yet, `switched`: since when the
-# present one is.
+# `asked`: when, `secure`: whether the zone is signed and its parent has a DS record, `names`: see _seen(), `late`: the
+# name servers that did not answer, `waits`: the folder of the certificate that must wait, `switched`: when the present
+# certificate came into use.
 _EMPTY = OrderedDict([("hostname", ""), ("asked", 0.0), ("secure", False), ("names", {}), ("late", []), ("waits", ""),
                       ("switched", 0.0)])  # type: Known
 
 
 def load(host: Host, hostname: str) -> Known:
-    """What is known of the records of that host."""
+    """Load what is known of the records of that hostname."""
     known = _known(host)
     return known if known["hostname"] == hostname else OrderedDict(_EMPTY, hostname=hostname)
 
 
 def _known(host: Host) -> Known:
-    known = OrderedDict(_EMPTY)
-    with contextlib.suppress(ValueError):   # somebody has edited it: begin anew
-        known.update(json.loads(host.text(STATE) or "{}"))
+    known = state_files.load_json(host, state.TLSA, _EMPTY)  # type: Known
     return known
 
 
 def remember(host: Host, hostname: str, **what: Any) -> None:
-    """Keep what is news."""
-    if not host.exists(certificate.FOLDER):
+    """Save what changed."""
+    if not host.exists(state.TLS):
         return
-    with host.lock(name=_LOCK):
+    with host.lock(path=state.TLSA_LOCK):
         known = load(host, hostname)
         after = OrderedDict(known, **what)
         if after != known:
-            text = json.dumps(after, indent=2) + "\n"
-            host.write(STATE, File(text.encode("ascii"), 0o600, "root", "root"))
+            state_files.save_json(host, state.TLSA, after)
 
 
 def names(hostname: str) -> List[str]:
-    """Where such records can be, the one that mail servers ask for first."""
+    """Return the names that may have such records; the first is the one that mail servers ask for."""
     return ["_{}._tcp.{}".format(port, hostname) for port in _PORTS]
 
 
 def refresh(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
-    """Look, if the last look is an hour old; why nobody could say."""
+    """Ask the name servers, if the last answer is an hour old. Returns why none could be asked, or ""."""
     return look(host, hostname, patience) if load(host, hostname)["asked"] < time.time() - _FRESH else ""
 
 
 def look(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
-    """Ask all name servers, and remember what they said; why nobody could say: then what was known still holds."""
-    if not host.exists(certificate.FOLDER):
+    """Ask all name servers, and save their answers. Returns why none could be asked, or ""; then nothing changes."""
+    if not host.exists(state.TLS):
         return ""   # not set up yet, or purged
     authority, known, now = asking.authority([hostname], patience), load(host, hostname), time.time()
     found = OrderedDict()   # type: Known
@@ -94,7 +88,7 @@ def look(host: Host, hostname: str, patience: float = _PATIENCE) -> str:
 
 
 def _said(authority: Any, name: str, aliases: int = 0) -> Tuple[List[List[str]], int]:
-    """What each name server said, aliases followed, and how long that may be kept."""
+    """Ask each name server, following aliases. Returns their answers, and how many seconds others may cache them."""
     answer, ttl = authority.ask(name, "TLSA"), authority.lifetime(name, "TLSA")
     if answer.alias and aliases < _ALIASES:
         values, below = _said(authority, answer.alias, aliases + 1)
@@ -103,11 +97,12 @@ def _said(authority: Any, name: str, aliases: int = 0) -> Tuple[List[List[str]],
 
 
 def _seen(before: Any, said: List[List[str]], ttl: int, complete: bool, now: float) -> Dict[str, Any]:
-    """What is known of one name now. `some`: the values that any server has, or had before it was silent; `good`: when
-    each that all of them have is in every cache; `until`: how long what was seen until now may be in caches."""
+    """Combine what was known of a name with new answers. Returns `some`: the values that any server shows, or showed
+    before it stopped answering; `good`: for each value that all show, when it will be in every cache; `until`: how long
+    other values may still be in caches; `ttl`."""
     before = before or {"ttl": 0, "until": 0.0, "good": {}, "some": []}
     everywhere = {value for value in (said[0] if said else []) if all(value in values for values in said)}
-    # Whoever asked just before the change keeps the old records for as long as they said then.
+    # A resolver that asked just before the change may cache the old records for as long as their TTL said then.
     later = max(before["until"], now + max(ttl, before["ttl"]))
     good = {value: min(before["good"].get(value, later), later) for value in sorted(everywhere)
             if complete or value in before["good"]}
@@ -117,30 +112,30 @@ def _seen(before: Any, said: List[List[str]], ttl: int, complete: bool, now: flo
 
 
 def lacking(known: Known, now: float, served: Chain, new: Chain) -> List[str]:
-    """The names whose records forbid to serve the new certificate yet: those that have what is served, where others may
-    not know what the new one needs. Empty where nobody can use the records: then nothing waits."""
+    """Return the names whose records do not allow the new certificate yet: they fit the one in use, and the new one's
+    may not be in every cache. Empty if no server can use the records (no DNSSEC): then nothing has to wait."""
     return [name for name, seen in known["names"].items()
             if known["secure"] and meaning.tlsa_fits(seen["some"], served)
             and not meaning.tlsa_fits(_usable(seen, now, served), new)]
 
 
 def _usable(seen: Dict[str, Any], now: float, served: Chain) -> Iterator[str]:
-    """The values that everybody knows; that of what is served is no worse for another certificate with its key."""
+    """Yield the values that every cache has, and those of the certificate in use: another one may have its key."""
     for value in seen["some"]:
         if seen["good"].get(value, now + 1) <= now or meaning.tlsa_fits([value], served):
             yield value
 
 
 def when(known: Known, new: Chain) -> float:
-    """When the new certificate may be served, as far as its records are there; 0 when one of them is missing."""
+    """Return the time when the new certificate may be used; 0 if one of its records is missing."""
     times = [[float(seen["good"].get(value, 0.0)) for value in seen["some"] if meaning.tlsa_fits([value], new)]
              for seen in known["names"].values() if meaning.tlsa_usable(seen["some"])]
     return max(min(each) for each in times) if times and all(map(any, times)) else 0.0
 
 
 def allowed(host: Host, settings: Settings, newest: str) -> str:
-    """The certificate that may be served, by what was seen last: the newest, or what is served now."""
-    current = host.link(certificate.CURRENT)
+    """Choose the certificate that may be used, by what was seen last. Returns the newest one, or the one in use."""
+    current = host.link(state.CURRENT)
     if current is None or current == newest:
         return newest
     known = load(host, settings.hostname)
@@ -149,39 +144,39 @@ def allowed(host: Host, settings: Settings, newest: str) -> str:
 
 
 def waiting(host: Host, settings: Settings) -> Chain:
-    """The certificate that is not served yet because of its record; empty when there is none."""
+    """Return the certificate that waits for its record; empty if there is none."""
     folder = load(host, settings.hostname)["waits"]
     return certificate.chain(host, _folder(folder)) if folder else []
 
 
 def records(host: Host, settings: Settings) -> Iterator[dns_records.Record]:
-    """The records to publish, where they are of use: in a signed zone, for a key that stays."""
+    """Yield the records to publish, if they are useful: in a signed zone, for a key that stays."""
     known = load(host, settings.hostname)
     if not known["secure"]:
         return
     served, new = certificate.chain(host), waiting(host, settings)
     if served and not certificate.is_temporary(host, settings):
-        yield record(names(settings.hostname)[0], served, "the key that other mail servers find here (DANE): it stays"
-                     " the same when the certificate is renewed")
+        yield record(names(settings.hostname)[0], served, "the key of this host's certificate, for other mail servers"
+                     " (DANE): it stays the same when the certificate is renewed")
     if new:
         for name in lacking(known, 0.0, served, new):
-            yield record(name, new, "the next key: it is used when all name servers have shown this long enough")
+            yield record(name, new, "the next key: it is used once all name servers have shown this long enough")
 
 
 def farewell(host: Host) -> Iterator[str]:
-    """What the admin must know when the daemons get back what they had before us."""
+    """Yield what the admin must know when smallmail is removed and the daemons get their former certificate."""
     known, served = _known(host), certificate.chain(host)
     for name, seen in known["names"].items() if known["secure"] else []:
         for value in seen["some"]:
             if meaning.tlsa_fits([value], served):
-                yield "{} TLSA {}: in DNS, and of a certificate that is not served any more: delete that record, or" \
-                    " servers that check it (DANE) do not deliver here".format(name, value)
+                yield "{} TLSA {}: this record in DNS is for a certificate that is no longer in use: delete it, or" \
+                    " servers that check it (DANE) will not deliver to this host".format(name, value)
 
 
 def record(name: str, chain: Chain, why: str) -> dns_records.Record:
-    """The record of that certificate's key at that name."""
+    """Return the record for that certificate's key at that name."""
     return dns_records.Record(name, "TLSA", meaning.tlsa_value(chain), why)
 
 
 def _folder(name: str) -> str:
-    return "{}/{}".format(certificate.FOLDER, name)
+    return "{}/{}".format(state.TLS, name)

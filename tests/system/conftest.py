@@ -74,7 +74,7 @@ def hands(mine):
         with inside(mine.world.client.namespace):
             return function(mine.host, *given)
     return [functools.partial(on_the_network, function)
-            for function in (publish.put, publish.withdraw, publish.managed)]
+            for function in (publish.put, publish.withdraw, publish.may_update)]
 
 
 @pytest.fixture(scope="module")

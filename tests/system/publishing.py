@@ -11,8 +11,8 @@ from smallmail.accounts import opened
 from smallmail.commands import publish as commands_publish
 from smallmail.daemons import facts
 from smallmail.dkim import keys
+from smallmail.machine import state
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 from smallmail.publishing import published, update
 from smallmail.publishing.name_servers import PATH
 from smallmail.settings import fields, store
@@ -30,12 +30,12 @@ TLSA = [dns_records.Record("_25._tcp." + NAME, "TLSA", "3 1 1 " + digit * 64, ""
 NEXT = dns_records.Record("next._domainkey." + DOMAIN, "TXT", "v=DKIM1; k=ed25519; p=" + "A" * 43 + "=", "")
 HERE = RFC2136.format(GATEWAY, "lab", "{}")
 TROUBLES = [
-    (HERE.format(OTHER_SECRET), "does not take what is signed with the key 'lab': compare dns_rfc2136_secret"),
+    (HERE.format(OTHER_SECRET), "does not accept our signature with the key 'lab': compare dns_rfc2136_secret"),
     (HERE.format(OTHER_SECRET).replace("= lab", "= other"),
-     "takes no key 'other' with hmac-sha256 for the zone example.com"),
+     "does not accept the key 'other' with hmac-sha256 for the zone example.com"),
     (HERE.format(OTHER_SECRET).replace("SHA256", "SHA512"),
-     "takes no key 'lab' with hmac-sha512 for the zone example.com"),
-    (HERE.format(OTHER_SECRET).replace("= lab", "= a..b"), "dns_rfc2136_name is 'a..b', which is no name of a key"),
+     "does not accept the key 'lab' with hmac-sha512 for the zone example.com"),
+    (HERE.format(OTHER_SECRET).replace("= lab", "= a..b"), "dns_rfc2136_name is 'a..b', which is not a valid key name"),
     (HERE.format(OTHER_SECRET) + "dns_rfc2136_port = 54\n", "cannot be reached by TCP, port 54 (connection refused)"),
     (HERE.format(OTHER_SECRET).replace(GATEWAY, "a..b"), "a..b cannot be reached by TCP, port 53"),
     (HERE.format(OTHER_SECRET).replace(GATEWAY, RESOLVER), "the name server 203.0.113.53 does not "),
@@ -48,7 +48,7 @@ class Publisher:
     def __init__(self, folder, world):
         self.host, self.world, self.folder = Host(str(folder)), world, folder
         (folder / "etc/smallmail").mkdir(parents=True)
-        (folder / STATE).mkdir(parents=True)
+        (folder / state.FOLDER).mkdir(parents=True)
         (folder / "var/lib/dpkg").mkdir()
         (folder / "var/lib/dpkg/status").write_text("".join(
             f"Package: {name}\nStatus: install ok installed\nVersion: 9\n\n" for name in facts.PACKAGES.values()))

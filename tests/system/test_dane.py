@@ -93,10 +93,10 @@ def test_another_key_waits_for_its_record(host):
 def test_obtain_new_is_as_careful(host):
     key = host.key()
     said = host.machine.run("smallmail certificate obtain --new").stdout
-    assert "The new certificate has another key, and is served when all name servers have shown" in said
+    assert "The new certificate has another key and is used once all name servers have shown" in said
     assert host.key() == key
     done = host.machine.run("smallmail certificate obtain --new", check=False)
-    assert "a new certificate is there already" in done.stderr
+    assert "there is a new certificate already" in done.stderr
     host.settle()
     assert host.key() != key
 

@@ -19,6 +19,7 @@ import pytest
 
 from smallmail.commands import publish
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.publishing import published, session, update as publishing_update
 from tests.lab.network import GATEWAY, Namespace, inside, ipv6
 from tests.lab.world import CLIENT
@@ -72,7 +73,7 @@ def test_everything_then_nothing_to_do(mine, capsys, record):
     assert capsys.readouterr().out == "Nothing to do.\n"
     assert mine.world.dns.query(DOMAIN, "SOA") == serial
     assert mine.owned() == {(name, kind, value) for (name, kind), values in wanted.items() for value in values}
-    assert (mine.folder / published.PATH).stat().st_mode & 0o777 == 0o600
+    assert (mine.folder / state.PUBLISHED).stat().st_mode & 0o777 == 0o600
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_changed(mine, capsys):
@@ -138,10 +139,10 @@ def test_what_others_wrote_stays_and_is_named(mine, capsys):
                  "Right already, as others wrote it: _dmarc.example.com TXT (DMARC)",
                  NOT_TOUCHED + "mx.example.com A: 192.0.2.97 is not an address of this host\n    192.0.2.97\n"
                  "  > smallmail dns publish --replace mx.example.com A",
-                 NOT_TOUCHED + "dkim._domainkey.example.com TXT (DKIM): another key is published than the one that"
-                 " signs here\n    v=DKIM1; k=rsa; p=Zm9yZWlnbg==\n"
+                 NOT_TOUCHED + "dkim._domainkey.example.com TXT (DKIM): the published key is not the one that signs"
+                 " here\n    v=DKIM1; k=rsa; p=Zm9yZWlnbg==\n"
                  "  > smallmail dns publish --replace dkim._domainkey.example.com TXT",
-                 NOT_TOUCHED + "_imap._tcp.example.com SRV: it says that this is offered, which it is not here\n"):
+                 NOT_TOUCHED + "_imap._tcp.example.com SRV: it offers this service, which this host does not have\n"):
         assert line in said
     assert "some-verification" not in said
     assert not mine.owned() & {(name, kind, value) for (name, kind), values in before.items() for value in values}
@@ -258,7 +259,7 @@ def test_an_alias_in_the_way(mine, capsys):
     assert "Right already, as others wrote it: _dmarc.example.com TXT (DMARC)\n" in said
     assert "Right already, as others wrote it: dkim._domainkey.example.com TXT (DKIM)\n" in said
     for name, target in (("mx.example.com", "host.example.net"), ("_smtp._tls.example.com", "nothing.example.net")):
-        assert f"Left out: {name}: it is an alias (CNAME) for {target}, and nothing else can stand beside that" in said
+        assert f"Left out: {name}: it is an alias (CNAME) for {target}, which allows no other record at this" in said
         assert {kind for each, kind in there if each == name} == {"CNAME"}
     assert there[DOMAIN, "MX"] == {"10 mx.example.com."}
 
@@ -303,7 +304,7 @@ def test_somebody_is_quicker(mine, between, capsys, record):
 def test_somebody_is_always_quicker(mine, between):
     between.extend(functools.partial(mine.world.dns.set, ".", record + "\n") for record in (
         "example.com. MX 5 quick.example.com.", "mx.example.com. A 192.0.2.96", "_imaps._tcp.example.com. SRV 0 0 0 ."))
-    with pytest.raises(Problem, match="somebody else changes the same records all the time"):
+    with pytest.raises(Problem, match="someone else keeps changing the same records"):
         mine.publish()
     assert not mine.owned() and len(mine.there()) == 3
 
@@ -378,7 +379,7 @@ def secondary(mine):
 def test_a_server_that_takes_no_updates(mine):
     """It serves the zone and knows the key, but the key may not change anything there."""
     mine.credentials(RFC2136.format(LATE, *mine.world.dns.key[::2]))
-    with pytest.raises(Problem, match=f"the name server {LATE} takes no key 'lab' with hmac-sha256 for the zone"):
+    with pytest.raises(Problem, match=f"the name server {LATE} does not accept the key 'lab' with hmac-sha256"):
         mine.publish(yes=False)
     assert not mine.there() and not mine.owned()
 
@@ -389,7 +390,7 @@ def test_a_key_that_may_not_do_all(mine, hands, capsys):
     mine.add_domain("example.org")
     mine.credentials("[example.com]\n".join(RFC2136.format(GATEWAY, name, mine.world.dns.key[2])
                                             for name in ("lab", "acme")))
-    words = f"the name server {GATEWAY} takes no key 'acme' with hmac-sha256 for the zone {DOMAIN}"
+    words = f"the name server {GATEWAY} does not accept the key 'acme' with hmac-sha256 for the zone {DOMAIN}"
     assert mine.publish(json=True) == 1
     said = capsys.readouterr()
     assert said.err.startswith(f"smallmail: {words}: compare ") and said.err.count("\n") == 1

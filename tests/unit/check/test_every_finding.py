@@ -21,10 +21,10 @@ from smallmail.check.probes.outbound import Greeting, Target
 from smallmail.commands import cli
 from smallmail.configuration.plan import EDITED, SET, Change
 from smallmail.daemons import listening
-from smallmail.dkim import keys as dkim_keys, rotation, signing
+from smallmail.dkim import keys as dkim_keys, rotation
 from smallmail.errors import Problem
 from smallmail.findings import PROBLEM, Finding, Group
-from smallmail.machine import addresses
+from smallmail.machine import addresses, state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served, tlsa
@@ -195,8 +195,9 @@ def of_keys(tmp_path: Path) -> Iterator[Iterable[Finding]]:
         for name in ("postfix", "dovecot-core", "rspamd")))
     host = Host(str(tmp_path))
     dkim_keys.ensure(host, ["example.org"])
-    (tmp_path / signing._KNOWN).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / signing._KNOWN).write_text(json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"}))
+    (tmp_path / state.DKIM_SIGNING).parent.mkdir(parents=True, exist_ok=True)
+    trouble = json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"})
+    (tmp_path / state.DKIM_SIGNING).write_text(trouble)
     with dkim_keys.changing(host) as keys:
         keys.append(keys[0]._replace(selector="old", state=dkim_keys.OLD, left=1.0))
     yield rotation.judge(host, 4e9)
@@ -216,7 +217,7 @@ def of_rollover(tmp_path: Path) -> Iterator[Iterable[Finding]]:
                         "-nodes", "-subj", "/CN=own", "-days", "20", "-keyout", host.path("own/key.pem"), "-out",
                         host.path("own/cert.pem")], check=True, stderr=subprocess.DEVNULL)
         folders.append(certificate.ensure(host, settings))
-    values = [meaning.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{folder}")) for folder in folders]
+    values = [meaning.tlsa_value(certificate.chain(host, f"{state.TLS}/{folder}")) for folder in folders]
     for seen in ([values[0]], values):
         known: Any = tlsa._seen(None, [seen], 60, True, 1000.0)
         tlsa.remember(host, NAME, secure=True, names={tlsa.names(NAME)[0]: known}, waits=folders[1])

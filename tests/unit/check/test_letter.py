@@ -12,6 +12,7 @@ from smallmail.check import letter, run as check_run
 from smallmail.configuration import in_force
 from smallmail.errors import Problem
 from smallmail.findings import Group
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.programs import daily as programs_daily
 
@@ -92,9 +93,9 @@ def test_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs_daily.daily(host, [])
     programs_daily.daily(host, [])
     assert [each.splitlines()[1] for each in host.sent] == ["Subject: mx.example.org: one"]
-    state = host.file(letter.PATH)
-    assert state and (state.mode, json.loads(state.content.decode())) == (0o600, [["host", "one"]])
+    kept = host.file(state.CHECK)
+    assert kept and (kept.mode, json.loads(kept.content.decode())) == (0o600, [["host", "one"]])
     found.clear()
-    (tmp_path / letter.PATH).write_text("{not json")     # forgotten: nothing is known to be gone
+    (tmp_path / state.CHECK).write_text("{not json")     # forgotten: nothing is known to be gone
     programs_daily.daily(host, [])
     assert len(host.sent) == 1

@@ -8,8 +8,8 @@ import pytest
 from smallmail.accounts import opened
 from smallmail.commands import dns
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Host
-from smallmail.machine.state import STATE
 from smallmail.settings import fields
 from smallmail.tls import certificate
 
@@ -20,7 +20,7 @@ def host(tmp_path):
     (tmp_path / "etc/smallmail").mkdir(parents=True)
     (tmp_path / fields.PATH).write_text(
         "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n")
-    (tmp_path / STATE).mkdir(parents=True)
+    (tmp_path / state.FOLDER).mkdir(parents=True)
     with opened.open_accounts(made) as database:
         database.add_domain("example.org", "alice@example.org")
     return made
@@ -55,13 +55,13 @@ def test_a_domain_of_somebody_else_is_not_checked(host):
 
 
 def test_what_is_served(host):
-    host.directory(certificate.FOLDER)
+    host.directory(state.TLS)
     assert certificate.chain(host) == []
     host.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=mx.example.org", "-keyout",
               host.path("key.pem"), "-out", host.path("cert.pem")])
-    host.directory(certificate.FOLDER + "/own")
-    Path(host.path(certificate.FOLDER + "/own/fullchain.pem")).write_text(host.text("cert.pem") * 2)
-    host.point(certificate.CURRENT, "own")
+    host.directory(state.TLS + "/own")
+    Path(host.path(state.TLS + "/own/fullchain.pem")).write_text(host.text("cert.pem") * 2)
+    host.point(state.CURRENT, "own")
     served = certificate.chain(host)
     assert len(served) == 2 and served[0] == served[1]
     assert served[0][1] in served[0][0] and served[0][1][:1] == b"\x30"     # the key is a part of the certificate

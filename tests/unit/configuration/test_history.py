@@ -9,6 +9,7 @@ import pytest
 from smallmail.configuration import history
 from smallmail.configuration.tree import Tree
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.settings import fields
@@ -43,7 +44,7 @@ def test_what_was_applied_is_read_back_whole(host: Host) -> None:
     assert (only.number, only.asked, only.versions) == (1, "installation", VERSIONS)
     assert only.inputs == inputs("hostname = a.example.org\n")
     assert not history.differences(only.tree, wanted(myhostname="a.example.org"))
-    assert Path(host.path(history.FOLDER), "000001.json").stat().st_mode & 0o777 == 0o600
+    assert Path(host.path(state.HISTORY), "000001.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_same_again_is_no_news_but_a_comment_is(host: Host) -> None:
@@ -82,8 +83,39 @@ def test_a_secret_is_hidden_however_it_is_written(host: Host, line: str) -> None
     assert "s3cret" not in text
 
 
+@pytest.mark.parametrize("line", [
+    "relay-password = {}", "  relay-password = {}", "\trelay-password={}", '"relay-password" = {}',
+    "'relay-password' = {}", "relay-password   =   '{}'", 'relay-password = "{}"', "relay-password = a, {}, b",
+    "relay-password = {}  # the new one", "relay-password = x # was {}",
+    "relay-password = '''{}'''", "relay-password = '''first\n{}\nlast'''", 'relay-password = """\n{}\n"""',
+    '"relay-password" = """a\n  quota = {}"""',
+    "# relay-password = {}", "#relay-password={}", "  # # relay-password = {}", "relay-password == {}",
+    "; relay-password = {}", "# Relay-Password = {}", "# RELAY_PASSWORD = {}", "# the relay-password was: {}",
+    "# relay-password = '''first\n# {}\n# last'''", "rspamd-password = {}", "# 'rspamd-password' = '{}'",
+    "[relay-password = {}", "relay-password {}",
+])  # fmt: skip
+def test_no_secret_is_shown_however_its_line_is_written(host: Host, line: str) -> None:
+    """As it comes, as it is changed, as it goes, and as a line beside one that is changed."""
+    applied(host, "1", "quota = 1M\n", wanted())
+    applied(host, "2", f"{line.format('s3cret-1')}\nquota = 1M\n", wanted())
+    applied(host, "3", f"{line.format('s3cret-2')}\nquota = 2M\n", wanted())
+    applied(host, "4", "quota = 3M\n", wanted())
+    kept = history.entries(host)
+    assert len(kept) == 4
+    shown = ["\n".join(history.diff(before, after)) for before, after in zip([None, *kept], kept, strict=False)]
+    assert not [text for text in shown if "s3cret" in text]
+    assert "+quota = 2M" in shown[2] and "(not shown)" in shown[1]
+
+
+def test_of_an_empty_secret_nothing_is_hidden(host: Host) -> None:
+    text = "# relay-password =\nrelay-password =\nrspamd-password = x\nquota = 1M\n"
+    applied(host, "1", text, wanted())
+    assert [line.strip() for line in history.diff(None, history.one(host, 1))][1:5] == [
+        "+# relay-password =", "+relay-password =", "+rspamd-password = (not shown)", "+quota = 1M"]  # fmt: skip
+
+
 def test_a_damaged_entry_is_named(host: Host) -> None:
     applied(host, "1", "", wanted())
-    Path(host.path(history.FOLDER), "000001.json").write_text("{")
+    Path(host.path(state.HISTORY), "000001.json").write_text("{")
     with pytest.raises(Problem, match=r"history/000001\.json is damaged"):
         history.entries(host)

@@ -40,7 +40,7 @@ def test_what_debian_leaves_is_nobodys(suite: str) -> None:
 
 def test_an_empty_host(tmp_path: Path) -> None:
     assert foreign.described(str(tmp_path)) == []
-    assert not state.managed(str(tmp_path))
+    assert not state.in_charge(str(tmp_path))
 
 
 # What Postfix's own questions and postinst set (postfix.postinst of bullseye to forky).
@@ -173,10 +173,10 @@ def test_a_whole_configuration_for_exim_is_the_admins(root: Path) -> None:
     assert foreign.described(str(root)) == ["/etc/exim4/exim4.conf (Exim)"]
 
 
-def test_our_drop_in_says_that_the_host_is_ours(root: Path) -> None:
-    assert not state.managed(str(root))
-    add(root, state.OUR_MARK, "x\n")
-    assert state.managed(str(root))
+def test_our_record_says_that_the_host_is_ours(root: Path) -> None:
+    assert not state.in_charge(str(root))
+    add(root, state.RECORD, "x\n")
+    assert state.in_charge(str(root))
 
 
 def test_what_was_changed_of_ours_is_told_from_what_an_admin_made_himself(root: Path) -> None:

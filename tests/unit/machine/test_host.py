@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smallmail.daemons import postconf
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
@@ -44,7 +45,7 @@ def test_of_a_new_certificate_nothing_is_named_that_is_not_on_the_disk(
 def test_a_key_that_a_power_cut_left_empty_is_made_anew(host: Host) -> None:
     settings = Settings({"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org",
                          "certificate": "self-signed"})
-    key = "{}/{}/privkey.pem".format(certificate.FOLDER, certificate.ensure(host, settings))
+    key = f"{state.TLS}/{certificate.ensure(host, settings)}/privkey.pem"
     host.write(key, file(""))
     certificate.ensure(host, settings)
     assert "PRIVATE KEY" in host.text(key)

@@ -20,7 +20,7 @@ def a_host_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that runs the tests says nothing about itself."""
     monkeypatch.setattr(questions, "own_name", lambda root="/": "mail.example.org")
     monkeypatch.setattr(foreign, "described", lambda root="/": [])
-    monkeypatch.setattr(state, "managed", lambda root="/": False)
+    monkeypatch.setattr(state, "in_charge", lambda root="/": False)
 
 
 def run(db: Debconf, root: Path | str = "/nowhere", reconfigure: bool = False) -> dict[str, str] | None:
@@ -195,7 +195,7 @@ def test_taking_over_is_asked_only_where_there_is_something_to_take_over(monkeyp
     unasked = run(Debconf().preseed(**GOOD))
     assert unasked is not None
     assert unasked["take-over"] == "no"
-    monkeypatch.setattr(state, "managed", lambda root="/": True)
+    monkeypatch.setattr(state, "in_charge", lambda root="/": True)
     ours = run(Debconf({}))
     assert ours is not None
     assert "take-over" not in ours

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.settings import ask, fields, file_format
+from smallmail.settings import ask, fields, file_format, file_reader
 from tests.unit.debconf_double import Debconf
 from tests.unit.settings.test_ask import GOOD, a_host_of_its_own, run
 
@@ -67,7 +67,7 @@ def test_a_pending_password_survives_a_failed_configuration(tmp_path: Path) -> N
 
 
 def settings_file(root: Path, text: str) -> Path:
-    path = root / ask.SETTINGS
+    path = root / fields.PATH
     path.parent.mkdir(parents=True)
     path.write_text(text)
     return root
@@ -97,7 +97,8 @@ def test_a_wrong_value_in_the_file_is_no_answer_where_nobody_is_there(tmp_path: 
         "hostname = a.example, b.example", "hostname = a,b#c", 'hostname = "a", b', "hostname = 'a' , 'b'",
         "hostname =", "hostname = # none", "hostname = it's", 'hostname = a "b" c', "hostname = a,", "hostname = ,",
         "hostname = a=b", 'hostname = "it\'s"', "  hostname=x", 'hostname = ""', '"hostname" = x', "# hostname = x",
-        "; hostname = x",
+        "; hostname = x", "hostname = '''x'''", 'hostname = """it\'s "x\\""""  # c',
+        "relay-password = '''a'b\"c, #d'''",
     ],
 )  # fmt: skip
 def test_the_file_is_read_as_smallmail_itself_reads_it(line: str) -> None:
@@ -105,4 +106,4 @@ def test_the_file_is_read_as_smallmail_itself_reads_it(line: str) -> None:
         expected = file_format.parse(line)
     except fields.Problem:
         expected = {}  # a ";" begins no comment there
-    assert ask._settings(line) == expected
+    assert file_reader.parse(line) == expected

@@ -1,4 +1,4 @@
-"""When certbot is asked again, what its words mean, and what it is told."""
+"""When certbot is asked again, and for what."""
 
 from __future__ import annotations
 
@@ -6,68 +6,21 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
+from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.publishing import name_servers
 from smallmail.settings.fields import Settings
 from smallmail.tls import certbot, certificate, obtain
 
 PLAIN = {"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org"}
 
-# As certbot 2.1 and 4.0 print them.
-FAILED = """\
-Saving debug log to /var/log/letsencrypt/letsencrypt.log
-Requesting a certificate for mx.example.org
-
-Certbot failed to authenticate some domains (authenticator: standalone). \
-The Certificate Authority reported these problems:
-  Domain: mx.example.org
-  Type:   {}
-  Detail: {}
-
-Hint: The Certificate Authority failed to download the challenge files.
-
-Some challenges have failed.
-Ask for help or search for solutions at https://community.letsencrypt.org.
-"""
-PEBBLE = 'Get "http://mx.example.org:80/.well-known/acme-challenge/Lg_Ndg": '
-TIMEOUT = "203.0.113.10: Fetching http://mx.example.org/.well-known/acme-challenge/x: Timeout during connect"
-LIMITED = ("An unexpected error occurred:\nError creating new order :: too many certificates (5) already issued for"
-           " this exact set of domains in the last 168h0m0s")
-
-
-@pytest.mark.parametrize("words, sentence", [
-    (FAILED.format("connection", TIMEOUT), "port 80 of mx.example.org cannot be reached from outside"),
-    (FAILED.format("connection", TIMEOUT), TIMEOUT),
-    (FAILED.format("connection", PEBBLE + "dial tcp 203.0.113.10:80: i/o timeout"),
-     "'smallmail set acme-challenge=dns' (dial tcp 203.0.113.10:80: i/o timeout)"),
-    (FAILED.format("connection", PEBBLE + 'could not resolve URL "http://…"'), "does not find mx.example.org in DNS"),
-    (FAILED.format("dns", "no valid A records found for mx.example.org"), "does not find mx.example.org in DNS"),
-    (FAILED.format("unauthorized", "Invalid response from http://…: 404"), "something else than this host answers"),
-    (FAILED.format("caa", "CAA record for example.org prevents issuance"), "a CAA record forbids"),
-    (FAILED.format("rateLimited", "too many failed authorizations (5)"), "wants a pause"),
-    (LIMITED, "wants a pause"),
-    ("Could not bind TCP port 80 because it is already in use by another process on this system", "port 80 is held by"),
-    ("An unexpected error occurred:\nValueError: Requesting acme.example.net/dir: Connection refused",
-     "cannot be reached from here"),
-    ("requests.exceptions.ConnectionError: HTTPSConnectionPool(host='acme.example.net', port=443): Max retries exceeded"
-     " with url: /directory (Caused by NewConnectionError(…))", "cannot be reached from here"),
-    ("requests.exceptions.SSLError: HTTPSConnectionPool(host='x'): Max retries exceeded (Caused by SSLError(…"
-     "CERTIFICATE_VERIFY_FAILED…))", "is not trusted here"),
-    ("Saving debug log to /x\nSomething unheard of.\nAsk for help or search for solutions at …",
-     "certbot failed: Something unheard of."),
-    ("", "certbot failed: it did not say why"),
-])
-def test_certbots_words_are_boiled_down(words: str, sentence: str) -> None:
-    told = certbot.boiled_down(words, "mx.example.org")
-    assert sentence in told
-    assert "\n" not in told
+# What certbot said: see test_certbot.py for more.
+TIMEOUT = "  Type:   connection\n  Detail: 203.0.113.10: Fetching http://mx.example.org/x: Timeout during connect\n"
+LIMITED = "Error creating new order :: too many certificates (5) already issued for this exact set of domains"
 
 
 def test_attempts_become_rarer() -> None:
-    words = FAILED.format("connection", TIMEOUT)
+    words = TIMEOUT
     delays = [obtain.delay(failures, words) for failures in range(1, 12)]
     assert delays[:4] == [600, 1200, 2400, 4800]
     assert delays[-1] == 86400
@@ -77,31 +30,10 @@ def test_attempts_become_rarer() -> None:
     assert obtain.delay(1000, words) == 86400
 
 
-@pytest.mark.parametrize("changes, said, present, absent", [
-    ({}, "certbot 4.0.0", "--key-type rsa --rsa-key-size 4096", "ecdsa"),
-    ({}, "certbot 0.28.0", "--rsa-key-size 4096", "--key-type"),
-    ({"certificate-key": "ecdsa"}, "certbot 2.1.0", "--key-type ecdsa", "rsa"),
-    ({}, "certbot 2.1.0", "--register-unsafely-without-email", "--server"),
-    ({"acme-email": "admin@example.org"}, "certbot 2.1.0", "--email admin@example.org", "unsafely"),
-    ({"acme-server": "https://acme.example.net/dir"}, "certbot 2.1.0", "--server https://acme.example.net/dir", "dns"),
-    ({"acme-challenge": "dns"}, "certbot 2.1.0", "--dns-rfc2136-credentials /etc/smallmail/rfc2136.ini", "standalone"),
-])
-def test_what_certbot_is_told(tmp_path: Path, changes: dict[str, str], said: str, present: str, absent: str) -> None:
-    class Old(Host):
-        def run(self, command: list[str], text: str = "") -> str:
-            assert command == ["certbot", "--version"]
-            return said + "\n"
-
-    words = " ".join(certbot.command(Old(str(tmp_path)), Settings({**PLAIN, **changes}), False))
-    assert words.startswith("certbot certonly --non-interactive --agree-tos --cert-name mx.example.org")
-    assert present in words
-    assert absent not in words
-
-
 def test_what_the_admins_own_certbot_made_is_left_alone(tmp_path: Path) -> None:
     host, settings = Host(str(tmp_path)), Settings(PLAIN)
     other = Settings({**PLAIN, "certificate-key": "ecdsa"})
-    known = obtain.state(host)
+    known = obtain.attempts(host)
     assert obtain.wanted(host, settings, known)
     host.write("etc/letsencrypt/live/mx.example.org/fullchain.pem", File(b"", 0o644, "root", "root"))
     assert not obtain.wanted(host, settings, known)
@@ -115,29 +47,17 @@ def test_what_the_admins_own_certbot_made_is_left_alone(tmp_path: Path) -> None:
 
 def test_other_settings_are_another_chance(tmp_path: Path) -> None:
     settings = Settings(PLAIN)
-    known = obtain.state(Host(str(tmp_path)))
+    known = obtain.attempts(Host(str(tmp_path)))
     assert obtain.due(settings, known) == 0
     known.update(tried=certbot.asked(settings), next=1e10)
     assert obtain.due(settings, known) == 1e10
     assert obtain.due(Settings({**PLAIN, "acme-challenge": "dns"}), known) == 0
 
 
-def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    host, settings = Host(str(tmp_path)), Settings({**PLAIN, "acme-challenge": "dns"})
-    monkeypatch.setattr(certbot, "_PLUGIN", "no_such_module")
-    assert "apt install python3-certbot-dns-rfc2136" in certbot.obstacle(host, settings)
-    monkeypatch.setattr(certbot, "_PLUGIN", "json")
-    assert "there is no /etc/smallmail/rfc2136.ini" in certbot.obstacle(host, settings)
-    host.write(name_servers.PATH, File(b"", 0o644, "root", "root"))
-    assert "chmod 600" in certbot.obstacle(host, settings)
-    host.write(name_servers.PATH, File(b"", 0o600, "root", "root"))
-    assert certbot.obstacle(host, settings) == ""
-
-
 def test_an_unreadable_state_is_no_state(tmp_path: Path) -> None:
     host = Host(str(tmp_path))
-    host.write(obtain.STATE, File(b"{", 0o600, "root", "root"))
-    assert obtain.state(host)["failures"] == 0
+    host.write(state.OBTAIN, File(b"{", 0o600, "root", "root"))
+    assert obtain.attempts(host)["failures"] == 0
 
 
 def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) -> None:
@@ -149,7 +69,7 @@ def test_a_key_from_before_stays_when_certbot_would_change_it(tmp_path: Path) ->
                     "90", "-keyout", f"{live}/privkey.pem", "-out", f"{live}/fullchain.pem"], check=True,
                    stderr=subprocess.DEVNULL)
     certificate.ensure(host, settings)
-    known, now = obtain.state(host), time.time()
+    known, now = obtain.attempts(host), time.time()
     assert not obtain._would_change_key(host, settings, known, now + 60 * day), "the admin's own certbot made it"
     known["asked"] = certbot.asked(settings)
     assert not obtain._would_change_key(host, settings, known, now + 58 * day)

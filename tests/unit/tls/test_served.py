@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, served
@@ -29,7 +30,7 @@ def host(tmp_path: Path) -> Host:
 
 def test_what_is_read_of_our_own(host: Host) -> None:
     found = served.on_disk(host)
-    path = host.path(certificate.CURRENT + "/fullchain.pem")
+    path = host.path(state.CURRENT + "/fullchain.pem")
     said = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", path], check=True,
                           stdout=subprocess.PIPE, encoding="ascii").stdout
     assert found.fingerprint == said.strip().partition("=")[2].replace(":", "").lower()
@@ -38,7 +39,7 @@ def test_what_is_read_of_our_own(host: Host) -> None:
 
 
 def test_an_rsa_key_is_told(host: Host) -> None:
-    folder = host.path(certificate.CURRENT)
+    folder = host.path(state.CURRENT)
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/O=Some/CN=own",
                     "-addext", f"subjectAltName=DNS:{NAME},DNS:mail.example.org", "-days", "20",
                     "-keyout", f"{folder}/privkey.pem", "-out", f"{folder}/fullchain.pem"], check=True,
@@ -62,7 +63,7 @@ def test_problems_are_named(host: Host) -> None:
 
 
 def test_a_file_that_is_no_certificate(host: Host) -> None:
-    Path(host.path(certificate.CURRENT + "/fullchain.pem")).write_text("what?\n", "ascii")
+    Path(host.path(state.CURRENT + "/fullchain.pem")).write_text("what?\n", "ascii")
     with pytest.raises(Problem, match="cannot be read"):
         served.on_disk(host)
     assert served.fingerprint(host) == ""

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import pytest
-
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
-from smallmail.tls import certbot, certificate, rollover, tlsa
+from smallmail.tls import certificate, rollover, tlsa
 from smallmail.zones import meaning, tlsa_check
 from smallmail.zones.answers import Zone
+from tests.unit.tls.conftest import NAME, SETTINGS, choose
 
-NAME = "mx.example.org"
 PORT25 = "_25._tcp." + NAME
-SETTINGS = Settings({"hostname": NAME, "domain": "example.org", "address": "alice@example.org", "certificate": "files",
-                     "certificate-file": "/own/cert.pem", "key-file": "/own/key.pem"})
 
 
 def chain(key: bytes) -> tlsa.Chain:
@@ -93,29 +88,10 @@ def test_the_same_key_waits_for_nothing() -> None:
     assert tlsa.lacking(known((1000, [[whole]], 60)), 1000, OLD, renewed) == [PORT25], "a record of the certificate"
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    """A host whose admin has two certificates; the first is served."""
-    made = Host(str(tmp_path))
-    made.directory("var/lib/smallmail")
-    made.directory("own")
-    for number in "12":
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-subj", "/CN=own", "-days", "20", "-keyout", made.path(f"own/key{number}.pem"),
-                        "-out", made.path(f"own/cert{number}.pem")], check=True, stderr=subprocess.DEVNULL)
-    own(made, "1")
-    certificate.ensure(made, SETTINGS)
-    return made
-
-
-def own(host: Host, number: str) -> None:
-    for name in ("cert", "key"):
-        host.point(f"own/{name}.pem", f"{name}{number}.pem")
-
-
-def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
-    first = host.link(certificate.CURRENT)
-    own(host, "2")
+def test_apply_keeps_the_certificate_that_dns_names(host_with_two: Host) -> None:
+    host = host_with_two
+    first = host.link(state.CURRENT)
+    choose(host, "2")
     newest = certificate.ensure(host, SETTINGS)
     assert newest != first
     assert tlsa.allowed(host, SETTINGS, newest) == newest, "nothing is known of records"
@@ -125,37 +101,11 @@ def test_apply_keeps_the_certificate_that_dns_names(host: Host) -> None:
     tlsa.remember(host, NAME, waits=newest)
     told = tlsa.records(host, SETTINGS)
     assert [record.value for record in told] == [
-        value, meaning.tlsa_value(certificate.chain(host, f"{certificate.FOLDER}/{newest}"))]
-    assert "add this to what is there: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(host, SETTINGS)
+        value, meaning.tlsa_value(certificate.chain(host, f"{state.TLS}/{newest}"))]
+    assert "add this to the records that exist: _25._tcp.mx.example.org. 3600 IN TLSA 3 1 1" in rollover.sentence(
+        host, SETTINGS)
     finding, = rollover.findings(host, SETTINGS)
     assert (finding.severity, " ".join(finding.records).count("TLSA")) == ("problem", 1)
-
-
-def test_copies_are_whole_and_go_when_nobody_needs_them(host: Host) -> None:
-    first = host.link(certificate.CURRENT)
-    own(host, "2")
-    second = certificate.ensure(host, SETTINGS)
-    host.remove(f"{certificate.FOLDER}/{second}/fullchain.pem")     # as a power cut may leave it
-    assert certificate.ensure(host, SETTINGS) == second
-    assert host.text(f"{certificate.FOLDER}/{second}/fullchain.pem") == host.text("own/cert2.pem")
-    key = host.file(f"{certificate.FOLDER}/{second}/privkey.pem")
-    assert key and key.mode == 0o600
-    certificate.tidy(host, [str(first)])
-    assert set(host.names(certificate.FOLDER)) == {first, "current"}
-
-
-def test_what_certbot_is_told_of_keys(tmp_path: Path) -> None:
-    class Old(Host):
-        said = ""
-
-        def run(self, command: list[str], text: str = "") -> str:
-            return f"certbot {self.said}\n"
-
-    host = Old(str(tmp_path))
-    for host.said, new_key, words in (("0.28.0", False, {"--reuse-key"}), ("1.12.0", True, set()),
-                                      ("2.1.0", True, {"--reuse-key", "--new-key"}), ("5.5.0", False, {"--reuse-key"})):
-        told = certbot.command(host, SETTINGS, True, new_key)
-        assert words == {"--reuse-key", "--new-key"} & set(told)
 
 
 def test_what_the_check_finds() -> None:
@@ -177,11 +127,12 @@ def test_what_the_check_finds() -> None:
     assert "it has no effect: example.org is not signed (DNSSEC)" in useless
 
 
-def test_a_temporary_key_has_no_record_but_what_follows_it_has(host: Host) -> None:
+def test_a_temporary_key_has_no_record_but_what_follows_it_has(host_with_two: Host) -> None:
+    host = host_with_two
     wanted = Settings({"hostname": NAME, "domain": "example.org", "address": "alice@example.org"})
     own_made = certificate.ensure(host, Settings({"hostname": NAME, "domain": "example.org", "certificate":
                                                   "self-signed", "address": "alice@example.org"}))
-    host.point(certificate.CURRENT, own_made)
+    host.point(state.CURRENT, own_made)
     value = meaning.tlsa_value(certificate.chain(host))
     tlsa.remember(host, NAME, **known((1000, [[]], 60)))
     assert list(tlsa.records(host, wanted)) == []
