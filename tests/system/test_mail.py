@@ -275,9 +275,11 @@ def test_nothing_complains_in_the_log(mail):
                             check=False).stdout.splitlines()
     expected = re.compile(r"SASL|auth|milter|dovecot-quota-status|hostname .* does not resolve|TLS library|improper|"
                           r"non-SMTP|numeric|Connection lost|after|lost connection")
+    # The kernel's coarse clock, which dates files, and its fine one disagree for a moment when the lab's host is set.
+    clock = re.compile(r"file system clock is 1 seconds ahead of local clock|resetting file time stamps")
     # 'smallmail check' tries whether old TLS is taken.
     tried = re.compile(r"SSL_accept error from localhost|rip=127\.0\.0\.1, .*TLS handshaking: SSL_accept\(\) failed")
-    assert [line for line in said if not expected.search(line) and not tried.search(line)] == []
+    assert [line for line in said if not any(kind.search(line) for kind in (expected, clock, tried))] == []
 
 
 def test_all_that_works_survives_a_reboot(mail, world, record):
