@@ -10,7 +10,7 @@ from smallmail.check.groups import host as groups_host
 from smallmail.configuration import apply, plan, set_aside
 from smallmail.daemons import listening, table
 from smallmail.findings import Finding, Group
-from smallmail.machine import probes, services, state
+from smallmail.machine import dates, probes, services, state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served
@@ -97,7 +97,7 @@ def _certificate(host: Host, settings: Settings) -> str:
         return "none"
     waits = settings.certificate == "letsencrypt" and certificate.is_self_signed(host)
     return "{}, valid until {}{}".format(
-        certificate.source(host), units.moment(served.on_disk(host).until),
+        certificate.source(host), dates.minute(served.on_disk(host).until),
         "; no Let's Encrypt certificate yet (details: smallmail certificate status)" if waits else "")
 
 

@@ -1,6 +1,4 @@
-"""Write figures as people read them. Pure."""
-import time
-
+"""Write figures as people read them (dates: machine/dates.py). Pure."""
 _UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"]
 
 
@@ -16,11 +14,6 @@ def size(count: int) -> str:
 def number(count: int, one: str, many: str) -> str:
     """Write a number of things: "1 mailbox", "4 aliases". Returns the words."""
     return "{} {}".format(count, one if count == 1 else many)
-
-
-def moment(seconds: float) -> str:
-    """Write a moment, given in seconds since 1970, in local time: "2036-11-23 12:35". Returns the words."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
-from smallmail.machine import pem, ports, probes, services, state
+from smallmail.machine import dates, pem, ports, probes, services, state
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
@@ -94,8 +94,8 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[Find
     if days < 0:
         wrong.append(_GROUP.problem("the certificate has expired", why, ["smallmail certificate status"]))
     elif days < FEW_DAYS:
-        wrong.append(_GROUP.problem("the certificate expires on {}".format(
-            time.strftime("%Y-%m-%d", time.localtime(found.until))), why, ["smallmail certificate status"]))
+        wrong.append(_GROUP.problem("the certificate expires on {}".format(dates.day(found.until)), why,
+                                    ["smallmail certificate status"]))
     for daemon in table.SERVING_CERTIFICATE:
         silent = [str(port.number) for port in daemon.ports if shown.get(port.number) == ""]
         if silent:

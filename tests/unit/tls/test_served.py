@@ -53,7 +53,7 @@ def test_problems_are_named(host: Host) -> None:
     right = dict.fromkeys((25, 465, 993), found.fingerprint)
     assert served.problems(found, right, found.until - 15 * DAY) == []
     finding, = served.problems(found, right, found.until - 13.5 * DAY)
-    assert "expires on " + time.strftime("%Y-%m-%d", time.localtime(found.until)) in finding.what
+    assert "expires on " + time.strftime("%Y-%m-%d", time.gmtime(found.until)) in finding.what
     finding, = served.problems(found, right, found.until + 1)
     assert "has expired" in finding.what
     silent, other = served.problems(found, {25: "other", 465: "other", 993: ""}, time.time())
