@@ -35,7 +35,8 @@ class Lab:
 _lab = Lab()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(hookwrapper=True)  # xdist looks for the groups, pytest brings together what shares a fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """The quick ones first; the lab's not at all where it cannot be.
 
     Where several processes share the work (pytest-xdist), one machine's tests stay in one of them, and the machines
@@ -43,10 +44,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_machine(item)))
-    items.sort(key=_turn)
     if reason := any(map(_wants_lab, items)) and can_boot():
         for item in filter(_wants_lab, items):
             item.add_marker(pytest.mark.skip(reason=reason))
+    yield
+    items.sort(key=_turn)
 
 
 def pytest_configure(config: pytest.Config) -> None:
