@@ -160,8 +160,12 @@ def state(key: Key, now: float) -> str:
     if key.state == SIGNING:
         return "signing"
     if key.state == NEXT:
-        return "next, waiting for " + ("; ".join(key.waiting) if key.waiting else "a look at the name servers")
+        return "next, waiting for " + _awaited(key)
     return "old, to be deleted from DNS " + ("now" if dkim_keys.is_over(key, now) else _from(key))
+
+
+def _awaited(key: Key) -> str:
+    return "; ".join(key.waiting) or "a look at the name servers"
 
 
 def _from(key: Key) -> str:
@@ -195,6 +199,6 @@ def judge(host: Host, now: float) -> Iterator[Finding]:
                 name, dkim_keys.day(key.made), key.domain))
         if key.state == NEXT and now - key.made > _PATIENT:
             yield _GROUP.note("the DKIM key {} has waited since {} for {}; 'smallmail dns show' has its record".format(
-                name, dkim_keys.day(key.made), "; ".join(key.waiting)))
+                name, dkim_keys.day(key.made), _awaited(key)))
         if dkim_keys.is_over(key, now):
             yield _GROUP.note("the DKIM record {} is no longer needed: delete it from DNS".format(name))

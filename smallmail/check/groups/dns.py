@@ -49,7 +49,7 @@ def resolvers(replies: "Dict[str, Asked]") -> Iterator[Finding]:
                              about=[_RESOLVERS])
     dead = [address for address, reply in replies.items() if not reply.answers]
     if dead and not any(asking.online(kind) for kind in asking.ROOTS):
-        yield _GROUP.unknown("the DNS servers", "neither {} nor any root server answers".format(", ".join(dead)),
+        yield _GROUP.unknown("the DNS servers", "neither {} nor any root server answers".format(" nor ".join(dead)),
                              [_RESOLVERS])
         return
     for address in dead:

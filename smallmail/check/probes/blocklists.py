@@ -4,6 +4,7 @@ import re
 from collections import Counter, OrderedDict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from smallmail.check import units
 from smallmail.findings import Finding, Group
 from smallmail.zones.answers import Unanswered
 from smallmail.zones.spf import reverse_name
@@ -83,22 +84,24 @@ def asked(name: str, ask: Ask) -> Optional[List[str]]:
 
 def judge(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterator[Finding]:
     """Judge the answers. `resolvers`: through which servers they came, in words. Yields what was found."""
-    refusing = OrderedDict()    # type: Dict[str, List[str]]
+    refusing, unreliable = OrderedDict(), []    # type: Dict[str, List[str]], List[str]
     for block_list in OrderedDict((block_list, True) for block_list, _ in answers):
         always, never = answers[block_list, _ALWAYS] or [], answers[block_list, _NEVER] or []
         refusal = next((code for code in always if code in _REFUSALS), "")
         if refusal:
             refusing.setdefault(refusal, []).append(block_list.name)
         elif not _codes(always) or _codes(never):
-            yield _GROUP.unknown(block_list.name, "its answers through this host's DNS server are not reliable: its"
-                                 " test entry is wrong; a resolver on this host may help", [block_list.name],
-                                 ["smallmail set resolver=local"])
+            unreliable.append(block_list.name)
         else:
             yield from _listed(block_list, answers)
+    if unreliable:
+        yield _GROUP.unknown(units.listed(unreliable), "the answers through this host's DNS server are not reliable:"
+                             " the test entry is wrong; a resolver on this host may help", unreliable, [
+                                 "smallmail set resolver=local"])
     for refusal, names in refusing.items():
         one, several = _REFUSALS[refusal]
         yield _GROUP.problem(
-            "{} {} ({})".format(" and ".join(names), one if len(names) == 1 else several, resolvers),
+            "{} {} ({})".format(units.listed(names), one if len(names) == 1 else several, resolvers),
             "Rspamd asks the same resolver: it does not get answers either, and lets more spam through.",
             ["apt install unbound", "smallmail set resolver=local"], about=names)
 
