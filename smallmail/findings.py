@@ -3,6 +3,7 @@
 A finding stays a value from its source to the screen, to the daily letter and to --json: nothing is cut out of its
 sentences. What can be typed, what can be set in DNS and what can only be said are three fields.
 """
+import re
 import textwrap
 from collections import OrderedDict
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -24,6 +25,10 @@ Finding = NamedTuple("Finding", [
 PROBLEM, NOTE = "problem", "note"
 UNKNOWN = "unknown"     # what could not be asked: neither right nor wrong
 _WIDTH = 80
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+# What is between quotes; an apostrophe in a word is neither its begin nor its end.
+_QUOTED = re.compile(r"(?<!\w)'[^']{1,70}'(?!\w)")
 
 
 class Group:
@@ -97,10 +102,12 @@ def text(found: Sequence[Finding]) -> str:
 
 
 def wrapped(words: str, indent: str = "", hanging: str = "  ") -> List[str]:
-    """Break a sentence into lines of at most 80 columns, never in a word. `hanging`: what all lines but the first begin
-    with, unless they are indented alike. Returns them; none for no words."""
-    return textwrap.wrap(words, _WIDTH, initial_indent=indent, subsequent_indent=indent or hanging,
-                         break_long_words=False, break_on_hyphens=False)
+    """Break a sentence into lines of at most 80 columns, never in a word or in a command between quotes. `hanging`:
+    what all lines but the first begin with, unless they are indented alike. Returns them; none for no words."""
+    whole = _QUOTED.sub(lambda match: match.group().replace(" ", _NO_BREAK), words)
+    lines = textwrap.wrap(whole, _WIDTH, initial_indent=indent, subsequent_indent=indent or hanging,
+                          break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def data(found: Sequence[Finding]) -> List[Any]:

@@ -1,4 +1,6 @@
 """Write figures as people read them (dates: machine/dates.py). Pure."""
+from typing import Sequence
+
 _UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"]
 
 
@@ -14,6 +16,11 @@ def size(count: int) -> str:
 def number(count: int, one: str, many: str) -> str:
     """Write a number of things: "1 mailbox", "4 aliases". Returns the words."""
     return "{} {}".format(count, one if count == 1 else many)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write several things: "a", "a and b", "a, b and c". Returns the words."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
 
 
 def duration(seconds: float) -> str:

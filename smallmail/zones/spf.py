@@ -60,12 +60,15 @@ def records(texts: List[str]) -> List[str]:
 
 
 class _Check:
+    """One run of check_host(), which counts the questions to DNS. All methods raise _Permanent and Temporary."""
+
     def __init__(self, address: str, sender: str, helo: str, look: Look) -> None:
         self.ip = ipaddress.ip_address(address)
         self.sender, self.helo, self._look = sender, helo, look
         self.terms = self.voids = 0
 
     def host(self, domain: str) -> Result:
+        """Evaluate the record of a domain (4.4 to 4.7). Returns the result."""
         found = records(self._look(domain, "TXT"))
         if not found:
             return Result("none", "{} has no SPF record".format(domain))
@@ -86,6 +89,7 @@ class _Check:
         return result
 
     def matches(self, name: str, mark: str, argument: str, domain: str) -> bool:
+        """Return whether a mechanism matches (5)."""
         if name == "all":
             return True
         if name in ("ip4", "ip6"):
@@ -112,12 +116,14 @@ class _Check:
         return any(("." + each.lower()).endswith("." + target.lower()) for each in self.validated())     # ptr
 
     def included(self, target: str) -> bool:
+        """Return whether the record of another domain lets the address pass (5.2)."""
         result = self.host(target)
         if result.result == "none":
             raise _Permanent("include:{}: that name has no SPF record".format(target))
         return result.result == "pass"
 
     def at(self, name: str, prefix: int, counted: bool = True) -> bool:
+        """Return whether the address is in the networks of that size around the addresses of a name."""
         kind = "A" if self.ip.version == 4 else "AAAA"
         found = self.look(name, kind) if counted else self._look(name, kind)
         return any(self.ip in ipaddress.ip_network("{}/{}".format(each, prefix), strict=False) for each in found)
@@ -128,11 +134,13 @@ class _Check:
         return [name for name in names[:_LIMIT] if self.at(name, self.ip.max_prefixlen, counted=False)]
 
     def count(self) -> None:
+        """Count a term that asks DNS."""
         self.terms += 1
         if self.terms > _LIMIT:
             raise _Permanent("more than {} terms need DNS (include, a, mx, ptr, exists, redirect)".format(_LIMIT))
 
     def look(self, name: str, kind: str) -> List[str]:
+        """Ask DNS, and count a question that finds nothing. Returns the values."""
         found = self._look(name, kind)
         if not found:
             self.voids += 1
@@ -148,7 +156,7 @@ class _Check:
                 return {"%": "%", "_": " ", "-": "%20"}[literal]
             if not letter:
                 raise _Permanent("'{}': a % that does not begin a macro".format(text))
-            parts = re.split("[{}]".format(re.escape(delimiters or ".")), self.letter(letter.lower(), domain))
+            parts = re.split("[{}]".format(re.escape(delimiters or ".")), self.macro(letter.lower(), domain))
             if turned:
                 parts.reverse()
             if digits:
@@ -163,7 +171,8 @@ class _Check:
             expanded = expanded.partition(".")[2]
         return expanded.rstrip(".")
 
-    def letter(self, letter: str, domain: str) -> str:
+    def macro(self, letter: str, domain: str) -> str:
+        """Return the value of a macro letter (7.2)."""
         local, _, after = self.sender.rpartition("@")
         if letter == "i":
             if self.ip.version == 4:

@@ -132,7 +132,7 @@ def test_a_change_by_hand_is_a_note(mail):
                 "cp -a /root/arc.conf /etc/rspamd/local.d"):
         done = mail.machine.run("smallmail check host", check=False)
     assert done.returncode == 0
-    assert "Note: /etc/rspamd/local.d/arc.conf: changed by hand: smallmail keeps your version" in done.stdout
+    assert "Note: /etc/rspamd/local.d/arc.conf: changed by hand: smallmail keeps your\n  version" in done.stdout
 
 
 def test_block_lists(mail):

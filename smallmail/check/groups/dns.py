@@ -41,25 +41,25 @@ def records(host: Host, settings: Settings, chosen: List[str]) -> List[Finding]:
     return dns_check.judge(wanted_records.wanted(host, settings, chosen), authority.ask, authority.zone)
 
 
-def resolvers(asked: "Dict[str, Asked]") -> Iterator[Finding]:
+def resolvers(replies: "Dict[str, Asked]") -> Iterator[Finding]:
     """Judge the resolvers that Postfix and Rspamd ask, given what each said. Yields what was found."""
-    if not asked:
+    if not replies:
         yield _GROUP.problem("/etc/resolv.conf does not name a DNS server", "Without DNS mail is neither sent nor"
                              " received.", ["apt install unbound", "echo 'nameserver 127.0.0.1' >/etc/resolv.conf"],
                              about=[_RESOLVERS])
-    dead = [address for address, said in asked.items() if not said.answers]
+    dead = [address for address, reply in replies.items() if not reply.answers]
     if dead and not any(asking.online(kind) for kind in asking.ROOTS):
-        yield _GROUP.unknown("the DNS servers", "neither {} nor any root server answers".format(", ".join(dead)),
+        yield _GROUP.unknown("the DNS servers", "neither {} nor any root server answers".format(" nor ".join(dead)),
                              [_RESOLVERS])
         return
     for address in dead:
-        ours = address.startswith("127.")
+        is_local = address.startswith("127.")
         yield _GROUP.problem(
             "the DNS server {} does not answer".format(address), "Postfix (by /etc/resolv.conf) or Rspamd (by the"
             " setting 'resolver') asks it: mail is delayed, or not sent at all.",
-            ["systemctl restart unbound"] if ours else ["apt install unbound", "smallmail set resolver=local"],
-            advice="" if ours else "Correct /etc/resolv.conf. Or let this host have a resolver of its own:",
+            ["systemctl restart unbound"] if is_local else ["apt install unbound", "smallmail set resolver=local"],
+            advice="" if is_local else "Correct /etc/resolv.conf. Or let this host have a resolver of its own:",
             about=[_RESOLVERS])
-    if asked and not dead and not any(said.validates for said in asked.values()):
+    if replies and not dead and not any(reply.validates for reply in replies.values()):
         yield _GROUP.note("none of this host's DNS servers validates DNSSEC ('apt install unbound' installs one that"
                           " does)")

@@ -31,6 +31,10 @@ _MUCH = 5 << 30
 _OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 _JOBS = ["smallmail-certificate", "smallmail-dkim", "smallmail-check", "certbot"]
 
+# What systemd calls the state of a unit.
+_STATES = {"failed": "has failed", "inactive": "is not running", "activating": "is still starting",
+           "deactivating": "is stopping", "unknown": "is in an unknown state"}
+
 Space = NamedTuple("Space", [
     ("directory", str),
     ("device", int),
@@ -148,7 +152,7 @@ def _services(host: Host, settings: Settings) -> Iterator[Finding]:
 
 def state_in_words(name: str, state: str) -> str:
     """Put the state of a unit, as systemd calls it, into words. Returns them."""
-    return "{} {}".format(name, {"failed": "has failed", "inactive": "is not running"}.get(state, "is " + state))
+    return "{} {}".format(name, _STATES.get(state, "is " + state))
 
 
 def stopped(states: Dict[str, str]) -> Iterator[Finding]:

@@ -87,11 +87,11 @@ def _out(settings: Settings) -> Iterator[Finding]:
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(_FAMILIES)) as pool:
         ways = list(pool.map(lambda family: outbound.tried(wanted, family[0], ask), families))
     if settings.relayhost:
-        yield from relay(settings.relayhost, [pair for said in ways for pair in said.items()])
+        yield from relay(settings.relayhost, [pair for greetings in ways for pair in greetings.items()])
         return
-    for (kind, word), said in zip(families, ways):
-        answered = any(each.is_right for each in said.values())
-        yield from blocked(word, said, not said or answered or asking.online(kind))
+    for (kind, word), greetings in zip(families, ways):
+        answered = any(greeting.is_right for greeting in greetings.values())
+        yield from blocked(word, greetings, not greetings or answered or asking.online(kind))
 
 
 def unresolved(error: str) -> Finding:
@@ -103,17 +103,17 @@ def _outgoing(family: str) -> str:
     return "outgoing mail over " + family
 
 
-def blocked(family: str, said: Dict[Target, Greeting], online: bool) -> Iterator[Finding]:
-    """Judge whether connections to port 25 of other servers get through. `said`: what each server that was tried said;
+def blocked(family: str, greetings: Dict[Target, Greeting], online: bool) -> Iterator[Finding]:
+    """Judge whether connections to port 25 of other servers get through. `greetings`: what each server tried said;
     `online`: whether there is a way to the internet. Yields what was found."""
-    if not said:
+    if not greetings:
         if family == "IPv4":
             yield _GROUP.unknown(_outgoing(family), "no test server could be resolved", [_outgoing(family)])
         return
-    if any(each.is_right for each in said.values()):
+    if any(greeting.is_right for greeting in greetings.values()):
         return
-    words = "; ".join("{} {}".format(target.name, each.words) for target, each in said.items())
-    if any(each.is_there for each in said.values()):
+    words = "; ".join("{} {}".format(target.name, greeting.words) for target, greeting in greetings.items())
+    if any(greeting.is_there for greeting in greetings.values()):
         yield _GROUP.note("other servers reject connections from this host: {}".format(words))
     elif not online:
         yield _GROUP.unknown(_outgoing(family), "no server on the internet answers", [_outgoing(family)])
@@ -126,13 +126,13 @@ def blocked(family: str, said: Dict[Target, Greeting], online: bool) -> Iterator
             about=[_outgoing(family)])
 
 
-def relay(name: str, said: List[Tuple[Target, Greeting]]) -> Iterator[Finding]:
-    """Judge whether the relayhost accepts connections. `said`: what each of its addresses said. Yields what was
+def relay(name: str, greetings: List[Tuple[Target, Greeting]]) -> Iterator[Finding]:
+    """Judge whether the relayhost accepts connections. `greetings`: what each of its addresses said. Yields what was
     found."""
-    if not said:
+    if not greetings:
         yield _GROUP.unknown("outgoing mail", "no address of the relayhost {} was found".format(name), [_RELAY])
-    elif not any(greeting.is_right for _, greeting in said):
-        target, greeting = said[0]
+    elif not any(greeting.is_right for _, greeting in greetings):
+        target, greeting = greetings[0]
         yield _GROUP.problem("the relayhost {} does not accept connections".format(name), "{} port {} {}. Mail waits in"
                              " the queue.".format(target.name, target.port, greeting.words),
                              ["smallmail show relayhost", "postqueue -p"], about=[_RELAY])

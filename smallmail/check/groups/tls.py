@@ -5,6 +5,7 @@ import socket
 import ssl
 from typing import Any, Dict, Iterator, List  # noqa: F401 (in a type comment)
 
+from smallmail.check import units
 from smallmail.check.groups import host as groups_host
 from smallmail.daemons import main_cf
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
@@ -51,9 +52,10 @@ def name(hostname: str, names: List[str]) -> Iterator[Finding]:
     """Judge whether the certificate is for the host's name (RFC 6125, 6.4.3: '*' stands for one label). Yields what was
     found."""
     if hostname not in names and "*." + hostname.partition(".")[2] not in names:
-        yield _GROUP.problem("the certificate is not for {}, but for {}".format(
-            hostname, ", ".join(names) or "no name"), "Mail programs warn their users, or do not connect.",
-                             ["smallmail certificate status", "smallmail show certificate certificate-file"])
+        yield _GROUP.problem("the certificate is not for {}: it has {}".format(
+            hostname, "the name {}".format(units.listed(names)) if names else "no name"),
+            "Mail programs warn their users, or do not connect.", [
+                "smallmail certificate status", "smallmail show certificate certificate-file"])
 
 
 def policies(asked: str, state: str) -> Iterator[Finding]:

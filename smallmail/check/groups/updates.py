@@ -111,8 +111,9 @@ def support(releases: str, codename: str, today: str) -> Iterator[Finding]:
     for row in csv.DictReader(releases.splitlines()):   # type: Dict[str, str]
         ends = [row.get(name) or "" for name in ("eol", "eol-lts")]
         if codename and row.get("series") == codename and ends[0] and ends[0] < today:
-            yield _GROUP.note("Debian {} is out of regular support since {}{}: upgrade to the next release".format(
-                codename, ends[0], "; its long-term support ends {}".format(ends[1]) if ends[1] > today else ""))
+            longer = "; its long-term support ends {}".format(ends[1]) if ends[1] > today else ""
+            yield _GROUP.note("Debian {} has been out of regular support since {}{}: upgrade to the next release"
+                              .format(codename, ends[0], longer))
 
 
 def _unattended(host: Host) -> bool:

@@ -4,13 +4,14 @@ import re
 from collections import Counter, OrderedDict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from smallmail.check import units
 from smallmail.findings import Finding, Group
 from smallmail.zones.answers import Unanswered
 from smallmail.zones.spf import reverse_name
 
 _GROUP = Group("reputation")
 
-List_ = NamedTuple("List_", [
+BlockList = NamedTuple("BlockList", [
     ("name", str),
     ("zone", str),
     ("kinds", str),         # "4" and "6" for addresses it has, "d" for domains
@@ -20,29 +21,29 @@ List_ = NamedTuple("List_", [
 ])
 
 ADDRESSES = [
-    List_("Spamhaus ZEN", "zen.spamhaus.org", "46", "2.0.0.127", "1.0.0.127",
-          "https://check.spamhaus.org/ tells why, and removes the entry."),
-    List_("SpamCop", "bl.spamcop.net", "4", "2.0.0.127", "1.0.0.127",
-          "https://www.spamcop.net/bl.shtml tells why. The entry expires a day after the last report."),
-    List_("Barracuda", "b.barracudacentral.org", "4", "2.0.0.127", "1.0.0.127",
-          "https://www.barracudacentral.org/rbl/removal-request removes the entry."),
-    List_("PSBL", "psbl.surriel.com", "4", "2.0.0.127", "1.0.0.127",
-          "https://psbl.org/remove removes the entry."),
-    List_("UCEPROTECT 1", "dnsbl-1.uceprotect.net", "4", "2.0.0.127", "1.0.0.127",
-          "https://www.uceprotect.net/en/rblcheck.php tells why. The entry expires after 7 days without spam: do not"
-          " pay for its removal."),
+    BlockList("Spamhaus ZEN", "zen.spamhaus.org", "46", "2.0.0.127", "1.0.0.127",
+              "https://check.spamhaus.org/ tells why, and removes the entry."),
+    BlockList("SpamCop", "bl.spamcop.net", "4", "2.0.0.127", "1.0.0.127",
+              "https://www.spamcop.net/bl.shtml tells why. The entry expires a day after the last report."),
+    BlockList("Barracuda", "b.barracudacentral.org", "4", "2.0.0.127", "1.0.0.127",
+              "https://www.barracudacentral.org/rbl/removal-request removes the entry."),
+    BlockList("PSBL", "psbl.surriel.com", "4", "2.0.0.127", "1.0.0.127",
+              "https://psbl.org/remove removes the entry."),
+    BlockList("UCEPROTECT 1", "dnsbl-1.uceprotect.net", "4", "2.0.0.127", "1.0.0.127",
+              "https://www.uceprotect.net/en/rblcheck.php tells why. The entry expires after 7 days without spam; do"
+              " not pay for its removal."),
 ]
 
 DOMAINS = [
-    List_("Spamhaus DBL", "dbl.spamhaus.org", "d", "dbltest.com", "example.com",
-          "https://check.spamhaus.org/ tells why, and removes the entry."),
+    BlockList("Spamhaus DBL", "dbl.spamhaus.org", "d", "dbltest.com", "example.com",
+              "https://check.spamhaus.org/ tells why, and removes the entry."),
 ]
 
-# Spamhaus tells more by its answers; see its "DNSBL usage" pages.
+# Spamhaus tells more by its answers; see its "DNSBL usage" pages. Of one list, and of several.
 _REFUSALS = OrderedDict([
-    ("127.255.255.252", "rejects the question: the name is wrong"),
-    ("127.255.255.254", "does not answer public resolvers"),
-    ("127.255.255.255", "gets too many questions from this resolver"),
+    ("127.255.255.252", ("rejects the question: the name is wrong", "reject the question: the name is wrong")),
+    ("127.255.255.254", ("does not answer public resolvers", "do not answer public resolvers")),
+    ("127.255.255.255", ("gets too many questions from this resolver", "get too many questions from this resolver")),
 ])
 
 _SPAMHAUS = [
@@ -55,25 +56,26 @@ _SPAMHAUS = [
                     " remove it there; otherwise send through a relayhost"),
 ]
 Ask = Callable[[str, str], List[str]]   # name, kind -> values; raises Unanswered
-Asked = Tuple[List_, str]               # a list, and an address or domain, or _ALWAYS or _NEVER
+Asked = Tuple[BlockList, str]               # a list, and an address or domain, or _ALWAYS or _NEVER
 _ALWAYS, _NEVER = "always", "never"
 
 
 def questions(own: List[str], domains: List[str]) -> Dict[Asked, str]:
     """Make the names to ask for, with those that test a list. Returns them by list and by what is asked about."""
-    found = OrderedDict()   # type: Dict[Asked, str]
-    for each in (ADDRESSES if own else []) + (DOMAINS if domains else []):
-        found[(each, _ALWAYS)], found[(each, _NEVER)] = each.always + "." + each.zone, each.never + "." + each.zone
-        for address in own if each in ADDRESSES else []:
-            if ("6" if ":" in address else "4") in each.kinds:
-                found[(each, address)] = re.sub(r"\.(in-addr|ip6)\.arpa$", ".", reverse_name(address)) + each.zone
-        for domain in domains if each in DOMAINS else []:
-            found[(each, domain)] = domain + "." + each.zone
-    return found
+    names = OrderedDict()   # type: Dict[Asked, str]
+    for block_list in (ADDRESSES if own else []) + (DOMAINS if domains else []):
+        suffix = "." + block_list.zone
+        names[block_list, _ALWAYS], names[block_list, _NEVER] = block_list.always + suffix, block_list.never + suffix
+        for address in own if block_list in ADDRESSES else []:
+            if ("6" if ":" in address else "4") in block_list.kinds:
+                names[block_list, address] = re.sub(r"\.(in-addr|ip6)\.arpa$", "", reverse_name(address)) + suffix
+        for domain in domains if block_list in DOMAINS else []:
+            names[block_list, domain] = domain + suffix
+    return names
 
 
 def asked(name: str, ask: Ask) -> Optional[List[str]]:
-    """Ask a list. Returns what it says; None when it does not answer."""
+    """Ask a list. Returns its answer; None when it does not answer."""
     try:
         return ask(name, "A")
     except Unanswered:
@@ -82,49 +84,50 @@ def asked(name: str, ask: Ask) -> Optional[List[str]]:
 
 def judge(answers: Dict[Asked, Optional[List[str]]], resolvers: str) -> Iterator[Finding]:
     """Judge the answers. `resolvers`: through which servers they came, in words. Yields what was found."""
-    refusing = OrderedDict()    # type: Dict[str, List[str]]
-    for each in OrderedDict((each, True) for each, _ in answers):
-        always, never = answers[(each, _ALWAYS)] or [], answers[(each, _NEVER)] or []
-        refusal = next((_REFUSALS[value] for value in always if value in _REFUSALS), "")
+    refusing, unreliable = OrderedDict(), []    # type: Dict[str, List[str]], List[str]
+    for block_list in OrderedDict((block_list, True) for block_list, _ in answers):
+        always, never = answers[block_list, _ALWAYS] or [], answers[block_list, _NEVER] or []
+        refusal = next((code for code in always if code in _REFUSALS), "")
         if refusal:
-            refusing.setdefault(refusal, []).append(each.name)
+            refusing.setdefault(refusal, []).append(block_list.name)
         elif not _codes(always) or _codes(never):
-            yield _GROUP.unknown(each.name, "its answers through this host's DNS server are not reliable: its test"
-                                 " entry is wrong; a resolver on this host may help", [each.name],
-                                 ["smallmail set resolver=local"])
+            unreliable.append(block_list.name)
         else:
-            yield from _listed(each, answers)
+            yield from _listed(block_list, answers)
+    if unreliable:
+        yield _GROUP.unknown(units.listed(unreliable), "the answers through this host's DNS server are not reliable:"
+                             " the test entry is wrong; a resolver on this host may help", unreliable, [
+                                 "smallmail set resolver=local"])
     for refusal, names in refusing.items():
+        one, several = _REFUSALS[refusal]
         yield _GROUP.problem(
-            "{} {} ({})".format(" and ".join(names), refusal, resolvers),
+            "{} {} ({})".format(units.listed(names), one if len(names) == 1 else several, resolvers),
             "Rspamd asks the same resolver: it does not get answers either, and lets more spam through.",
             ["apt install unbound", "smallmail set resolver=local"], about=names)
 
 
-def _listed(each: List_, answers: Dict[Asked, Optional[List[str]]]) -> Iterator[Finding]:
-    for (other, what), said in answers.items():
-        if other == each and said is None:
-            yield _GROUP.unknown("{} on {}".format(each.name, what), "it does not answer", [_entry(each, what)])
-        elif other == each and what not in (_ALWAYS, _NEVER) and _codes(said or []):
-            yield _GROUP.problem("{} is on the block list {}".format(what, each.name), "{}. Many servers refuse mail"
-                                 " from it.".format(_meaning(each, _codes(said or []))), advice=each.remedy,
-                                 about=[each.name, _entry(each, what)])
+def _listed(block_list: BlockList, answers: Dict[Asked, Optional[List[str]]]) -> Iterator[Finding]:
+    for (other, subject), answer in answers.items():
+        entry = "{} on {}".format(block_list.name, subject)
+        if other == block_list and answer is None:
+            yield _GROUP.unknown(entry, "it does not answer", [entry])
+        elif other == block_list and subject not in (_ALWAYS, _NEVER) and _codes(answer or []):
+            yield _GROUP.problem("{} is on the block list {}".format(subject, block_list.name),
+                                 "{}. Many servers refuse mail from it.".format(
+                                     _meaning(block_list, _codes(answer or []))),
+                                 advice=block_list.remedy, about=[block_list.name, entry])
 
 
-def _entry(each: List_, what: str) -> str:
-    return "{} on {}".format(each.name, what)
+def _codes(answer: List[str]) -> List[str]:
+    """Select the values that mean: listed."""
+    return [value for value in answer if value.startswith("127.") and value not in _REFUSALS]
 
 
-def _codes(said: List[str]) -> List[str]:
-    """Select the answers that mean: listed."""
-    return [value for value in said if value.startswith("127.") and value not in _REFUSALS]
-
-
-def _meaning(each: List_, codes: List[str]) -> str:
+def _meaning(block_list: BlockList, codes: List[str]) -> str:
     words = []
     for code in sorted(codes):
         last = int(code.rpartition(".")[2])
-        words += [text for numbers, text in _SPAMHAUS if each.zone == "zen.spamhaus.org" and last in numbers]
+        words += [text for numbers, text in _SPAMHAUS if block_list.zone == "zen.spamhaus.org" and last in numbers]
     return "; ".join(words) or "It answers {}".format(", ".join(codes))
 
 

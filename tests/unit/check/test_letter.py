@@ -11,8 +11,12 @@ import pytest
 from smallmail.check import letter, run as check_run
 from smallmail.configuration import in_force
 from smallmail.errors import Problem
+<<<<<<< HEAD
 from smallmail.findings import Group
 from smallmail.machine import state
+=======
+from smallmail.findings import Group, wrapped
+>>>>>>> findings
 from smallmail.machine.host import Host
 from smallmail.programs import daily as programs_daily
 
@@ -56,6 +60,13 @@ def test_a_letter_fits_the_screen() -> None:
     assert {line for line in lines if len(line) > 80} == {"    " + record, "  > echo " + 90 * "x"}
     assert {word for line in lines for word in line.split()} >= {"wrong", "matters", "else", "was"}
     assert len([line for line in lines if line.startswith("  what was wrong")]) > 2
+
+
+def test_a_command_between_quotes_is_not_broken() -> None:
+    lines = wrapped("whether others reach this host's ports cannot be seen from here; type 'nc -v mx.example.org 25'"
+                    " on another machine, and then the host's other port")
+    assert lines == ["whether others reach this host's ports cannot be seen from here; type",
+                     "  'nc -v mx.example.org 25' on another machine, and then the host's other port"]
 
 
 def test_the_letter() -> None:

@@ -18,6 +18,11 @@ def test_number() -> None:
     assert [units.number(count, "alias", "aliases") for count in (0, 1, 4)] == ["0 aliases", "1 alias", "4 aliases"]
 
 
+def test_several_things() -> None:
+    assert [units.listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b",
+                                                                                           "a, b and c"]
+
+
 @pytest.mark.parametrize(("seconds", "words"), [
     (5.0, "a moment"), (60.0, "1 minute"), (7300.0, "2 hours"), (86400.0, "1 day"), (14400.0, "4 hours")])
 def test_duration(seconds: float, words: str) -> None:

@@ -70,9 +70,9 @@ def test_lists(age: float, there: bool, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(("codename", "today", "expected"), [
     ("trixie", "2026-11-24", []), ("sid", "2026-11-24", []), ("", "2026-11-24", []),
-    ("bookworm", "2026-11-24", ["Debian bookworm is out of regular support since 2026-06-10; its long-term support ends"
-                                " 2028-06-30: upgrade to the next release"]),
-    ("bullseye", "2026-11-24", ["Debian bullseye is out of regular support since 2024-08-14: upgrade to the next"
-                                " release"])])
+    ("bookworm", "2026-11-24", ["Debian bookworm has been out of regular support since 2026-06-10; its long-term"
+                                " support ends 2028-06-30: upgrade to the next release"]),
+    ("bullseye", "2026-11-24", ["Debian bullseye has been out of regular support since 2024-08-14: upgrade to the"
+                                " next release"])])
 def test_support(codename: str, today: str, expected: list[str]) -> None:
     assert [each.what for each in updates.support(RELEASES, codename, today)] == expected
