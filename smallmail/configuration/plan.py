@@ -39,8 +39,8 @@ SHARED_FILES = {"etc/mailname"}
 # Up to 0.3.0 one file had all of Dovecot's settings but the databases; now each topic has a file of its own.
 ONE_FILE = "etc/dovecot/conf.d/95-smallmail.conf"
 _TOPIC = "etc/dovecot/conf.d/95-smallmail-"
-_ADVICE = ("; smallmail now has a file for each topic: to use those, move your lines to /etc/dovecot/local.conf and"
-           " type 'smallmail apply --replace /{}'".format(ONE_FILE))
+_ADVICE = (" in place of 95-smallmail-*.conf. To use those, move your lines to /etc/dovecot/local.conf and type"
+           " 'smallmail apply --replace /{}'".format(ONE_FILE))
 
 
 def changes(wanted: Tree, record: Record, now: Tree, taken_over: Iterable[str] = (),

@@ -5,7 +5,7 @@ import os
 import tempfile
 from typing import Dict, Iterable, List
 
-from smallmail.configuration.plan import SHARED_FILES, Change
+from smallmail.configuration.plan import ONE_FILE, SHARED_FILES, Change
 from smallmail.daemons import packaged, table
 from smallmail.machine import state, state_files
 from smallmail.machine.file import File
@@ -27,10 +27,13 @@ def register(host: Host, files: Dict[str, File], changed: Iterable[Change], name
                 and hashes.get(name) != hashlib.md5(file.content).hexdigest()):
             # The file has this content already, so there is nothing to ask.
             _three_way(host, name, file, ask_admin=False)
-    for change in changed:
-        if change.kind == "files" and change.wanted is None and _is_ours(change.name):
-            _forget(host, "/" + change.name)
-            _remove_proposals(host, change.name)
+    gone = {change.name for change in changed
+            if change.kind == "files" and change.wanted is None and _is_ours(change.name)}
+    if ONE_FILE in hashes and ONE_FILE not in files and not host.exists(ONE_FILE):
+        gone.add(ONE_FILE)      # an admin's version of it was set aside
+    for name in sorted(gone):
+        _forget(host, "/" + name)
+        _remove_proposals(host, name)
 
 
 def forget(host: Host, names: Iterable[str], kept: Iterable[str]) -> None:
