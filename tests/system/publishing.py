@@ -9,7 +9,7 @@ import dns.rdata
 from smallmail import wanted_records
 from smallmail.accounts import opened
 from smallmail.commands import publish as commands_publish
-from smallmail.daemons import facts
+from smallmail.daemons import table
 from smallmail.dkim import keys
 from smallmail.machine import state
 from smallmail.machine.host import Host
@@ -51,7 +51,8 @@ class Publisher:
         (folder / state.FOLDER).mkdir(parents=True)
         (folder / "var/lib/dpkg").mkdir()
         (folder / "var/lib/dpkg/status").write_text("".join(
-            f"Package: {name}\nStatus: install ok installed\nVersion: 9\n\n" for name in facts.PACKAGES.values()))
+            f"Package: {daemon.package}\nStatus: install ok installed\nVersion: 9\n\n" for daemon in table.ALL
+            if daemon.package))
         self.configure(NAME)
         self.credentials(RFC2136.format(GATEWAY, *world.dns.key[::2]))
         self.add_domain(DOMAIN)
