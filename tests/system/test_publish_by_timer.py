@@ -47,9 +47,9 @@ def test_what_others_wrote_is_not_theirs_to_change(mine, hands):
     mine.world.dns.set(".", f'{NEXT.name}. TXT "v=DKIM1; k=ed25519; p={"C" * 43}="\n'
                             f"{TLSA[0].name}. TLSA {TLSA[0].value}\n")
     before = mine.there()
-    with pytest.raises(Problem, match=r"next._domainkey.example.com TXT: the published key is .*; smallmail did not write this"
-                                      r" record and keeps it: 'smallmail dns publish --replace next._domainkey"
-                                      r".example.com TXT'"):
+    with pytest.raises(Problem, match=r"next._domainkey.example.com TXT: the published key is .*; smallmail did not"
+                                      r" write this record and keeps it: 'smallmail dns publish --replace"
+                                      r" next._domainkey.example.com TXT'"):
         put([NEXT])
     with pytest.raises(Problem, match="TLSA record of _25._tcp.mx.example.com was not written by smallmail"):
         withdraw(TLSA[:1])
