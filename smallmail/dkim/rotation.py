@@ -161,16 +161,12 @@ def stage(key: Key, now: float) -> str:
     if key.state == SIGNING:
         return "signing"
     if key.state == NEXT:
-<<<<<<< HEAD
-        return "next, waiting for " + ("; ".join(key.waiting) or "the next check of the name servers")
-=======
         return "next, waiting for " + _awaited(key)
->>>>>>> findings
     return "old, to be deleted from DNS " + ("now" if dkim_keys.is_over(key, now) else _from(key))
 
 
 def _awaited(key: Key) -> str:
-    return "; ".join(key.waiting) or "a look at the name servers"
+    return "; ".join(key.waiting) or "the next check of the name servers"
 
 
 def _from(key: Key) -> str:
@@ -204,10 +200,6 @@ def judge(host: Host, now: float) -> Iterator[Finding]:
                 name, dates.day(key.made), key.domain))
         if key.state == NEXT and now - key.made > _PATIENT:
             yield _GROUP.note("the DKIM key {} has waited since {} for {}; 'smallmail dns show' has its record".format(
-<<<<<<< HEAD
-                name, dates.day(key.made), "; ".join(key.waiting)))
-=======
-                name, dkim_keys.day(key.made), _awaited(key)))
->>>>>>> findings
+                name, dates.day(key.made), _awaited(key)))
         if dkim_keys.is_over(key, now):
             yield _GROUP.note("the DKIM record {} is no longer needed: delete it from DNS".format(name))

@@ -48,8 +48,8 @@ def test_what_others_wrote_is_not_theirs_to_change(mine, hands):
                             f"{TLSA[0].name}. TLSA {TLSA[0].value}\n")
     before = mine.there()
     with pytest.raises(Problem, match=r"next._domainkey.example.com TXT: the published key is .*; smallmail did not"
-                                      r" write this record and keeps it: 'smallmail dns publish --replace next._domainkey"
-                                      r".example.com TXT'"):
+                                      r" write this record and keeps it: 'smallmail dns publish --replace"
+                                      r" next._domainkey.example.com TXT'"):
         put([NEXT])
     with pytest.raises(Problem, match="TLSA record of _25._tcp.mx.example.com was not written by smallmail"):
         withdraw(TLSA[:1])

@@ -11,12 +11,8 @@ import pytest
 from smallmail.check import letter, run as check_run
 from smallmail.configuration import in_force
 from smallmail.errors import Problem
-<<<<<<< HEAD
-from smallmail.findings import Group
-from smallmail.machine import state
-=======
 from smallmail.findings import Group, wrapped
->>>>>>> findings
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.programs import daily as programs_daily
 
