@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from tests.lab import packages, released
+from tests.lab import packages, released, upgrades
 from tests.lab.chroot import Chroot
 from tests.lab.installed import installed
 from tests.system.mailhost import ALICE, ANSWERS
@@ -177,6 +177,29 @@ def test_the_one_file_that_an_admin_edited_is_named_on_removal(release, suite, d
         said = chroot.run("apt-get -y remove smallmail-server").stdout.replace("\r", "")    # dpkg is on a terminal
         assert DROP_IN + ": changed by hand: smallmail keeps your version\n" in said
         assert (chroot.read(DROP_IN), chroot.run(PARTS).stdout) == (text, "95-smallmail.conf\n")
+        assert_nothing_left(chroot)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release, deb):
+    with Chroot(upgrades.upgradable("bookworm", deb, "trixie"), "one-file-refused", network=True) as chroot:
+        old = released.rebuilt(SOURCE, release)
+        packages.offer(chroot, old)
+        packages.preseed(chroot, old, ANSWERS)
+        packages.install(chroot, "smallmail-server")
+        chroot.run(EDIT)
+        upgrade(chroot, deb)
+        text = chroot.read(DROP_IN)
+        upgrades.point(chroot, "trixie")
+        said = chroot.run(["apt-get", "-y", "full-upgrade"]).stdout
+        assert DROP_IN + ".set-aside" in said
+        assert chroot.read(DROP_IN + ".set-aside") == text
+        parts = chroot.run(PARTS).stdout.split()
+        assert len(parts) > 10 and not {"95-smallmail.conf", "95-smallmail.conf.ucf-dist"}.intersection(parts)
+        assert "Nothing to do." in chroot.run("smallmail plan").stdout
+        assert_serves(chroot)
+        chroot.run("smallmail set quota=3G")    # the record forgets the one file
         assert_nothing_left(chroot)
 
 
