@@ -90,9 +90,12 @@ BREAKS = {
             " smallmail apply --replace smtpd_tls_protocols --replace smtpd_tls_mandatory_protocols", "tls",
             ["TLS older than 1.2 is accepted on port 25 and 465"]),
 }
+# Rspamd's sockets stay in the file system when it stops: that they exist proves nothing.
+ANSWERING = ("python3 -c \"import socket; [socket.socket(socket.AF_UNIX).connect(path) for path in"
+             " ('/var/spool/postfix/smallmail/milter.sock', '/var/lib/smallmail/rspamd/controller.sock')]\"")
 DAEMONS = {
     "rspamd": ("systemctl stop rspamd",
-               "systemctl start rspamd; until [ -S /var/spool/postfix/smallmail/milter.sock ]; do sleep 0.2; done",
+               f"systemctl start rspamd; until {ANSWERING} 2>/dev/null; do sleep 0.2; done",
                "host mail", ["rspamd is not running", "Rspamd does not answer Postfix",
                              "Rspamd's controller does not answer", "port 25 does not accept mail"]),
     "store": ("systemctl stop smallmail-redis", "systemctl start smallmail-redis", "host mail",
