@@ -1,16 +1,16 @@
 """smallmail: one Debian package that makes a host a complete mail server."""
-import pathlib
-import re
+import os
 
 
 def _version() -> str:
-    """What debian/changelog says: in a checkout that file itself, on a host what the build took from it."""
-    changelog = pathlib.Path(__file__).resolve().parent.parent / "debian" / "changelog"
-    if not changelog.is_file():
-        return pathlib.Path("/usr/share/smallmail/version").read_text(encoding="ascii").strip()
-    with changelog.open(encoding="utf-8") as stream:
-        match = re.match(r"smallmail-server \((.+?)\)", stream.readline())
-    return match.group(1) if match else "unknown"
+    """Read the version: in a checkout from debian/changelog, on a host from what the build took from it."""
+    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    changelog = os.path.join(source, "debian", "changelog")
+    if not os.path.isfile(changelog):
+        with open("/usr/share/smallmail/version", encoding="ascii") as stream:
+            return stream.read().strip()
+    with open(changelog, encoding="utf-8") as stream:   # smallmail-server (0.4.0) trixie; urgency=medium
+        return stream.readline().partition("(")[2].partition(")")[0]
 
 
 __version__ = _version()

@@ -20,7 +20,7 @@ def records(host: Host, settings: Settings) -> List[dns_records.Record]:
 
 
 def all_records(host: Host, settings: Settings) -> List[dns_records.Record]:
-    """Those, and the ones that are good to have."""
+    """Return those records, and the ones that are good to have."""
     helpful = dns_records.helpful(settings.hostname, domains.domains(host), settings.certificate, listening.SRV)
     return records(host, settings) + list(helpful) + list(tlsa.records(host, settings))
 

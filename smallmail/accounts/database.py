@@ -1,7 +1,7 @@
 """The accounts: domains, mailboxes and aliases in SQLite, as Postfix and Dovecot read them.
 
-Two databases, because Postfix has no need of password hashes: accounts.db (root:postfix) and passwords.db
-(the user dovecot's alone). Both keep a rollback journal: a reader of a WAL database would need to write beside it.
+There are two databases, because Postfix does not need password hashes: accounts.db (root:postfix) and passwords.db
+(for the user dovecot alone). Both keep a rollback journal: a reader of a WAL database would need to write beside it.
 One transaction covers both (https://www.sqlite.org/lang_attach.html: with a rollback journal it is atomic).
 """
 import contextlib
@@ -9,7 +9,8 @@ import sqlite3
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from smallmail.errors import Problem
-from smallmail.settings import values
+from smallmail.machine import state, state_files
+from smallmail.machine.host import Host
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS domain  (name TEXT PRIMARY KEY);
@@ -21,17 +22,33 @@ CREATE TABLE IF NOT EXISTS passwords.credential (address TEXT PRIMARY KEY, hash 
                                                  enabled INTEGER NOT NULL DEFAULT 1);
 """
 
-# Mail for these goes to whoever runs the host: RFC 2142, and root for the host's own mail.
+# Mail for these goes to the person who runs the host: RFC 2142, and root for the host's own mail.
 ROLES = ("postmaster", "abuse", "hostmaster", "root")
 Mailbox = NamedTuple("Mailbox", [("address", str), ("quota", Optional[int]), ("enabled", bool)])
 Alias = NamedTuple("Alias", [("address", str), ("destination", str)])
 
 
+@contextlib.contextmanager
+def open_accounts(host: Host) -> Iterator["Accounts"]:
+    """Open the account databases of a host, and create them where they are missing. Raises Problem."""
+    for path in (state.ACCOUNTS, state.PASSWORDS):
+        if not host.exists(path):
+            state_files.write(host, path, "")
+    try:
+        accounts = Accounts(host.path(state.ACCOUNTS), host.path(state.PASSWORDS))
+        try:
+            yield accounts
+        finally:
+            accounts.close()
+    except sqlite3.Error as error:
+        raise Problem("/{} and /{} cannot be used: {}".format(state.ACCOUNTS, state.PASSWORDS, error))
+
+
 class Accounts:
-    """The open databases. Every method either does all that it says or raises and changes nothing."""
+    """The open databases. Every method does all that it says, or raises and changes nothing."""
 
     def __init__(self, accounts: str, passwords: str) -> None:
-        """Open both files (which must exist, empty ones will do) and make the tables that are missing."""
+        """Open both files (which must exist, but may be empty) and create the tables that are missing."""
         # Readers hold their locks for milliseconds; ten seconds wait out anything but a stuck disk.
         self._db = sqlite3.connect(accounts, timeout=10, isolation_level=None)
         self._db.execute("ATTACH DATABASE ? AS passwords", (passwords,))
@@ -43,24 +60,24 @@ class Accounts:
         self._db.close()
 
     def domains(self) -> List[str]:
-        """All mail domains."""
+        """Return all mail domains."""
         return [row[0] for row in self._db.execute("SELECT name FROM domain ORDER BY name")]
 
     def mailboxes(self) -> List[Mailbox]:
-        """All mailboxes."""
+        """Return all mailboxes."""
         rows = self._db.execute("SELECT address, quota, enabled FROM mailbox JOIN credential USING (address)"
                                 " ORDER BY address")
         return [Mailbox(address, quota, bool(enabled)) for address, quota, enabled in rows]
 
     def aliases(self) -> List[Alias]:
-        """All aliases, a row for each destination."""
+        """Return all aliases, one for each destination."""
         return [Alias(*row) for row in self._db.execute("SELECT address, destination FROM alias ORDER BY 1, 2")]
 
     def add_domain(self, name: str, postmaster: str) -> None:
-        """A new domain whose role addresses (RFC 2142) go to `postmaster`."""
+        """Add a domain whose role addresses (RFC 2142) go to `postmaster`. Raises Problem."""
         with self._change():
             if self._has("domain", "name", name):
-                raise Problem("the domain {} is there already".format(name))
+                raise Problem("the domain {} already exists".format(name))
             self._db.execute("INSERT INTO domain (name) VALUES (?)", (name,))
             for role in ROLES:
                 address = "{}@{}".format(role, name)
@@ -68,7 +85,7 @@ class Accounts:
                     self._db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?)", (address, postmaster))
 
     def remove_domain(self, name: str) -> None:
-        """Remove a domain and its aliases; refused while it has mailboxes."""
+        """Remove a domain and its aliases. Raises Problem while it has mailboxes."""
         with self._change():
             self._must_have_domain(name)
             count = self._db.execute("SELECT count(*) FROM mailbox WHERE domain = ?", (name,)).fetchone()[0]
@@ -79,19 +96,21 @@ class Accounts:
             self._db.execute("DELETE FROM domain WHERE name = ?", (name,))
 
     def add_mailbox(self, address: str, password_hash: str) -> List[str]:
-        """A new mailbox; an alias of that address makes room for it. Where that one led to."""
+        """Create a mailbox in place of an alias of that address. Returns the alias's destinations. Raises Problem."""
         with self._change():
             self.must_take_mailbox(address)
-            led = [row[0] for row in self._db.execute("SELECT destination FROM alias WHERE address = ?", (address,))]
+            replaced = self._destinations(address)
             self._db.execute("DELETE FROM alias WHERE address = ?", (address,))
             self._db.execute("INSERT INTO mailbox (address, domain) VALUES (?, ?)",
                              (address, address.rpartition("@")[2]))
             self._db.execute("INSERT INTO credential (address, hash) VALUES (?, ?)", (address, password_hash))
-        return led
+        return replaced
 
     def remove_mailbox(self, address: str, postmaster: str) -> bool:
-        """Remove a mailbox's entry and password; its mail stays on the disk. Refused while aliases lead to it. Whether
-        it was that of a role: mail for it goes to `postmaster` from now on."""
+        """Remove a mailbox and its password, not its mail. Raises Problem while aliases deliver to it.
+
+        Returns whether it was that of a role: mail for it now goes to `postmaster`.
+        """
         with self._change():
             self.must_have_mailbox(address)
             users = [row[0] for row in self._db.execute("SELECT address FROM alias WHERE destination = ?", (address,))]
@@ -106,34 +125,34 @@ class Accounts:
         return is_role
 
     def set_password(self, address: str, password_hash: str) -> None:
-        """Give the mailbox another password."""
+        """Change the mailbox's password. Raises Problem."""
         with self._change():
             self.must_have_mailbox(address)
             self._db.execute("UPDATE credential SET hash = ? WHERE address = ?", (password_hash, address))
 
     def add_alias(self, address: str, destination: str) -> None:
-        """Mail for `address` ("@domain": all that is not there otherwise) goes to `destination` too."""
+        """Deliver mail for `address` ("@domain": what does not exist there) to `destination`. Raises Problem."""
         with self._change():
             self._must_have_domain(address.rpartition("@")[2])
             if self.has_mailbox(address):
-                raise Problem("{} is a mailbox: an alias of the same name would take its mail away".format(address))
-            self._must_lead_somewhere(address, destination)
+                raise Problem("{} is a mailbox: an alias with this name would divert all of its mail".format(address))
+            self._must_deliver(address, destination)
             try:
                 self._db.execute("INSERT INTO alias VALUES (?, ?)", (address, destination))
             except sqlite3.IntegrityError:
-                raise Problem("the alias {} to {} is there already".format(address, destination))
+                raise Problem("the alias {} -> {} already exists".format(address, destination))
 
     def remove_alias(self, address: str, destination: str = "") -> None:
-        """Remove an alias, or one of its destinations."""
+        """Remove an alias, or one of its destinations. Raises Problem."""
         with self._change():
             removed = self._db.execute("DELETE FROM alias WHERE address = ? AND (destination = ? OR ? = '')",
                                        (address, destination, destination)).rowcount
             if not removed:
-                raise Problem("there is no alias {}{}: 'smallmail alias list' shows them".format(
-                    address, " to " + destination if destination else ""))
+                raise Problem("there is no alias {}{}: 'smallmail alias list' lists them".format(
+                    address, " -> " + destination if destination else ""))
 
     def move_roles(self, old: str, new: str) -> None:
-        """Let the role addresses that lead to the mailbox `old` lead to `new`."""
+        """Point the role addresses that deliver to the mailbox `old` to `new`."""
         with self._change():
             for domain in self.domains():
                 for role in ROLES:
@@ -144,27 +163,27 @@ class Accounts:
                                      (new, address, old))
 
     def has_mailbox(self, address: str) -> bool:
-        """Whether there is a mailbox of that address."""
+        """Return whether there is a mailbox of that address."""
         return self._has("mailbox", "address", address)
 
     def must_take_mailbox(self, address: str) -> None:
-        """Raise Problem unless a mailbox of that address can be made."""
+        """Raise Problem unless a mailbox of that address can be created."""
         self._must_have_domain(address.rpartition("@")[2])
         if self.has_mailbox(address):
-            raise Problem("the mailbox {} is there already: 'smallmail user passwd {}' changes its password"
+            raise Problem("the mailbox {} already exists: 'smallmail user passwd {}' changes its password"
                           .format(address, address))
 
     def must_have_mailbox(self, address: str) -> None:
         """Raise Problem unless there is a mailbox of that address."""
         if not self.has_mailbox(address):
-            raise Problem("there is no mailbox {}: 'smallmail user list' shows them".format(address))
+            raise Problem("there is no mailbox {}: 'smallmail user list' lists them".format(address))
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
-            raise Problem("the accounts are being changed by another program: try again")
+            raise Problem("another program is changing the accounts: try again")
         try:
             yield
         except BaseException:
@@ -176,38 +195,34 @@ class Accounts:
         query = "SELECT 1 FROM {} WHERE {} = ?".format(table, column)
         return self._db.execute(query, (value,)).fetchone() is not None
 
+    def _destinations(self, address: str) -> List[str]:
+        return [row[0] for row in self._db.execute("SELECT destination FROM alias WHERE address = ?", (address,))]
+
     def _must_have_domain(self, name: str) -> None:
         if not self._has("domain", "name", name):
-            raise Problem("{} is not a domain of this host: 'smallmail domain list' shows them, 'smallmail domain add"
-                          " {}' makes it one".format(name, name))
+            raise Problem("{} is not a mail domain of this host: 'smallmail domain list' lists them, 'smallmail domain"
+                          " add {}' adds it".format(name, name))
 
-    def _must_lead_somewhere(self, address: str, destination: str) -> None:
-        """Refuse a destination in our own domains that nobody receives, and a loop."""
+    def _must_deliver(self, address: str, destination: str) -> None:
+        """Refuse a destination in our own domains that does not exist, and a loop."""
         domain = destination.rpartition("@")[2]
         if not self._has("domain", "name", domain):
             return
-        # "+detail" leads to the same place as the address without it (recipient_delimiter, postconf(5)).
+        # "+detail" is delivered like the address without it (recipient_delimiter, postconf(5)).
         bare = destination.rpartition("@")[0].partition("+")[0] + "@" + domain
         known = any(self.has_mailbox(name) or self._has("alias", "address", name)
                     for name in (destination, bare, "@" + domain))
         if not known:
-            raise Problem("nobody receives mail for {}: make that mailbox first with 'smallmail user add'".format(
+            raise Problem("there is no mailbox for {}: create it first with 'smallmail user add'".format(
                 destination))
         if (address,) in self._reached(destination):
-            raise Problem("{} leads back to {}: that would be a loop".format(destination, address))
+            raise Problem("mail for {} comes back to {}: that would be a loop".format(destination, address))
 
     def _reached(self, address: str) -> List[Tuple[str]]:
-        """All addresses that mail for this one passes on its way, itself included."""
+        """Return all addresses that mail for this one passes on its way, itself included."""
         return self._db.execute(
             "WITH RECURSIVE way(address) AS (VALUES (?) UNION SELECT destination FROM alias JOIN way USING (address))"
             " SELECT address FROM way", (address,)).fetchall()
-
-
-def alias_address(text: str) -> str:
-    """The normal form of what may stand left in an alias: an address, or @domain for a catch-all."""
-    if text.startswith("@"):
-        return "@" + values.domain(text[1:])
-    return values.address(text)
 
 
 def _like(text: str) -> str:

@@ -1,22 +1,25 @@
-"""What was carried out of larger files: see the names below."""
-from typing import List
+"""The mail domains of a host, and those that somebody names."""
+from typing import Callable, List
 
-from smallmail.accounts import opened
+from smallmail.accounts import database
 from smallmail.errors import Problem
 from smallmail.machine.host import Host
 
 
 def domains(host: Host) -> List[str]:
-    """All mail domains of this host."""
-    with opened.open_accounts(host) as database:
-        return database.domains()
+    """Return all mail domains of this host."""
+    with database.open_accounts(host) as accounts:
+        return accounts.domains()
 
 
-def chosen(host: Host, names: List[str]) -> List[str]:
-    """Those of the mail domains that are named; all, when none is. Raises Problem for one that is none."""
+def chosen(host: Host, names: List[str], also: Callable[[str], bool] = lambda name: False) -> List[str]:
+    """Return the mail domains that are named, in their normal form; all of them when none is.
+
+    `also` tells of a name that is accepted although it is not a mail domain. Raises Problem for any other one.
+    """
     own = domains(host)
     words = [name.lower().rstrip(".") for name in names] or own
     for word in words:
-        if word not in own:
-            raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(word))
+        if word not in own and not also(word):
+            raise Problem("{} is not a mail domain of this host: 'smallmail domain list' lists them".format(word))
     return words

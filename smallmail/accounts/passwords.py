@@ -1,9 +1,6 @@
-"""Passwords of mailboxes: hashed by Dovecot itself, in the strongest scheme that the installed one has."""
-import base64
+"""Passwords: typed, generated, and hashed by Dovecot itself in the strongest scheme that the installed one has."""
 import contextlib
-import getpass
 import os
-import pty
 from typing import List
 
 from smallmail.errors import Problem
@@ -14,14 +11,17 @@ from smallmail.settings import values
 _SCHEMES = ["ARGON2ID", "BLF-CRYPT", "SHA512-CRYPT"]
 
 
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"   # those of base32 (RFC 4648): 1 and l, 0 and o are not both there
+
+
 def hashed(host: Host, password: str) -> str:
-    """The password's hash with its {SCHEME}; raises Problem when the password will not do."""
-    _must_do(password)
+    """Return the password's hash with its {SCHEME}. Raises Problem when the password is not acceptable."""
+    _must_be_good(password)
     known = host.run(["doveadm", "pw", "-l"]).split()
     scheme = next(scheme for scheme in _SCHEMES if scheme in known)
-    # doveadm asks twice; without a terminal it reads its standard input, so that nothing stands in argv.
-    said = host.run(["doveadm", "pw", "-s", scheme], "{}\n{}\n".format(password, password))
-    for line in said.splitlines():
+    # doveadm asks twice; without a terminal it reads its standard input, so that nothing is in argv.
+    output = host.run(["doveadm", "pw", "-s", scheme], "{}\n{}\n".format(password, password))
+    for line in output.splitlines():
         start = line.find("{" + scheme + "}")
         if start >= 0:
             return line[start:].strip()
@@ -29,50 +29,54 @@ def hashed(host: Host, password: str) -> str:
 
 
 def typed(prompt: str) -> str:
-    """What somebody types twice at the terminal, unseen; raises Problem when it is not the same."""
+    """Ask for a password twice at the terminal and return it. Raises Problem when the two are not the same."""
+    import getpass  # noqa: PLC0415 (this and pty: only where a password is typed)
+
     password = getpass.getpass(prompt)
-    if getpass.getpass("The same once more: ") != password:
-        raise Problem("the two are not the same: nothing was changed")
+    if getpass.getpass("Repeat password: ") != password:
+        raise Problem("the passwords do not match: nothing was changed")
     return password
 
 
 def generated() -> str:
-    """A new random password of 120 bits, easy to read out."""
-    return base64.b32encode(os.urandom(15)).decode("ascii").lower()
+    """Return a new random password of 120 bits, easy to read out."""
+    return "".join(_LETTERS[byte % 32] for byte in os.urandom(24))
 
 
 def rspamd_hash(password: str) -> str:
-    """The hash that Rspamd's controller takes, as 'rspamadm pw' prints it; raises Problem as hashed() does."""
-    _must_do(password)
-    said = _told_on_a_terminal(["rspamadm", "pw", "-e"], password)
-    found = [word for word in said.split() if word.startswith("$")]
+    """Return the hash that Rspamd's controller takes, as 'rspamadm pw' prints it. Raises Problem as hashed() does."""
+    _must_be_good(password)
+    output = _run_on_a_terminal(["rspamadm", "pw", "-e"], password)
+    found = [word for word in output.split() if word.startswith("$")]
     if not found:
         raise Problem("'rspamadm pw' made no hash of that password")
     return found[-1]
 
 
-def _must_do(password: str) -> None:
+def _must_be_good(password: str) -> None:
     try:
         values.password(password)
     except ValueError as error:
         raise Problem(str(error))
 
 
-def _told_on_a_terminal(command: List[str], password: str) -> str:
-    """What a command says that reads a password from its terminal and from nowhere else but argv (rspamadm pw)."""
+def _run_on_a_terminal(command: List[str], password: str) -> str:
+    """Return the output of a command that reads a password only from its terminal or from argv (rspamadm pw)."""
+    import pty  # noqa: PLC0415
+
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(command[0], command)
-    said = b""
+    output = b""
     with contextlib.suppress(OSError):  # EIO: the child has closed its side
         while True:
             chunk = os.read(terminal, 1024)
             if not chunk:
                 break
-            said += chunk
-            # Told only once it asks: by then it has switched the echo off.
-            if said.rstrip().endswith(b":"):
+            output += chunk
+            # Written only once it asks: by then it has switched the echo off.
+            if output.rstrip().endswith(b":"):
                 os.write(terminal, password.encode("utf-8") + b"\n")
     os.close(terminal)
     os.waitpid(child, 0)
-    return said.decode("utf-8", "replace")
+    return output.decode("utf-8", "replace")

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Any, Dict, List, NamedTuple
 
 from smallmail import findings
-from smallmail.accounts import opened
+from smallmail.accounts import database
 from smallmail.check import units
 from smallmail.check.groups import host as groups_host
 from smallmail.configuration import apply, plan, set_aside
@@ -39,10 +39,10 @@ def gather(host: Host, settings: Settings) -> Status:
     state["certificate_problems"] = [finding.what for finding in wrong]
     state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)
     state["disk"] = disk._asdict()
-    with opened.open_accounts(host) as database:
-        state["domains"] = database.domains()
-        state["mailboxes"] = len(database.mailboxes())
-        state["aliases"] = len(database.aliases())
+    with database.open_accounts(host) as accounts:
+        state["domains"] = accounts.domains()
+        state["mailboxes"] = len(accounts.mailboxes())
+        state["aliases"] = len(accounts.aliases())
     state["changed_by_hand"] = [plan.describe(change) for change in plan.by_hand(all_changes)]
     state["set_aside"] = ["/" + path for path in set_aside.files(host)]
     state["to_do"] = [plan.describe(change) for change in plan.to_do(all_changes)]

@@ -1,18 +1,19 @@
-"""What the verbs on the certificate do."""
+"""`smallmail certificate`: the certificate that the daemons serve, and a new one from Let's Encrypt."""
 import argparse
 import time
 from collections import OrderedDict
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 from smallmail import findings
+from smallmail.commands.arguments.parser import Told
 from smallmail.machine import services
 from smallmail.machine.host import Host
 from smallmail.settings import store
 from smallmail.tls import certificate, obtain as tls_obtain, rollover, served
 
 
-def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
-    """The certificate, whether it is served, and what is known of attempts; exit code 1 when something is wrong."""
+def status(host: Host, _: argparse.Namespace) -> Told:
+    """Return the certificate, whether it is in use, and the last attempts; the exit code is 1 for a problem."""
     settings = store.load(host)
     found, known = served.on_disk(host), tls_obtain.attempts(host)
     shown = served.by_port(host, settings.hostname)
@@ -24,17 +25,17 @@ def status(host: Host, _: argparse.Namespace) -> Tuple[str, Any, int]:
         ("key", found.key),
         ("until", _time(found.until)),
         ("served", OrderedDict((str(port), what == found.fingerprint) for port, what in shown.items())),
-        ("last attempt", _time(known["last"])),
-        ("next attempt", _next(tls_obtain.due(settings, known)) if tls_obtain.wanted(host, settings, known) else ""),
+        ("last_attempt", _time(known["last"])),
+        ("next_attempt", _next(tls_obtain.due(settings, known)) if tls_obtain.wanted(host, settings, known) else ""),
         ("reason", known["reason"]),
-        ("next certificate", known["waits"]),
+        ("next_certificate", known["waits"]),
         ("problems", problems),
     ])  # type: Dict[str, Any]
     return _screen(data), data, 1 if problems else 0
 
 
 def obtain(host: Host, options: argparse.Namespace) -> int:
-    """Ask for it now."""
+    """Request a certificate now. Returns the exit code."""
     settings = store.load(host)
     waits = tls_obtain.obtain(host, settings, options.new)
     found = served.on_disk(host)
@@ -50,14 +51,14 @@ def _screen(data: Dict[str, Any]) -> str:
              "Key           " + data["key"], "Valid until   " + data["until"],
              "Served        " + (", ".join("{} {}".format(port, "yes" if is_it else "no")
                                            for port, is_it in data["served"].items()) or "nothing runs")]
-    if data["last attempt"]:
-        lines.append("Last attempt  " + data["last attempt"])
-    if data["next attempt"]:
-        lines.append("Next attempt  " + data["next attempt"])
+    if data["last_attempt"]:
+        lines.append("Last attempt  " + data["last_attempt"])
+    if data["next_attempt"]:
+        lines.append("Next attempt  " + data["next_attempt"])
     if data["reason"]:
         lines.append("Waits because " + data["reason"])
-    if data["next certificate"]:
-        lines.append("Next one      " + data["next certificate"])
+    if data["next_certificate"]:
+        lines.append("Next one      " + data["next_certificate"])
     return "\n".join(lines + ["Problem: " + sentence for sentence in data["problems"]])
 
 

@@ -1,4 +1,4 @@
-"""What the verbs on DKIM keys do."""
+"""`smallmail dkim`: the keys that sign outgoing mail, listed and rotated."""
 import argparse
 import json
 import time
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any, Dict, List
 
 from smallmail.accounts import domains
-from smallmail.commands.telling import Told
+from smallmail.commands.arguments.parser import Told
 from smallmail.dkim import keys as dkim_keys, rotation, signing
 from smallmail.dkim.keys import NEXT, Key
 from smallmail.machine import dates
@@ -21,14 +21,14 @@ _PAUSE = 2.0
 
 
 def list_(host: Host, _: argparse.Namespace) -> Told:
-    """All keys, and how far each is."""
+    """Return all keys, and how far each is."""
     store.load(host)
     keys, now = dkim_keys.load(host), time.time()
     return _screen(host, keys, now), [_data(key, now) for key in keys], _code(host)
 
 
 def rotate(host: Host, options: argparse.Namespace) -> int:
-    """Begin a rotation, or go on with it at once; says how far it is."""
+    """Begin a rotation, or go on with it at once, and print how far it is. Returns the exit code."""
     store.load(host)
     chosen = domains.chosen(host, options.names)
     said = OrderedDict((name, rotation.begin(host, name, options.new)) for name in chosen)

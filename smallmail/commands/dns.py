@@ -1,11 +1,11 @@
-"""What the verbs on DNS do: show the records to set, and check what DNS says."""
+"""`smallmail dns show` and `smallmail dns check`: the records to set, and what DNS says; publish.py sets them."""
 import argparse
 from collections import OrderedDict
 
 from smallmail import findings, wanted_records
 from smallmail.accounts import domains
 from smallmail.check.groups import dns as groups_dns
-from smallmail.commands.telling import Told
+from smallmail.commands.arguments.parser import Told
 from smallmail.machine.host import Host
 from smallmail.settings import store
 from smallmail.tls import tlsa
@@ -15,7 +15,7 @@ _PATIENCE = 5.0     # seconds that showing may wait for name servers
 
 
 def show(host: Host, options: argparse.Namespace) -> Told:
-    """The records to set."""
+    """Return the records to set."""
     settings = store.load(host)
     tlsa.refresh(host, settings.hostname, _PATIENCE)
     records = wanted_records.all_records(host, settings)

@@ -1,4 +1,4 @@
-"""What `smallmail dns publish` does: shows what it would change, asks, sends, waits."""
+"""`smallmail dns publish`: shows what it would change in DNS, asks, sends it, and waits until it is visible."""
 import argparse
 import contextlib
 import json
@@ -7,11 +7,11 @@ from collections import OrderedDict
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from smallmail import wanted_records
-from smallmail.accounts import domains as accounts_domains
+from smallmail.accounts import domains as mail_domains
 from smallmail.errors import Problem
 from smallmail.machine import state
 from smallmail.machine.host import Host
-from smallmail.publishing import dns_plan, published, serves
+from smallmail.publishing import dns_plan, published, serves, session, update
 from smallmail.publishing.dns_plan import Change, Entry, Plan
 from smallmail.settings import store
 from smallmail.tls import tlsa
@@ -31,10 +31,7 @@ Ended = NamedTuple("Ended", [
 
 
 def publish(host: Host, options: argparse.Namespace) -> int:
-    """Bring DNS to what the settings say, as far as that is ours; the exit code: 0 when all of it is there."""
-    # Every verb would wait for dnspython: loading it takes a tenth of a second.
-    from smallmail.publishing import session  # noqa: PLC0415
-
+    """Bring DNS to what the settings say, as far as the records are ours. Returns 0 when all of them are there."""
     tell = _quiet if options.json else _aloud
     done = []   # type: List[Change]
     for _ in range(_TRIES):
@@ -47,7 +44,7 @@ def publish(host: Host, options: argparse.Namespace) -> int:
         done += sent.changes
         if not sent.raced:
             break
-        tell("\nSomebody else has just changed some of these records; they are read again:\n")
+        tell("\nSomeone else has just changed some of these records; they are read again:\n")
     else:
         raise Problem("someone else keeps changing the same records: try again later")
     late = []   # type: List[str]
@@ -56,18 +53,21 @@ def publish(host: Host, options: argparse.Namespace) -> int:
         late = session.wait(reading, done, _PATIENCE, tell)
         tell("Not everywhere yet." if late else "All name servers show it.")
         tlsa.look(host, store.load(host).hostname)  # from now on no other key may be served without its record
-    outcome = "published, but not shown everywhere" if late else "published" if done else \
-        "not published" if plan.changes else "nothing to do"
-    return _end(options, Ended(outcome, reading, plan, notes, sent.refused, late))
+    return _end(options, Ended(_outcome(done, late, plan), reading, plan, notes, sent.refused, late))
+
+
+def _outcome(done: List[Change], late: List[str], plan: Plan) -> str:
+    """Return how it ended, in the words of --json."""
+    if done:
+        return "published, but not shown everywhere" if late else "published"
+    return "not published" if plan.changes else "nothing to do"
 
 
 def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[str]]:
-    """What there is, what to change, and what else there is to say."""
-    from smallmail.publishing import session, update  # noqa: PLC0415  (as above)
-
+    """Return what DNS has, what to change, and what else there is to say."""
     settings = store.load(host)
     tlsa.look(host, settings.hostname)
-    domains, belongs = chosen(host, settings.hostname, options.names)
+    domains, belongs = _chosen(host, settings.hostname, options.names)
     records = [record for record in wanted_records.all_records(host, settings) if belongs(record.name)]
     unknown = [record.name for record in records if not record.value]
     wanted = [update.entry(record) for record in records if record.value]
@@ -83,21 +83,21 @@ def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[
                            .format(name) for name in unknown]
 
 
-def chosen(host: Host, hostname: str, names: List[str]) -> Tuple[List[str], Callable[[str], bool]]:
-    """The mail domains meant by these words (all, when there are none), and whether a name belongs to one of them or
-    to the host. A domain that is none any more counts as long as records of it are ours. Raises Problem."""
-    domains = accounts_domains.domains(host)
-    words = [name.lower().rstrip(".") for name in names]
-    for word in words:
-        if word not in domains and not any(_below(entry.name, word) for entry in published.load(host)):
-            raise Problem("{} is no mail domain of this host: 'smallmail domain list' shows them".format(word))
-    heads = domains + words + [hostname]
+def _chosen(host: Host, hostname: str, names: List[str]) -> Tuple[List[str], Callable[[str], bool]]:
+    """Return the mail domains that these words mean, and whether a name belongs to one of them or to the host.
+
+    A word may be a domain that was removed, as long as records of it are published. Raises Problem for any other one.
+    """
+    own = mail_domains.domains(host)
+    words = mail_domains.chosen(host, names, lambda word: any(
+        _below(entry.name, word) for entry in published.load(host)))
+    heads = own + words + [hostname]
 
     def belongs(name: str) -> bool:
         above = [head for head in heads if _below(name, head)]
-        return not words or (max(above, key=len) if above else "") in words + [hostname]
+        return not names or (max(above, key=len) if above else "") in words + [hostname]
 
-    return [domain for domain in domains if not words or domain in words], belongs
+    return [domain for domain in own if domain in words], belongs
 
 
 def _below(name: str, domain: str) -> bool:
@@ -108,7 +108,7 @@ def _replaced(given: List[List[str]], wanted: List[Entry]) -> List[Tuple[str, st
     found = [(name.lower().rstrip("."), kind.upper()) for name, kind in given]
     for name, kind in found:
         if not any((entry.name, entry.type) == (name, kind) for entry in wanted):
-            raise Problem("smallmail has no {} record for {} to put in another's place: 'smallmail dns show' has all"
+            raise Problem("smallmail does not want a {} record for {}: 'smallmail dns show' lists those that it wants"
                           .format(kind, name))
     return found
 
@@ -127,18 +127,21 @@ def _may(options: argparse.Namespace, tell: Callable[[str], None]) -> bool:
 
 
 def diff(reading: Any, plan: Plan, notes: List[str]) -> List[str]:
-    """What would change, for a human eye, zone by zone; then what is left as it is, and why."""
+    """Return what would change, zone by zone; then what is left as it is, and why."""
     lines = []
     for zone, primary in reading.primaries.items():
         changes = [change for change in plan.changes if reading.zones[change.place.name] == zone]
-        lines += ["Zone {}, at {}:".format(zone, primary.label)] if changes else []
+        if changes:
+            lines.append("Zone {}, at {}:".format(zone, primary.label))
         for change in changes:
             lines += ["- " + line for line in _lines(change, change.remove)]
             lines += ["+ " + line for line in _lines(change, change.add)]
-    lines += [] if plan.changes else ["Nothing to do."] if not plan.foreign else ["Nothing that is smallmail's to do."]
-    lines += ["Right already, as others wrote it: {} {}".format(place.name, _kind(place)) for place in plan.right]
+    if not plan.changes:
+        lines.append("Nothing for smallmail to change." if plan.foreign else "Nothing to do.")
+    lines += ["Correct already (not written by smallmail): {} {}".format(place.name, _kind(place))
+              for place in plan.right]
     for foreign in plan.foreign:
-        lines += ["Not touched, for others wrote it: {} {}: {}".format(
+        lines += ["Left alone (not written by smallmail): {} {}: {}".format(
             foreign.place.name, _kind(foreign.place), foreign.why)]
         lines += ["    " + value for value in foreign.values]
         lines += ["  > smallmail dns publish --replace {} {}".format(foreign.place.name, foreign.place.type)]
@@ -146,7 +149,7 @@ def diff(reading: Any, plan: Plan, notes: List[str]) -> List[str]:
 
 
 def _left_out(reading: Any) -> List[str]:
-    """One line for all names that the same keeps from being written."""
+    """Return one line for all names that are left out for the same reason."""
     by_reason = OrderedDict()   # type: OrderedDict[str, List[str]]
     for name, why in reading.skipped.items():
         by_reason.setdefault(why, []).append(name)
@@ -163,7 +166,7 @@ def _lines(change: Change, values: List[str]) -> List[str]:
 
 
 def _end(options: argparse.Namespace, end: Ended) -> int:
-    """Say how it ended; the exit code."""
+    """Print how it ended. Returns the exit code."""
     if options.json:
         print(json.dumps(_data(end), indent=2, ensure_ascii=False))
     troubles = list(end.refused.values())
@@ -192,4 +195,4 @@ def _aloud(text: str) -> None:
 
 
 def _quiet(_: str) -> None:
-    """For --json: one document, nothing beside it."""
+    """Print nothing: --json is one document."""

@@ -14,7 +14,7 @@ from smallmail.configuration.plan import Change
 from smallmail.configuration.record import KINDS, file_from_json, file_to_json, fingerprint, things
 from smallmail.configuration.tree import Tree
 from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
@@ -45,11 +45,11 @@ def entries(host: Host) -> List[Applied]:
 
 
 def one(host: Host, number: int) -> Applied:
-    """Return the configuration of that number. Raises Problem if it is not kept."""
+    """Return the configuration of that number. Raises WrongUsage if it is not kept."""
     for applied in entries(host):
         if applied.number == number:
             return applied
-    raise Problem("configuration {} is not kept: 'smallmail history' lists those that are".format(number))
+    raise WrongUsage("configuration {} is not kept: 'smallmail history' lists those that are".format(number))
 
 
 def added(host: Host, asked: str, inputs: Dict[str, Optional[File]], versions: Dict[str, str],

@@ -84,10 +84,15 @@ def wanted(all_changes: List[Change], kind: str) -> Dict[str, Any]:
     return {change.name: change.wanted for change in all_changes if change.kind == kind}
 
 
+def place(change: Change) -> str:
+    """Return where the change is, for people."""
+    return {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
+            "services": "master.cf: " + change.name}[change.kind]
+
+
 def describe(change: Change) -> str:
     """Describe one change in one line."""
-    what = {"files": "/" + change.name, "parameters": "main.cf: " + change.name,
-            "services": "master.cf: " + change.name}[change.kind]
+    what = place(change)
     if change.action == CONFLICT:
         return "{}: changed by hand; smallmail would now write something else, but keeps your version{}".format(
             what, _advice(change))

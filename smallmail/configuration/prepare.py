@@ -5,7 +5,7 @@ mailbox's password if the admin has just answered that question.
 """
 from typing import Dict, Iterator, List, NamedTuple
 
-from smallmail.accounts import first, opened
+from smallmail.accounts import database as account_database, first_mailbox
 from smallmail.accounts.database import Accounts
 from smallmail.dkim import keys, signing
 from smallmail.machine import state, state_files, users
@@ -31,7 +31,7 @@ def ensure(host: Host, settings: Settings) -> Ensured:
     target = tlsa.allowed(host, settings, newest)
     links = {state.CURRENT: target} if host.link(state.CURRENT) != target else {}
     notices = [_WAITS] if target != newest else []
-    with opened.open_accounts(host) as database:
+    with account_database.open_accounts(host) as database:
         notices += _first_accounts(host, database, settings)
         keys.ensure(host, database.domains())
     signing.write(host)
@@ -58,8 +58,8 @@ def _first_accounts(host: Host, database: Accounts, settings: Settings) -> Itera
     """Create the first mailbox and the domains, and let the role addresses follow that mailbox. Yields notices."""
     password_hash = host.text(state.FIRST_HASH).strip()
     if not database.has_mailbox(settings.address) and not password_hash:
-        password_hash = first.keep_generated(host)
-        yield first.generated(settings)
+        password_hash = first_mailbox.generate(host)
+        yield first_mailbox.where(settings)
     for domain in settings.domain:
         if domain not in database.domains():
             database.add_domain(domain, settings.address)

@@ -2,7 +2,6 @@
 file that both the admin and smallmail changed."""
 import hashlib
 import os
-import tempfile
 from typing import Dict, Iterable, List
 
 from smallmail.configuration.plan import ONE_FILE, SHARED_FILES, Change
@@ -89,6 +88,8 @@ def _remove_proposals(host: Host, name: str) -> None:
 
 
 def _three_way(host: Host, name: str, file: File, ask_admin: bool) -> None:
+    import tempfile  # noqa: PLC0415 (only maintainer scripts come here)
+
     descriptor, proposal = tempfile.mkstemp()
     try:
         with os.fdopen(descriptor, "wb") as stream:

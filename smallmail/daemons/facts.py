@@ -4,8 +4,6 @@ import re
 from collections import OrderedDict
 from typing import Dict, NamedTuple, Tuple
 
-import apt_pkg
-
 from smallmail.daemons import table
 from smallmail.errors import Problem
 from smallmail.machine import state
@@ -26,6 +24,8 @@ Facts = NamedTuple("Facts", [
 
 def gather(root: str = "/") -> Facts:
     """Return the facts about the host below `root`. Raises Problem if one of the daemons is not installed."""
+    import apt_pkg  # noqa: PLC0415 (few verbs ask for versions)
+
     apt_pkg.init_config()
     apt_pkg.init_system()   # without it comparing versions ends the process
     installed = _installed(root)
@@ -55,6 +55,8 @@ def version_tuple(version: str) -> Tuple[int, ...]:
 def _installed(root: str) -> Dict[str, str]:
     """Return name and version of every package whose files are on the disk, from dpkg's own list: it can be read in
     any state of dpkg, also while a maintainer script runs."""
+    import apt_pkg  # noqa: PLC0415
+
     packages = {}
     with apt_pkg.TagFile(os.path.join(root, "var/lib/dpkg/status")) as status:
         for section in status:

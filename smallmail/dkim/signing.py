@@ -4,7 +4,6 @@ Its configuration includes a file of ours (state.DKIM_CONF), which is replaced i
 is then given a letter: the signatures on it show which keys it uses.
 """
 import hashlib
-import http.client
 import json
 import re
 import time
@@ -122,7 +121,7 @@ def _disagreement(host: Host, keys: List[Key]) -> str:
     for domain, mine in _by_domain(keys).items():
         try:
             found, wanted = _signatures(host, domain), {key.selector for key in mine}
-        except (Problem, ValueError) + rspamd_controller.TROUBLES as error:
+        except (Problem, ValueError, OSError) as error:
             return "Rspamd does not answer: {}".format(error)
         if found != wanted:
             return "Rspamd signs mail from {} with {} and not with {}: 'journalctl -u rspamd' may say why, or a file" \
@@ -136,7 +135,7 @@ def _signatures(host: Host, domain: str) -> Set[str]:
     letter = "From: postmaster@{0}\r\nTo: postmaster@{0}\r\nSubject: DKIM\r\n\r\n.\r\n".format(domain)
     status, answer = rspamd_controller.scanned(host, letter.encode("ascii"), {"IP": "127.0.0.1"})
     said = json.loads(answer)
-    if status != http.client.OK:
+    if status != rspamd_controller.OK:
         raise Problem("its answer is {}".format(said.get("error", status)))
     headers = said.get("dkim-signature", [])
     return {found for header in ([headers] if isinstance(headers, str) else headers)

@@ -8,8 +8,6 @@ import fcntl
 import grp
 import os
 import pwd
-import shutil
-import subprocess
 import time
 from typing import Iterable, Iterator, List, Optional
 
@@ -135,6 +133,8 @@ class Host:
 
         A maintainer script's file descriptors 0 and 3 belong to debconf: children get neither.
         """
+        import subprocess  # noqa: PLC0415 (as long to load as Python takes to start, and few verbs run commands)
+
         try:
             done = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, close_fds=True, cwd="/",
@@ -148,6 +148,8 @@ class Host:
 
     def run_in_debconf(self, command: List[str]) -> None:
         """Run a command that joins the maintainer script's debconf session by file descriptors 0 and 3 (ucf)."""
+        import subprocess  # noqa: PLC0415
+
         done = subprocess.Popen(command, pass_fds=(3,), cwd="/", env=dict(os.environ, DEBCONF_REDIR="1"))
         if done.wait() != 0:
             raise Failed("'{}' ended with {}".format(" ".join(command), done.returncode))
@@ -168,6 +170,8 @@ class Host:
     @contextlib.contextmanager
     def stage(self, folders: Iterable[str]) -> Iterator["Host"]:
         """Provide a scratch host with copies of these folders, which is removed afterwards."""
+        import shutil  # noqa: PLC0415 (as subprocess)
+
         folder = self.path(state.STAGE)
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)

@@ -5,13 +5,13 @@ import sys
 from typing import Dict, List
 
 from smallmail import __version__
-from smallmail.accounts import first, passwords
-from smallmail.commands import installed
+from smallmail.accounts import first_mailbox, passwords
 from smallmail.configuration import apply, hand_back, in_force, plan, prepare, ucf
 from smallmail.daemons import facts, postfix_maps
 from smallmail.errors import EXPECTED, Problem
 from smallmail.machine import letters, state
 from smallmail.machine.host import Failed, Host
+from smallmail.programs import installed
 from smallmail.settings import ask, fields, file_format, store
 from smallmail.settings.fields import Settings
 
@@ -43,7 +43,7 @@ def _configure(host: Host, before: str) -> None:
     wanted = store.parsed(text)
     password = (answers or {}).get("password", "")
     if password:
-        first.keep_password(host, passwords.hashed(host, password))
+        first_mailbox.keep_hash(host, passwords.hashed(host, password))
     store.save(host, text)
     # From here on the answers live in our own files; before, an error leaves them for the next try.
     ask.forget_passwords(database)

@@ -7,7 +7,7 @@ and what it reads is written for the version that is installed now. Nothing is s
 import contextlib
 from typing import List
 
-from smallmail.accounts import opened
+from smallmail.accounts import database
 from smallmail.configuration import apply, in_force, transaction
 from smallmail.daemons import facts
 from smallmail.machine import letters, state
@@ -23,7 +23,7 @@ def prepare(host: Host, daemon: str) -> List[str]:
     with host.lock(_PATIENCE, state.STARTING_LOCK), host.lock(0):
         transaction.undo(host)
         # SQLite's own journal is rolled back by the first who may write: the daemons may only read.
-        with opened.open_accounts(host):
+        with database.open_accounts(host):
             pass
         record = in_force.load_record(host)
         # Without originals we are not in charge: what was taken back just now may have been the first apply.

@@ -2,7 +2,7 @@
 
 At build time this module and those that it imports become the package's `config` script (debian/embed.py), which runs
 before the package is unpacked: it may use nothing but Python's standard library and debconf. postinst reads the answers
-with the same code, as smallmail.ask. See debconf-devel(7), and debconf-spec for the protocol.
+with the same code. See debconf-devel(7), and debconf-spec for the protocol.
 
 The settings file is the truth: what it says is put into debconf before the questions, so that they show today's values,
 and once it exists only what was answered since ("answered", a flag of ours) goes back to it.
@@ -21,18 +21,18 @@ from smallmail.settings.questions import QUESTIONS, Question
 _SKIPPED = 30           # debconf's code for "not shown" (INPUT) and for "back" (GO)
 _FORWARD, _BACK, _NOT_SHOWN = 1, -1, 0
 
-# Wrong answers to one question, before we take it that a program gives them and not a person. postinst, which finds any
-# wrong answer left, then ends with the sentence.
+# How many wrong answers to one question a person may give. After that a program seems to give them: postinst, which
+# finds the wrong answer that is left, then ends with the sentence.
 _PATIENCE = 20
 
 
 def main(argv: List[str]) -> None:
-    """What the config script runs: argv is its name, `configure` or `reconfigure`, and the version before."""
+    """Ask, as the config script: argv is its name, `configure` or `reconfigure`, and the version before."""
     Dialogue(connect()).run(reconfigure=argv[1:2] == ["reconfigure"])
 
 
 def connect() -> Any:
-    """The debconf that started this maintainer script: it answers on fd 0 and listens on fd 3.
+    """Return the debconf that started this maintainer script: it answers on fd 0 and listens on fd 3.
 
     The locale may be C, where Python 3.5 knows ASCII alone; the bytes are passed on as they are.
     """
@@ -42,10 +42,10 @@ def connect() -> Any:
 
 
 def answers(db: Any, root: str = "/") -> Optional[Dict[str, str]]:
-    """What was answered and is to become settings, checked; None when nobody has answered anything yet.
+    """Return the checked answers that are to become settings; None when no question was answered yet.
 
     Once the settings file exists, answers that it already has are left out. A password is "" when it stays as it is.
-    Raises ValueError, naming the question.
+    Raises ValueError, which names the question.
     """
     asked = Asked(db)
     configured = os.path.exists(os.path.join(root, file_reader.PATH))
@@ -66,7 +66,7 @@ def answers(db: Any, root: str = "/") -> Optional[Dict[str, str]]:
 
 
 def forget_passwords(db: Any) -> None:
-    """The answers have become settings: take the passwords out of debconf, and ask for none again (debconf-devel)."""
+    """Remove the passwords from debconf and do not ask for them again: they are settings now (debconf-devel(7))."""
     asked = Asked(db)
     for question in QUESTIONS.values():
         if question.secret:
@@ -82,32 +82,32 @@ class Asked:
         self.db = db
 
     def get(self, name: str) -> str:
-        """The answer as it stands in debconf."""
+        """Return the answer that debconf has."""
         return str(self.db.get("smallmail-server/" + name))
 
     def set(self, name: str, text: str) -> None:
-        """Put an answer into debconf."""
+        """Store an answer in debconf."""
         self.db.set("smallmail-server/" + name, text)
 
     def flag(self, name: str, flag: str) -> bool:
-        """Whether the flag is up."""
+        """Return whether the flag is set."""
         return bool(self.db.fget("smallmail-server/" + name, flag) == "true")
 
     def set_flag(self, name: str, flag: str, up: bool) -> None:
-        """Put the flag up or down."""
+        """Set or clear the flag."""
         self.db.fset("smallmail-server/" + name, flag, "true" if up else "false")
 
     def forget(self, name: str) -> None:
-        """Back to the default, and not to be asked again."""
+        """Return the question to its default, and do not ask it again."""
         self.db.reset("smallmail-server/" + name)
         self.set_flag(name, "seen", True)
 
     def input(self, priority: str, name: str) -> bool:
-        """Queue a question; False when nobody will see it: asked before, below the priority, or noninteractive."""
+        """Queue a question. Returns False when it is not shown: asked before, below the priority, or noninteractive."""
         return self._said_yes(lambda: self.db.input(priority, "smallmail-server/" + name))
 
     def go(self) -> bool:
-        """Show what is queued; False when the admin went back."""
+        """Show what is queued. Returns False when the admin went back."""
         return self._said_yes(self.db.go)
 
     def _said_yes(self, command: Callable[[], object]) -> bool:
@@ -131,7 +131,7 @@ class Dialogue(Asked):
         self.shown = set()  # type: Set[str]
 
     def run(self, reconfigure: bool) -> None:
-        """Ask. Whoever backs out of the first question is asked it again."""
+        """Ask all questions. Going back from the first one asks it again."""
         self.db.capb("backup")
         self._load_settings(reconfigure)
         questions = list(QUESTIONS.values())
@@ -200,12 +200,12 @@ class Dialogue(Asked):
         return _FORWARD
 
     def _explain(self, sentence: str) -> None:
-        """Queue what is wrong, to be shown above the question."""
+        """Queue a sentence on what is wrong, to be shown above the question."""
         self.db.subst("smallmail-server/wrong-answer", "SENTENCE", sentence)
         self.input("critical", "wrong-answer")
 
     def _is_somebody_there(self, name: str) -> bool:
-        """Whether an admin would see that question now; then it is one that was not asked before."""
+        """Return whether an admin would see that question now; from then on it counts as not asked before."""
         seen = self.flag(name, "seen")
         self.set_flag(name, "seen", False)
         visible = self.input("critical", name)
@@ -215,7 +215,7 @@ class Dialogue(Asked):
         return visible
 
     def _prepare(self, question: Question) -> None:
-        """What the question shows: a suggestion, as long as nobody has answered."""
+        """Store the question's suggestion as its answer, as long as it was not answered."""
         name = question.name
         if name == "take-over":
             self.db.subst("smallmail-server/take-over", "FILES", "; ".join(foreign.described()))
@@ -226,14 +226,14 @@ class Dialogue(Asked):
             self.set(name, suggestion)
 
     def _wrong(self, question: Question, shown: bool) -> str:
-        """What is wrong with the answer, in a sentence; "" when it is right, and then it stands in its normal form."""
+        """Return what is wrong with the answer; "" when nothing is, and then debconf has its normal form."""
         given = self.get(question.name)
         try:
             text = question.check(given, self.get)
         except ValueError as error:
             return str(error)
         if question.name == "password" and shown and text and not self._typed_twice(text):
-            return "the password was not repeated: type the same one twice"
+            return "the two passwords do not match: type the same one twice"
         if question.name != "take-over" and text != given:
             self.set(question.name, text)
         return ""

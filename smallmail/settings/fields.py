@@ -1,12 +1,12 @@
-"""The settings: one table of fields, and the file /etc/smallmail/smallmail.conf that carries them.
+"""The settings: one table of fields, each with its check, its default and its documentation.
 
 A setting has one name everywhere: in debconf (smallmail-server/NAME), as a key of the file, and in
 `smallmail set NAME=VALUE`. In Python and in templates its dashes are underscores.
 """
-import difflib
 from collections import OrderedDict
 from typing import Any, Callable, Dict, NamedTuple
 
+from smallmail import errors
 from smallmail.errors import Problem
 from smallmail.settings import file_reader, values
 
@@ -31,25 +31,25 @@ FIELDS = OrderedDict((field.name, field) for field in [
     _field("hostname", values.hostname, "",
            "The host's name in DNS, in its greeting to other mail servers and in its certificate."),
     _field("domain", values.domains, "", value=str.split, doc=
-           "The mail domains that always exist, separated by spaces; the first is the primary one. More are added "
-           "by 'smallmail domain add'."),
+           "The mail domains that always exist, separated by spaces; the first is the primary one. "
+           "'smallmail domain add' adds more."),
     _field("address", values.mailbox, "",
-           "The first mailbox. Mail for postmaster, abuse, hostmaster and root arrives there."),
+           "The first mailbox. Mail for postmaster, abuse, hostmaster and root is delivered there."),
     _field("certificate", values.certificate, "letsencrypt",
-           "Where the certificate comes from: letsencrypt, files, or self-signed. With letsencrypt the host starts "
-           "on a self-signed one until the real one is had."),
+           "Where the certificate comes from: letsencrypt, files, or self-signed. With letsencrypt the host uses "
+           "a self-signed certificate until the real one arrives."),
     _field("acme-email", values.optional_address, "",
-           "Where Let's Encrypt may write to; may be empty."),
+           "The contact address of this host's account at Let's Encrypt; may be empty."),
     _field("certificate-key", values.certificate_key, "rsa4096",
            "The key of the certificate from Let's Encrypt: rsa4096, which every mail server understands, or ecdsa, "
            "which is smaller."),
     _field("acme-server", values.acme_server, "",
            "The directory URL of another ACME server than Let's Encrypt's."),
     _field("acme-challenge", values.acme_challenge, "http",
-           "How Let's Encrypt is shown that the name is yours: http (it connects to port 80, which nothing else may "
-           "hold), or dns (a record is set by dynamic update, RFC 2136: that needs the package "
-           "python3-certbot-dns-rfc2136, and in /etc/smallmail/rfc2136.ini, which only root may read, the lines "
-           "dns_rfc2136_server, dns_rfc2136_name, dns_rfc2136_secret and dns_rfc2136_algorithm of its manual)."),
+           "How you prove to Let's Encrypt that the name is yours: http (it connects to port 80, which no other "
+           "program may use), or dns (a record is set by dynamic update, RFC 2136; this needs the package "
+           "python3-certbot-dns-rfc2136, and the lines dns_rfc2136_server, dns_rfc2136_name, dns_rfc2136_secret and "
+           "dns_rfc2136_algorithm of its manual in /etc/smallmail/rfc2136.ini, which only root may read)."),
     _field("certificate-file", values.optional_path, "",
            "The certificate with its chain, in PEM, when certificate is 'files'."),
     _field("key-file", values.optional_path, "",
@@ -61,27 +61,28 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "Which DNS servers Rspamd asks: system (those of /etc/resolv.conf), local (unbound on this host), or "
            "addresses separated by spaces. Block lists refuse the big public resolvers."),
     _field("mail-directory", values.mail_directory, "/srv/mail",
-           "Where mail is kept, owned by vmail. Existing mail is not moved when this changes."),
+           "The folder for the mail, owned by vmail. Existing mail is not moved when this changes."),
     _field("relayhost", values.relayhost, "",
-           "A server that takes all outgoing mail, as [name]:port; empty: mail is delivered directly."),
-    _field("relay-username", values.line, "", "The login at the relayhost."),
+           "The server that all outgoing mail is sent through, as [name]:port. Empty: mail is delivered directly."),
+    _field("relay-username", values.line, "", "The user name at the relayhost."),
     _field("relay-password", values.line, "", "The password at the relayhost.", secret=True),
     _field("message-size-limit", values.size, "50M", value=values.byte_count, doc=
-           "The largest message taken, attachments in their encoded form included."),
+           "The largest message that is accepted, including attachments in their encoded form."),
     _field("quota", values.size, "0", value=values.byte_count, doc=
-           "The room of a mailbox that has no quota of its own; 0: no limit."),
+           "The storage limit of each mailbox; 0: no limit."),
     _field("greylisting", values.yes_no, "yes", value=lambda text: text == "yes", doc=
-           "Whether mail from unknown senders that looks somewhat like spam is asked to come again in some minutes."),
+           "Whether mail from unknown senders that looks somewhat like spam is deferred for some minutes; real mail "
+           "servers try again."),
     _field("take-over", values.yes_no, "no", value=lambda text: text == "yes", doc=
-           "Whether a mail configuration that stood on this host before smallmail may be changed."),
+           "Whether smallmail may change a mail configuration that existed on this host before it."),
 ])
 
 
 class Settings:
-    """All settings, checked. An attribute is the value that templates see; `text(name)` is what the file says."""
+    """All settings, checked. An attribute is the value that templates see; `text(name)` is the text in the file."""
 
     def __init__(self, texts: Dict[str, str]) -> None:
-        """Check every text. Raises Problem with one sentence for the first that is wrong."""
+        """Check every text. Raises Problem with one sentence for the first one that is wrong."""
         self._texts = OrderedDict()  # type: OrderedDict[str, str]
         for name, field in FIELDS.items():
             given = texts.get(name, "")
@@ -97,14 +98,12 @@ class Settings:
         return FIELDS[name].value(self._texts[name])
 
     def text(self, name: str) -> str:
-        """The setting's text in its normal form."""
+        """Return the setting's text in its normal form."""
         return self._texts[name]
 
 
 def known(name: str) -> Field:
-    """The field of that name; raises Problem with the nearest name when there is none."""
-    if name in FIELDS:
-        return FIELDS[name]
-    near = difflib.get_close_matches(name, list(FIELDS), 1)
-    hint = "; did you mean '{}'?".format(near[0]) if near else "; smallmail.conf(5) has them all"
-    raise Problem("there is no setting '{}'{}".format(name, hint))
+    """Return the field of that name. Raises WrongUsage, with the nearest name, when there is none."""
+    if name not in FIELDS:
+        raise errors.no_such("setting", name, list(FIELDS), "smallmail.conf(5) lists them")
+    return FIELDS[name]

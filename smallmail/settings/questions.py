@@ -1,4 +1,4 @@
-"""The questions of the package, as a table: their order, their priority, what an answer must be. Knows no debconf.
+"""The package's questions as a table: their order, their priority, what an answer must be. Knows nothing of debconf.
 
 Their texts are in debian/smallmail-server.templates. This module is also part of the package's debconf `config` script,
 where only Python's standard library is at hand.
@@ -23,7 +23,7 @@ Question = NamedTuple("Question", [
 
 
 def own_name(root: str = "/") -> str:
-    """The host's full name as its own files have it ('hostname -f' may wait for DNS); empty when they have none."""
+    """Return the host's full name from its own files ('hostname -f' may wait for DNS); empty when it is not there."""
     short = _text(os.path.join(root, "etc/hostname")).strip()
     names = [short]
     for line in _text(os.path.join(root, "etc/hosts")).splitlines():
@@ -44,7 +44,7 @@ def _question(name: str, priority: str, check: Callable[..., str], suggest: Call
 
 
 def _alone(check: Callable[[str], str]) -> Callable[..., str]:
-    """A check that needs no other answer."""
+    """Return a question's check made from one that needs no other answer."""
     return lambda text, get: check(text)
 
 
@@ -65,7 +65,7 @@ def _resolver_here(get: Get) -> str:
 def _file(text: str, get: Get) -> str:
     path = values.path(text)
     if not os.path.isfile(path):
-        raise ValueError("there is no file {}: put it there first, or choose another certificate".format(path))
+        raise ValueError("the file {} does not exist: create it first, or choose another certificate".format(path))
     return path
 
 
@@ -88,7 +88,7 @@ def _with_relay_login(get: Get) -> bool:
 def _relay_password(text: str, get: Get) -> str:
     """Empty means: as it is. So there must be one."""
     if not text and not file_reader.load().get("relay-password"):
-        raise ValueError("the login {} needs a password".format(get("relay-username")))
+        raise ValueError("the user name {} needs a password".format(get("relay-username")))
     return values.line(text)
 
 

@@ -1,4 +1,4 @@
-"""What must hold between settings: each rule is a sentence that the admin reads when it is broken."""
+"""The rules between settings: each is a sentence that the admin reads when it is broken."""
 from typing import Iterator, List
 
 from smallmail.errors import Problem
@@ -6,7 +6,7 @@ from smallmail.settings.fields import Settings
 
 
 def check(settings: Settings) -> None:
-    """Raise Problem with every broken rule, one sentence each."""
+    """Check all rules. Raises Problem with a sentence for each broken one."""
     broken = list(_broken(settings))
     if broken:
         raise Problem("; ".join(broken))
@@ -22,7 +22,7 @@ def _broken(settings: Settings) -> Iterator[str]:
     if settings.certificate == "files" and not (settings.certificate_file and settings.key_file):
         yield "certificate: 'files' needs certificate-file and key-file"
     if bool(settings.relay_username) != bool(settings.relay_password):
-        yield "relay-username and relay-password go together: set both or none"
+        yield "relay-username and relay-password belong together: set both or none"
     if settings.relay_username and not settings.relayhost:
         yield "relay-username needs a relayhost"
     if settings.message_size_limit < 1024 * 1024:

@@ -12,15 +12,20 @@ from smallmail.settings.fields import Settings
 
 
 def load(host: Host) -> Settings:
-    """The host's settings, whole and consistent; raises Problem when it has none yet."""
+    """Return the host's settings, each checked and all of them together. Raises Problem when it has none yet."""
+    return parsed(must_be_set_up(host))
+
+
+def must_be_set_up(host: Host) -> str:
+    """Return the text of the settings file. Raises Problem when the host has none yet."""
     text = host.text(fields.PATH)
     if not text:
         raise Problem("smallmail-server is not set up yet: type 'dpkg-reconfigure smallmail-server'")
-    return parsed(text)
+    return text
 
 
 def parsed(text: str) -> Settings:
-    """The settings that the file's text has; raises Problem, naming the file, when they cannot be used."""
+    """Return the settings in the file's text. Raises Problem, naming the file, when they cannot be used."""
     texts = file_format.parse(text)
     try:
         return checked(texts)
@@ -29,19 +34,19 @@ def parsed(text: str) -> Settings:
 
 
 def checked(texts: Dict[str, str]) -> Settings:
-    """Settings from their texts, each checked and all of them together."""
+    """Return settings made from their texts, each checked and all of them together. Raises Problem."""
     made = Settings(texts)
     rules.check(made)
     return made
 
 
 def changed_text(host: Host, changes: Dict[str, str]) -> str:
-    """The settings file as it will be with these changes; comments and all else in it stay."""
+    """Return the text of the settings file with these changes; comments and all other lines stay as they are."""
     return file_format.edit(host.text(fields.PATH) or file_format.default_text(), changes)
 
 
 def file(text: str) -> File:
-    """The settings file with that text, as it is to be written."""
+    """Return the settings file with that text, as it is to be written."""
     return File(text.encode("utf-8"), 0o600, "root", "root")
 
 

@@ -1,18 +1,17 @@
-"""What may stand in a setting: each check returns the normal form of a text or raises ValueError with one sentence.
+"""What a setting can be: each check returns the normal form of a text or raises ValueError with one sentence.
 
 This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
-import ipaddress
 import posixpath
 import re
 from typing import Iterable
 
 # RFC 1035 2.3.1 and RFC 1123 2.1: what a label of a host name may be.
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 # RFC 5321 4.1.2 dot-string, without the characters that mean something to a shell, a path or an old mail router.
-_LOCAL_PART = re.compile(r"[a-z0-9_'&=~+-]+(\.[a-z0-9_'&=~+-]+)*")
-_SIZE = re.compile(r"(\d+)\s*([KMG]?)(I?B)?")
+_LOCAL_PART = r"[a-z0-9_'&=~+-]+(\.[a-z0-9_'&=~+-]+)*"
+_SIZE = r"(\d+)\s*([KMG]?)(I?B)?"
 _UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}
 
 # Folders that belong to the system with all that is below them, and folders that are shared by many.
@@ -26,25 +25,25 @@ _SHORTEST_PASSWORD = 8
 
 
 def line(text: str) -> str:
-    """Any text on one line."""
+    """Check any text on one line. Returns it without blanks around it."""
     text = text.strip()
     if re.search(r"[\x00-\x1f\x7f]", text):
-        raise ValueError("there is a line break or another control character in it: leave that out")
+        raise ValueError("it contains a line break or another control character: remove it")
     return text
 
 
 def domain(text: str) -> str:
-    """A full domain name, in lower case and as A-labels (RFC 5890)."""
+    """Check a full domain name. Returns it in lower case and as A-labels (RFC 5890)."""
     name = _name(text)
     if "." not in name:
         raise ValueError("'{}' is not a full name: type it with its domain, as in example.org".format(name))
     if name.rpartition(".")[2].isdigit():
-        raise ValueError("'{}' is an address, not a name: type a name that stands in DNS".format(name))
+        raise ValueError("'{}' is an address, not a name: type a name that exists in DNS".format(name))
     return name
 
 
 def hostname(text: str) -> str:
-    """A host's name that other mail servers can find."""
+    """Check a host's name that other mail servers can find."""
     name = _name(text)
     if "." not in name:
         raise ValueError("'{}' is not a full name: type it with its domain, as in {}.example.org".format(name, name))
@@ -54,7 +53,7 @@ def hostname(text: str) -> str:
 
 
 def domains(text: str) -> str:
-    """One or more mail domains, separated by single spaces; each once."""
+    """Check one or more mail domains. Returns them separated by single spaces, each once."""
     names = []
     for word in text.replace(",", " ").split():
         name = domain(word)
@@ -66,34 +65,41 @@ def domains(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """A mail address, in lower case."""
+    """Check a mail address. Returns it in lower case."""
     local_part, at, host = line(text).rpartition("@")
     if not at:
         raise ValueError("'{}' is not a mail address: type it with its domain, as in {}@example.org".format(
             host, host or "alice"))
     local_part = local_part.lower()
-    if not _LOCAL_PART.fullmatch(local_part) or len(local_part) > 64:
-        raise ValueError("'{}' cannot stand before the @: use up to 64 of a-z, 0-9 and . _ - + ' & = ~, with dots only"
-                         " between the others".format(local_part))
+    if not re.fullmatch(_LOCAL_PART, local_part) or len(local_part) > 64:
+        raise ValueError("'{}' is not valid before the @: use up to 64 of a-z, 0-9 and . _ - + ' & = ~ (no dot at the"
+                         " start or end, no two in a row)".format(local_part))
     return local_part + "@" + domain(host)
 
 
 def optional_address(text: str) -> str:
-    """A mail address, or nothing."""
+    """Check a mail address, or nothing."""
     return address(text) if text.strip() else ""
 
 
+def alias_address(text: str) -> str:
+    """Check the address of an alias: a mail address, or @domain for a catch-all."""
+    if text.startswith("@"):
+        return "@" + domain(text[1:])
+    return address(text)
+
+
 def mailbox(text: str) -> str:
-    """An address that a mailbox can have: what follows a plus is a detail of the mailbox before it."""
+    """Check the address of a mailbox: it has no plus, because what follows a plus is a detail (recipient_delimiter)."""
     found = address(text)
     if "+" in found:
-        raise ValueError("'{}' has a plus in it, which already leads to the mailbox {}@{}: leave out the plus".format(
-            found, found.partition("+")[0], found.rpartition("@")[2]))
+        raise ValueError("'{}' contains a plus, and mail for it already goes to the mailbox {}@{}: leave out the plus"
+                         .format(found, found.partition("+")[0], found.rpartition("@")[2]))
     return found
 
 
 def mailbox_in(text: str, names: str) -> str:
-    """A mailbox in one of these domains."""
+    """Check the address of a mailbox in one of these domains."""
     found = mailbox(text)
     if found.rpartition("@")[2] not in names.split():
         raise ValueError("'{}' is not in a domain of this host: choose an address in {}".format(
@@ -102,84 +108,84 @@ def mailbox_in(text: str, names: str) -> str:
 
 
 def password(text: str) -> str:
-    """A password that is not empty; the sentence never tells it."""
+    """Check a password that is not empty; the sentence never tells it."""
     if re.search(r"[\x00-\x1f\x7f]", text):
-        raise ValueError("the password has a line break or another control character in it: leave that out")
+        raise ValueError("the password contains a line break or another control character: remove it")
     if len(text) < _SHORTEST_PASSWORD:
         raise ValueError("the password is too short: use {} characters or more".format(_SHORTEST_PASSWORD))
     return text
 
 
 def optional_password(text: str) -> str:
-    """A password, or nothing."""
+    """Check a password, or nothing."""
     return password(text) if text else ""
 
 
 def certificate(text: str) -> str:
-    """Where the certificate comes from."""
+    """Check where the certificate comes from."""
     return _one_of(text, CERTIFICATES)
 
 
 def certificate_key(text: str) -> str:
-    """What kind of key an ACME certificate is asked for with."""
+    """Check the kind of key that an ACME certificate gets."""
     return _one_of(text, CERTIFICATE_KEYS)
 
 
 def acme_challenge(text: str) -> str:
-    """How an ACME server is shown that the name is ours."""
+    """Check how an ACME server is shown that the name is ours."""
     return _one_of(text, ACME_CHALLENGES)
 
 
 def acme_server(text: str) -> str:
-    """The URL of an ACME server's directory (RFC 8555, 7.1.1), or nothing."""
+    """Check the URL of an ACME server's directory (RFC 8555, 7.1.1), or nothing."""
     text = line(text)
     if text and not re.fullmatch(r"https://[^\s/]+/\S*", text):
-        raise ValueError("'{}' is not the URL of an ACME server: type it from https:// on".format(text))
+        raise ValueError("'{}' is not the URL of an ACME server: type all of it, as in https://acme.example.org/directory".format(text))
     return text
 
 
 def path(text: str) -> str:
-    """An absolute path."""
+    """Check an absolute path."""
     text = line(text)
     if not text.startswith("/"):
-        raise ValueError("'{}' is not an absolute path: type it from the first / on".format(text))
+        raise ValueError("'{}' is not an absolute path: type it starting with /".format(text))
     # Two leading slashes mean something of their own in POSIX, and normpath() keeps them.
     return posixpath.normpath("/" + text.lstrip("/"))
 
 
 def optional_path(text: str) -> str:
-    """An absolute path, or nothing."""
+    """Check an absolute path, or nothing."""
     return path(text) if text.strip() else ""
 
 
 def mail_directory(text: str) -> str:
-    """A folder that may be given to mail alone."""
+    """Check a folder that may be used for mail alone."""
     folder = path(text)
     if not re.fullmatch(r"[A-Za-z0-9._/-]+", folder):
-        raise ValueError("'{}' has a character that the daemons' files cannot carry: use letters, digits and . _ -"
+        raise ValueError("'{}' contains a character that the daemons do not accept: use letters, digits and . _ -"
                          .format(folder))
     if folder in SHARED_FOLDERS:
-        raise ValueError("{} is not for mail alone: name a folder in it, as in {}/mail".format(
+        raise ValueError("{} is not for mail alone: choose a folder in it, as in {}/mail".format(
             folder, folder.rstrip("/")))
     for system in SYSTEM_FOLDERS:
         if folder == system or folder.startswith(system + "/"):
-            raise ValueError("{} belongs to the system: name a folder elsewhere, as in /srv/mail".format(system))
+            raise ValueError("{} belongs to the system: choose a folder elsewhere, as in /srv/mail".format(system))
     return folder
 
 
 def resolver(text: str) -> str:
-    """`system`, `local`, or the addresses of DNS servers, separated by single spaces."""
+    """Check for `system`, `local`, or the addresses of DNS servers. Returns those separated by single spaces."""
     words = text.replace(",", " ").lower().split()
     if words in (["system"], ["local"]):
         return words[0]
     if not words or not all(is_address(word) for word in words):
-        raise ValueError("'{}' is neither 'system' nor 'local' nor addresses of DNS servers, as in 192.0.2.53"
+        raise ValueError("'{}' must be 'system', 'local', or addresses of DNS servers, as in 192.0.2.53"
                          .format(text.strip()))
-    return " ".join(str(ipaddress.ip_address(word)) for word in words)
+    return " ".join(map(_as_address, words))
 
 
 def relayhost(text: str) -> str:
-    """A server as Postfix's relayhost takes it (postconf(5)), or nothing."""
+    """Check a server as Postfix's relayhost has it (postconf(5)), or nothing."""
     text = line(text).lower()
     if not text:
         return ""
@@ -188,15 +194,15 @@ def relayhost(text: str) -> str:
         raise ValueError("'{}' is not a relay: type it as [smtp.example.net]:587".format(text))
     bracketed, plain, port = parts.groups()
     host = bracketed or plain
-    name = str(ipaddress.ip_address(host)) if bracketed and is_address(host) else _name(host)
+    name = (_as_address(host) if bracketed else "") or _name(host)
     if port and not 0 < int(port) < 65536:
-        raise ValueError("there is no port {}: submission is on 587".format(port))
+        raise ValueError("{} is not a port: submission uses 587".format(port))
     return ("[" + name + "]" if bracketed else name) + (":" + port if port else "")
 
 
 def size(text: str) -> str:
-    """An amount of bytes: a number, with K, M or G for units of 1024."""
-    parts = _SIZE.fullmatch(text.strip().upper())
+    """Check an amount of bytes: a number, with K, M or G for units of 1024."""
+    parts = re.fullmatch(_SIZE, text.strip().upper())
     if not parts:
         raise ValueError("'{}' is not a size: type a number with K, M or G, as in 50M".format(text.strip()))
     number, unit, _ = parts.groups()
@@ -204,22 +210,22 @@ def size(text: str) -> str:
 
 
 def byte_count(text: str) -> int:
-    """The bytes that a size in its normal form stands for."""
+    """Return the number of bytes that a size in its normal form means."""
     return int(text.rstrip("KMG")) * _UNITS[text.lstrip("0123456789")]
 
 
 def yes_no(text: str) -> str:
-    """`yes` or `no`, from any of the words that people use for them."""
+    """Check for yes or no, in any of the words that people use for them."""
     word = text.strip().lower()
     if word in ("yes", "true", "on", "1"):
         return "yes"
     if word in ("no", "false", "off", "0"):
         return "no"
-    raise ValueError("'{}' is neither yes nor no".format(text.strip()))
+    raise ValueError("'{}' must be yes or no".format(text.strip()))
 
 
 def _name(text: str) -> str:
-    """A name of DNS with any number of labels, in lower case and as A-labels."""
+    """Check a name of DNS with any number of labels. Returns it in lower case and as A-labels."""
     given = line(text).rstrip(".").lower()
     if not given:
         raise ValueError("a name is needed, as in mail.example.org")
@@ -227,23 +233,29 @@ def _name(text: str) -> str:
         name = given.encode("idna").decode("ascii")
     except UnicodeError:
         name = given
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ValueError("'{}' is not a name that DNS can have: use letters, digits and hyphens, with dots between"
+    if len(name) > 253 or not all(re.fullmatch(_LABEL, label) for label in name.split(".")):
+        raise ValueError("'{}' is not a valid domain name: use letters, digits and hyphens, separated by dots"
                          .format(given))
     return name
 
 
 def is_address(text: str) -> bool:
-    """Whether that is an address, and nothing else."""
+    """Return whether the text is an IP address, and nothing else."""
+    return bool(_as_address(text))
+
+
+def _as_address(text: str) -> str:
+    """Return the IP address in its normal form; "" for what is not one."""
+    import ipaddress  # noqa: PLC0415 (few settings are addresses)
+
     try:
-        ipaddress.ip_address(text)
+        return "" if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
-        return False
-    return "%" not in text
+        return ""
 
 
 def _one_of(text: str, choices: Iterable[str]) -> str:
     word = text.strip().lower()
     if word not in choices:
-        raise ValueError("'{}' is not one of {}".format(word, ", ".join(choices)))
+        raise ValueError("'{}' must be one of {}".format(word, ", ".join(choices)))
     return word

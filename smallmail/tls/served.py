@@ -2,12 +2,10 @@
 import contextlib
 import hashlib
 import re
-import smtplib
 import socket
-import ssl
 import time
 from collections import OrderedDict
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple
 
 from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
@@ -45,7 +43,13 @@ def on_disk(host: Host) -> Certificate:
     issuer = re.findall(r"^issuer= ?(.*)$", text, re.MULTILINE)
     until = re.search(r"Not After ?: (.+)", text)
     return Certificate(issuer[-1] if issuer else "", re.findall(r"DNS:([^,\s]+)", text), _key(text),
-                       ssl.cert_time_to_seconds(until.group(1).strip()) if until else 0.0, fingerprint(host))
+                       _seconds(until.group(1).strip()) if until else 0.0, fingerprint(host))
+
+
+def _seconds(text: str) -> float:
+    import ssl  # noqa: PLC0415 (this and smtplib: few verbs look at the certificate)
+
+    return ssl.cert_time_to_seconds(text)
 
 
 def fingerprint(host: Host) -> str:
@@ -109,22 +113,26 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[Find
 
 
 def _shown(port: Port, hostname: str) -> str:
-    der, address = None, ports.address(port.number)  # type: Optional[bytes], str
+    import smtplib  # noqa: PLC0415
+
+    der, address = b"", ports.address(port.number)
     if address:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             der = _by_starttls(address, port) if port.tls == STARTTLS else _at_once(address, port, hostname)
     return hashlib.sha256(der).hexdigest() if der else ""
 
 
-def _by_starttls(address: str, port: Port) -> Optional[bytes]:
+def _by_starttls(address: str, port: Port) -> bytes:
+    import smtplib  # noqa: PLC0415
+
     with smtplib.SMTP(address, port.number, local_hostname="localhost", timeout=_PATIENCE) as connection:
         connection.starttls(context=probes.any_certificate())
-        return connection.sock.getpeercert(True) if isinstance(connection.sock, ssl.SSLSocket) else None
+        return bytes(connection.sock.getpeercert(True) or b"")  # type: ignore[union-attr]
 
 
-def _at_once(address: str, port: Port, hostname: str) -> Optional[bytes]:
+def _at_once(address: str, port: Port, hostname: str) -> bytes:
     with socket.create_connection((address, port.number), _PATIENCE) as plain, \
             probes.any_certificate().wrap_socket(plain, server_hostname=hostname) as connection:
         connection.recv(100)    # the greeting: leaving before it would be logged as an error
         connection.sendall(port.farewell)
-        return connection.getpeercert(True)
+        return bytes(connection.getpeercert(True) or b"")

@@ -7,7 +7,7 @@ import argparse
 import dns.rdata
 
 from smallmail import wanted_records
-from smallmail.accounts import opened
+from smallmail.accounts import database
 from smallmail.commands import publish as commands_publish
 from smallmail.daemons import table
 from smallmail.dkim import keys
@@ -66,13 +66,13 @@ class Publisher:
         (self.folder / PATH).chmod(0o600)
 
     def add_domain(self, domain):
-        with opened.open_accounts(self.host) as database:
-            database.add_domain(domain, f"alice@{domain}")
+        with database.open_accounts(self.host) as accounts:
+            accounts.add_domain(domain, f"alice@{domain}")
         keys.ensure(self.host, [domain])
 
     def remove_domain(self, domain):
-        with opened.open_accounts(self.host) as database:
-            database.remove_domain(domain)
+        with database.open_accounts(self.host) as accounts:
+            accounts.remove_domain(domain)
         keys.retire(self.host, domain)
 
     def publish(self, *names, **given):

@@ -30,7 +30,7 @@ def test_it_waits_for_its_name(host):
     host.look()
     status, code = host.status()
     assert "the name servers of cert.example.com do not have an address for it yet" in status["reason"]
-    assert (status["issuer"], status["next attempt"], code) == ("this host itself", "within minutes", 0)
+    assert (status["issuer"], status["next_attempt"], code) == ("this host itself", "within minutes", 0)
     assert set(status["served"].values()) == {True}
     assert host.attempts() == 0
     done = host.machine.run("smallmail check tls", check=False)
@@ -80,7 +80,7 @@ def test_who_holds_port_80_is_named(host):
     assert "port 80 is not free for Let's Encrypt" in host.machine.run("smallmail check ports", check=False).stdout
     attempts = host.attempts()
     said = host.machine.run("smallmail set certificate-key=ecdsa").stdout
-    assert "A certificate is asked for within minutes" in said and "Nothing to do" not in said
+    assert "A certificate will be requested within minutes" in said and "Nothing to do" not in said
     host.look()
     assert "port 80 is held by python3" in host.status()[0]["reason"]
     assert "smallmail set acme-challenge=dns" in host.status()[0]["reason"]
@@ -95,7 +95,7 @@ def test_after_a_refusal_it_waits_and_says_why(host):
     host.look()
     status, _ = host.status()
     assert "port 80 of cert.example.com cannot be reached from outside" in status["reason"]
-    assert status["next attempt"] != "within minutes"
+    assert status["next_attempt"] != "within minutes"
     host.look()
     assert host.attempts() == attempts + 1, "one attempt, then a pause"
     assert host.status()[0]["reason"] == status["reason"]

@@ -62,7 +62,7 @@ def test_a_renewal_keeps_the_key(host):
     host.machine.run(RENEW)
     assert host.served() != certificate
     assert host.key() == key
-    assert host.status()[0]["next certificate"] == ""
+    assert host.status()[0]["next_certificate"] == ""
 
 
 def test_what_0_2_0_left_serves_the_same(host):
@@ -79,7 +79,7 @@ def test_another_key_waits_for_its_record(host):
     assert host.served() == certificate
     assert len(host.values()) == 2, "published by dynamic update"
     assert set(before) < set(host.values())
-    assert "the new certificate has another key" in host.status()[0]["next certificate"]
+    assert "the new certificate has another key" in host.status()[0]["next_certificate"]
     assert "Problem" not in host.machine.run("smallmail dns check").stdout
     host.settle()
     assert host.key() != key
@@ -117,7 +117,7 @@ def test_without_updates_it_waits_for_the_admin(host):
     host.quick(*before, wanted)
     host.settle()
     assert host.key() != key
-    assert host.status()[0]["next certificate"] == ""
+    assert host.status()[0]["next_certificate"] == ""
     assert f"TLSA\n  {before[0]}: delete" in host.machine.run(
         "smallmail dns check", check=False).stdout
 
@@ -131,7 +131,7 @@ def test_an_own_certificate_waits_too(host):
     assert "The new certificate has another key than the TLSA records in DNS" in said
     host.look()
     assert host.key() == key
-    added = host.status()[0]["next certificate"].rpartition("IN TLSA ")[2]
+    added = host.status()[0]["next_certificate"].rpartition("IN TLSA ")[2]
     host.quick(*before, added)
     host.settle()
     assert host.key() != key

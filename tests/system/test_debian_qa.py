@@ -138,7 +138,7 @@ def test_piuparts_finds_nothing_of_ours(piuparts, way, answers, deb, record):
     started = time.monotonic()
     said = piuparts(deb, way)
     print(said)
-    assert ("mx.example.org takes mail for example.org" in said) == answers
+    assert ("mx.example.org now accepts mail for example.org" in said) == answers
     upgraded = "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER)
     assert (upgraded in said) == (way in ("upgrade", "release"))
     left = _left(said)

@@ -124,7 +124,7 @@ _dmarc.example.com. 300 TXT "v=DMARC1; p=reject"
 _imap._tcp.example.com. 300 SRV 0 1 143 old.example.com.
 mx.example.com. 300 A 192.0.2.97
 """
-NOT_TOUCHED = "Not touched, for others wrote it: "
+NOT_TOUCHED = "Left alone (not written by smallmail): "
 
 
 def test_what_others_wrote_stays_and_is_named(mine, capsys):
@@ -134,9 +134,9 @@ def test_what_others_wrote_stays_and_is_named(mine, capsys):
     said, there = capsys.readouterr().out, mine.there()
     assert {key: there[key] for key in before} == before
     assert there["_smtp._tls.example.com", "TXT"] == mine.wanted()["_smtp._tls.example.com", "TXT"]
-    for line in ("Right already, as others wrote it: example.com MX",
-                 "Right already, as others wrote it: example.com TXT (SPF)",
-                 "Right already, as others wrote it: _dmarc.example.com TXT (DMARC)",
+    for line in ("Correct already (not written by smallmail): example.com MX",
+                 "Correct already (not written by smallmail): example.com TXT (SPF)",
+                 "Correct already (not written by smallmail): _dmarc.example.com TXT (DMARC)",
                  NOT_TOUCHED + "mx.example.com A: 192.0.2.97 is not an address of this host\n    192.0.2.97\n"
                  "  > smallmail dns publish --replace mx.example.com A",
                  NOT_TOUCHED + "dkim._domainkey.example.com TXT (DKIM): the published key is not the one that signs"
@@ -198,7 +198,7 @@ def test_one_domain_of_several(mine, capsys):
     capsys.readouterr()
     assert mine.publish("example.org") == 0, "it is none any more, but records of it are ours"
     assert {name for name, _ in mine.there()} == {NAME, "dkim._domainkey.example.org"}
-    with pytest.raises(Problem, match="example.net is no mail domain of this host"):
+    with pytest.raises(Problem, match="example.net is not a mail domain of this host"):
         mine.publish("example.net")
 
 
@@ -256,8 +256,8 @@ def test_an_alias_in_the_way(mine, capsys):
     finally:
         mine.world.dns.remove_all([("dmarc.example.net", "TXT"), ("host.example.net", "A"), ("key.example.net", "TXT")])
     said, there = capsys.readouterr().out, mine.there()
-    assert "Right already, as others wrote it: _dmarc.example.com TXT (DMARC)\n" in said
-    assert "Right already, as others wrote it: dkim._domainkey.example.com TXT (DKIM)\n" in said
+    assert "Correct already (not written by smallmail): _dmarc.example.com TXT (DMARC)\n" in said
+    assert "Correct already (not written by smallmail): dkim._domainkey.example.com TXT (DKIM)\n" in said
     for name, target in (("mx.example.com", "host.example.net"), ("_smtp._tls.example.com", "nothing.example.net")):
         assert f"Left out: {name}: it is an alias (CNAME) for {target}, which allows no other record at this" in said
         assert {kind for each, kind in there if each == name} == {"CNAME"}
@@ -293,7 +293,7 @@ def test_somebody_is_quicker(mine, between, capsys, record):
     between.append(lambda: mine.world.dns.set(".", record + "quick.example.com. A 192.0.2.96\n"))
     assert mine.publish() == 1
     said, there = capsys.readouterr().out, mine.there()
-    assert "Somebody else has just changed some of these records; they are read again:" in said
+    assert "Someone else has just changed some of these records; they are read again:" in said
     name, kind = record.split()[0].rstrip("."), record.split()[1]
     assert there[name, kind] == {record.split(None, 2)[2].strip()}, "and nothing beside it"
     assert not [entry for entry in mine.owned() if entry[:2] == (name, kind)]

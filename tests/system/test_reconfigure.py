@@ -109,7 +109,7 @@ def test_every_question_shows_todays_value_and_no_answer_changes_nothing(mail, r
         "hostname": NAME, "domain": "example.org", "address": ALICE, "password": "",
         "certificate": "self-signed (mail programs warn)",
         "rspamd-password": "", "resolver": "203.0.113.53", "mail-directory": "/srv/mail", "relayhost": ""}
-    assert "takes mail for example.org" in said and "Traceback" not in said
+    assert "now accepts mail for example.org" in said and "Traceback" not in said
     assert (etc(mail), services(mail)) == (before, running)
     assert mail.machine.read(CONF) == mail.first
 
@@ -125,7 +125,7 @@ def test_every_question_shows_todays_value_and_no_answer_changes_nothing(mail, r
 def test_only_what_is_answered_differently_changes(mail, record):
     before, running = etc(mail), services(mail)
     shown, _ = dialogue.editor(mail.machine, RECONFIGURE, {"resolver": ["1.2.3", "203.0.113.53 127.0.0.1"]})
-    assert "'1.2.3' is neither 'system' nor 'local'" in re.sub(r"\n# ", " ", shown)
+    assert "'1.2.3' must be 'system', 'local', or addresses" in re.sub(r"\n# ", " ", shown)
     assert changed(before, etc(mail)) == {CONF, "/etc/rspamd/local.d/options.inc"}
     assert {name for name, state in services(mail).items() if state != running[name]} == {"rspamd"}
     text = mail.first.replace("resolver = 203.0.113.53 ", "resolver = 203.0.113.53 127.0.0.1 ")
@@ -139,7 +139,7 @@ def test_a_new_password_is_in_force_at_once(mail):
         "password": ["s3crt", "s3cret-of-alice", "s3cret-of-alice"],
         "password-again": ["s3cret-mistyped", "s3cret-of-alice"]})
     assert [sentence.partition(":")[0] for sentence in person.said] == [
-        "the password is too short", "the password was not repeated"]
+        "the password is too short", "the two passwords do not match"]
     assert may_login(mail, "s3cret-of-alice") and not may_login(mail, PASSWORD)
     mail.submission(user=ALICE, password="s3cret-of-alice").quit()
     assert (etc(mail), services(mail)) == (before, running), "accounts are no configuration"

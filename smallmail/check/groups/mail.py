@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Any, Dict, Iterator, List, Optional, Union  # noqa: F401 (in a type comment)
 
-from smallmail.accounts import opened
+from smallmail.accounts import database
 from smallmail.check import units
 from smallmail.check.probes import queue
 from smallmail.daemons import rspamd_controller
@@ -44,9 +44,9 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     yield from _GROUP.all_of(_queue(host))
     if not services.managed():
         return
-    with opened.open_accounts(host) as database:
-        domains, aliases = database.domains(), [alias.address for alias in database.aliases()]
-        limited = bool(settings.quota) or any(mailbox.quota for mailbox in database.mailboxes())
+    with database.open_accounts(host) as accounts:
+        domains, aliases = accounts.domains(), [alias.address for alias in accounts.aliases()]
+        limited = bool(settings.quota) or any(mailbox.quota for mailbox in accounts.mailboxes())
     parts = [_quotas(host)] if limited else []
     yield from _GROUP.all_of(_scanner(host), _dovecot(host), _port_25(host, domains, aliases), *parts)
 
@@ -219,7 +219,7 @@ def _verdict(host: Host) -> str:
     """Let Rspamd judge a message that is spam by agreement. Returns its answer; empty when there is none."""
     try:
         return rspamd_controller.scanned(host, _SPAM)[1]
-    except rspamd_controller.TROUBLES:
+    except OSError:
         return ""
 
 

@@ -1,20 +1,26 @@
-"""Secrets that are typed, on a real terminal."""
+"""Secrets that are typed, on a real terminal; and those that are generated."""
+
+from __future__ import annotations
+
 import os
 import pty
+import re
 import sys
 
 import pytest
 
+from smallmail.accounts import passwords
+
 ASK = "from smallmail.accounts import passwords; print('taken: ' + passwords.typed('Password: '))"
 
 
-def at_a_terminal(*lines):
-    """What stands on the terminal after these lines were typed, each at its prompt."""
+def at_a_terminal(*lines: str) -> str:
+    """What the terminal shows after these lines were typed, each at its prompt."""
     child, terminal = pty.fork()
     if child == 0:
         os.execv(sys.executable, [sys.executable, "-c", ASK])
     said = b""
-    for prompt, line in zip((b"Password: ", b"once more: "), lines, strict=True):
+    for prompt, line in zip((b"Password: ", b"Repeat password: "), lines, strict=True):
         while prompt not in said:
             said += os.read(terminal, 1000)
         os.write(terminal, line.encode() + b"\n")
@@ -28,16 +34,22 @@ def at_a_terminal(*lines):
     return said.decode()
 
 
-def test_what_is_typed_twice_is_taken_and_not_shown_before():
+def test_what_is_typed_twice_is_taken_and_not_shown_before() -> None:
     said = at_a_terminal("open sesame", "open sesame")
     assert said.count("open sesame") == 1 and "taken: open sesame" in said
 
 
-def test_two_that_differ_are_refused():
+def test_two_that_differ_are_refused() -> None:
     said = at_a_terminal("open sesame", "open barley")
-    assert "not the same: nothing was changed" in said and "taken" not in said
+    assert "do not match: nothing was changed" in said and "taken" not in said
 
 
 @pytest.mark.parametrize("typed", ["", "x"])
-def test_an_empty_or_short_one_is_the_callers_to_judge(typed):
-    assert "taken: " + typed in at_a_terminal(typed, typed)
+def test_an_empty_or_short_one_is_the_callers_to_judge(typed: str) -> None:
+    assert f"taken: {typed}" in at_a_terminal(typed, typed)
+
+
+def test_a_generated_one_has_120_bits_and_no_letters_that_look_alike() -> None:
+    made = {passwords.generated() for _ in range(100)}
+    assert len(made) == 100
+    assert all(re.fullmatch("[a-z2-7]{24}", each) for each in made)

@@ -18,11 +18,11 @@ from smallmail.check import status
 from smallmail.check.groups import dns, host as groups_host, mail, ports as groups_ports, reputation, tls, updates
 from smallmail.check.probes import blocklists, outbound, queue
 from smallmail.check.probes.outbound import Greeting, Target
-from smallmail.commands import cli
+from smallmail.commands.arguments import parser
 from smallmail.configuration.plan import EDITED, SET, Change
 from smallmail.daemons import listening
 from smallmail.dkim import keys as dkim_keys, rotation
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.findings import PROBLEM, Finding, Group
 from smallmail.machine import addresses, state
 from smallmail.machine.host import Host
@@ -295,8 +295,8 @@ def trouble(command: str) -> str:
         return "there is a placeholder in it"
     if words[0] == "smallmail":
         try:
-            cli.parser().parse_args(words[1:])
-        except SystemExit:
+            parser.parse(words[1:])
+        except WrongUsage:
             return "smallmail does not accept it"
     return ""
 

@@ -1,11 +1,15 @@
 """The verbs on DNS, on a host that is a folder."""
+
+from __future__ import annotations
+
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from smallmail.accounts import opened
+from smallmail.accounts import database
 from smallmail.commands import dns
 from smallmail.errors import Problem
 from smallmail.machine import state
@@ -15,22 +19,22 @@ from smallmail.tls import certificate
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path: Path) -> Host:
     made = Host(str(tmp_path))
     (tmp_path / "etc/smallmail").mkdir(parents=True)
     (tmp_path / fields.PATH).write_text(
         "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n")
     (tmp_path / state.FOLDER).mkdir(parents=True)
-    with opened.open_accounts(made) as database:
-        database.add_domain("example.org", "alice@example.org")
+    with database.open_accounts(made) as accounts:
+        accounts.add_domain("example.org", "alice@example.org")
     return made
 
 
-def options(**given):
+def options(**given: Any) -> argparse.Namespace:
     return argparse.Namespace(**{"plain": False, "names": [], **given})
 
 
-def test_show(host):
+def test_show(host: Host) -> None:
     text, data, code = dns.show(host, options())
     assert code == 0
     assert '_smtp._tls.example.org. 3600 IN TXT "v=TLSRPTv1; rua=mailto:postmaster@example.org"' in text
@@ -43,18 +47,18 @@ def test_show(host):
                            "value": "mx.example.org"}
 
 
-def test_show_plain(host):
+def test_show_plain(host: Host) -> None:
     text, _, _ = dns.show(host, options(plain=True))
     assert ("name:     _imaps._tcp\ntype:     SRV\npriority: 0\nweight:   1\nport:     993\n"
             "value:    mx.example.org\n") in text
 
 
-def test_a_domain_of_somebody_else_is_not_checked(host):
-    with pytest.raises(Problem, match=r"example\.net is no mail domain of this host"):
+def test_a_domain_of_somebody_else_is_not_checked(host: Host) -> None:
+    with pytest.raises(Problem, match=r"example\.net is not a mail domain of this host"):
         dns.check(host, options(names=["example.net"]))
 
 
-def test_what_is_served(host):
+def test_what_is_served(host: Host) -> None:
     host.directory(state.TLS)
     assert certificate.chain(host) == []
     host.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=mx.example.org", "-keyout",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.accounts import first
+from smallmail.accounts import first_mailbox
 from smallmail.configuration import history, prepare, tree, ucf
 from smallmail.configuration.transaction import commit, swap
 from smallmail.machine import state, state_files, users
@@ -47,7 +47,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (tmp_path / "var/lib/dpkg/status").write_text("".join(
         f"Package: {name}\nStatus: install ok installed\nVersion: 3.1\n\n" for name in PACKAGES))
     made = Host(str(tmp_path))
-    first.keep_password(made, "{SHA512-CRYPT}$6$x")
+    first_mailbox.keep_hash(made, "{SHA512-CRYPT}$6$x")
     prepare.ensure(made, SETTINGS)
     tlsa.remember(made, "mx.example.org", waits="x")
     published.save(made, {Entry("example.org", "MX", "10 mx.example.org."): "example.org"})

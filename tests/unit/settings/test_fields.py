@@ -1,14 +1,17 @@
-"""Settings: the table, the file, and what holds between them."""
+"""The table of settings: defaults, and values that are refused."""
+
+from __future__ import annotations
+
 import pytest
 
-from smallmail.errors import Problem
-from smallmail.settings import fields, file_format, rules
+from smallmail.errors import Problem, WrongUsage
+from smallmail.settings import fields
 from smallmail.settings.fields import Settings
 
 GOOD = {"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"}
 
 
-def test_defaults_fill_what_is_not_said():
+def test_defaults_fill_what_is_not_said() -> None:
     made = Settings(GOOD)
     assert made.domain == ["example.org"]
     assert made.message_size_limit == 50 * 1024 * 1024
@@ -16,70 +19,11 @@ def test_defaults_fill_what_is_not_said():
     assert made.resolver == ["system"]
 
 
-def test_a_wrong_value_is_one_sentence_that_names_the_setting():
+def test_a_wrong_value_is_one_sentence_that_names_the_setting() -> None:
     with pytest.raises(Problem, match="^hostname: 'mail' is not a full name"):
         Settings(dict(GOOD, hostname="mail"))
 
 
-def test_default_file_explains_every_setting_and_sets_none():
-    text = file_format.default_text()
-    assert file_format.parse(text) == {}
-    for name in fields.FIELDS:
-        assert "\n# {} =".format(name) in text
-
-
-def test_edit_keeps_comments_and_puts_a_value_below_its_explanation():
-    text = file_format.default_text().replace("# quota = 0", "# quota = 0\n# (decided in May)")
-    edited = file_format.edit(text, {"quota": "5G"})
-    assert file_format.parse(edited) == {"quota": "5G"}
-    before, after = text.splitlines(), edited.splitlines()
-    assert [line for line in after if line not in before] == ["quota = 5G"]
-    assert after[after.index("quota = 5G") + 1] == "# (decided in May)"
-
-
-@pytest.mark.parametrize("value", ["plain", "a#b", "'single'", '"double"', "a'b\"c", "a, b; c", "%(x)s", "ü€", "a = b",
-                                   "$x"])
-def test_any_secret_survives_the_file(value):
-    text = file_format.edit(file_format.default_text(), {"relay-password": value})
-    assert file_format.parse(text)["relay-password"] == value
-    assert file_format.parse(file_format.edit(text, {"quota": "1G"}))["relay-password"] == value
-
-
-def test_every_other_line_stays_as_it_was_written():
-    before = ["# mine", "", 'hostname="a.example"', "resolver = 192.0.2.53 # in the rack", "  quota =1G", "\t# end"]
-    text = "\n".join(before) + "\n"
-    assert file_format.edit(text, {}) == text
-    after = file_format.edit(text, {"resolver": "192.0.2.54", "take-over": "yes"}).splitlines()
-    assert after[:3] + after[4:] == before[:3] + before[4:] + ["take-over = yes"]
-    assert after[3].split() == "resolver = 192.0.2.54 # in the rack".split()
-    assert file_format.parse(file_format.edit(text, {"quota": "2G"}))["quota"] == "2G"
-
-
-def test_an_unknown_key_names_its_nearest_neighbour():
-    with pytest.raises(Problem, match="did you mean 'hostname'"):
-        file_format.parse("hostnam = x\n")
-
-
-def test_bad_syntax_and_sections_are_refused_with_a_sentence():
-    with pytest.raises(Problem, match="name = value"):
-        file_format.parse("hostname\n")
-    with pytest.raises(Problem, match="no sections"):
-        file_format.parse("[mail]\nhostname = x\n")
-
-
-@pytest.mark.parametrize("change, sentence", [
-    ({"hostname": ""}, "hostname is not set"),
-    ({"address": "alice@example.net"}, "not in a domain of this host"),
-    ({"certificate": "files"}, "needs certificate-file and key-file"),
-    ({"relayhost": "[smtp.example.net]:587", "relay-username": "a"}, "go together"),
-    ({"relay-username": "a", "relay-password": "b"}, "needs a relayhost"),
-    ({"message-size-limit": "10K"}, "would refuse ordinary mail"),
-    ({"quota": "1M"}, "smaller than one message"),
-])
-def test_rules_between_settings(change, sentence):
-    with pytest.raises(Problem, match=sentence):
-        rules.check(Settings(dict(GOOD, **change)))
-
-
-def test_good_settings_break_no_rule():
-    rules.check(Settings(dict(GOOD, quota="5G")))
+def test_an_unknown_setting_is_wrong_usage() -> None:
+    with pytest.raises(WrongUsage, match="there is no setting 'frobnicate'; smallmail.conf\\(5\\) lists them"):
+        fields.known("frobnicate")

@@ -108,3 +108,10 @@ def test_the_first_mailbox_is_in_a_domain_of_ours() -> None:
 )
 def test_byte_count(given: str, number: int) -> None:
     assert values.byte_count(values.size(given)) == number
+
+
+def test_alias_addresses() -> None:
+    assert values.alias_address("@Example.org") == "@example.org"
+    assert values.alias_address("Info@Example.org") == "info@example.org"
+    with pytest.raises(ValueError):
+        values.alias_address("nonsense")

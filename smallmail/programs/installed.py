@@ -1,6 +1,6 @@
-"""What the admin reads at the end of an installation: what works now, what to put into DNS, the next command."""
+"""The lines that end an installation: what works now, what to put into DNS, the next command."""
 from smallmail import wanted_records
-from smallmail.accounts import first
+from smallmail.accounts import first_mailbox
 from smallmail.configuration import plan
 from smallmail.configuration.apply import Outcome
 from smallmail.daemons.listening import HTTP, IMAPS, PUBLIC, SUBMISSION, SUBMISSIONS, Port
@@ -12,18 +12,19 @@ from smallmail.zones import dns_records
 
 
 def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
-    """The block after installation and reconfiguration."""
-    lines = ["", "smallmail-server: {} takes mail for {}.".format(settings.hostname, ", ".join(settings.domain))]
+    """Return the lines that end an installation or a reconfiguration."""
+    lines = ["", "smallmail-server: {} now accepts mail for {}.".format(settings.hostname, ", ".join(settings.domain))]
     lines += ["  read mail   {:<35} login: {}".format(_way(IMAPS), settings.address),
               "  send mail   {} (or {}, {}), same login and password".format(_way(SUBMISSIONS), SUBMISSION.number,
                                                                              SUBMISSION.tls)]
     if settings.certificate == "letsencrypt" and certificate.is_self_signed(host):
-        lines += ["  The certificate is self-signed until Let's Encrypt gives one: it is asked for as soon as {} is"
-                  .format(settings.hostname), "  in DNS; 'smallmail certificate status' tells how far that is."]
-    waits = [first.generated(settings)] if host.exists(state.FIRST_PASSWORD) else []
+        lines += ["  For now the certificate is self-signed, so mail programs will warn. One from Let's Encrypt is",
+                  "  requested automatically once {} is in DNS.".format(settings.hostname),
+                  "  Progress: 'smallmail certificate status'."]
+    waits = [first_mailbox.where(settings)] if host.exists(state.FIRST_PASSWORD) else []
     lines += ["  " + notice for notice in waits + [each for each in outcome.notices if each not in waits]]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
-    lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' asks for them):", ""]
+    lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' checks them):", ""]
     lines += ["  " + line for line in dns_records.zone_text(wanted_records.records(host, settings)).splitlines()]
     lines += ["", "Ports to open: {} (and {} for Let's Encrypt). Next: 'smallmail status'.".format(
         ", ".join(str(port.number) for port in PUBLIC), HTTP)]

@@ -1,14 +1,16 @@
-"""make bench: the idle memory of a machine with smallmail-server beside one with the same daemons as Debian ships them,
-and how fast mail goes through. Figures of one run as ratios; no pass or fail. SUITE, SECONDS_SETTLED."""
+"""Measure the idle memory of a machine with smallmail-server beside one with the same daemons as Debian ships them, and
+how fast mail goes through. Figures of one run as ratios; no pass or fail. SUITE, SECONDS_SETTLED in the environment."""
+
+from __future__ import annotations
+
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from tests.lab import World, can_boot, packages, roots  # noqa: E402
-from tests.system.mailhost import PASSWORD, MailHost  # noqa: E402
+from tests.lab import Machine, Memory, World, can_boot, packages, roots
+from tests.system.mailhost import PASSWORD, MailHost
 
 STOCK = ("postfix postfix-pcre postfix-sqlite dovecot-imapd dovecot-lmtpd dovecot-sieve dovecot-managesieved"
          " dovecot-sqlite rspamd unbound certbot").split()
@@ -18,7 +20,7 @@ STATES = ("installed", "rebooted")
 BURST = 500
 
 
-def idle(machine):
+def idle(machine: Machine) -> list[Memory]:
     """Memory after the installation and after a reboot, each SETTLED seconds later; nobody speaks to the machine."""
     time.sleep(SETTLED)
     installed = machine.memory()
@@ -27,20 +29,20 @@ def idle(machine):
     return [installed, machine.memory()]
 
 
-def tell(name, figures):
+def tell(name: str, figures: Sequence[Memory]) -> None:
     """Both totals, and what takes the most."""
     for state, memory in zip(STATES, figures, strict=True):
-        largest = ", ".join("{} {}".format(program, size // 1024) for program, size in list(memory.by_name.items())[:6])
-        print("  {:9} {}: {:4} MiB  ({})".format(name, state, memory.total // 1024, largest))
+        largest = ", ".join(f"{program} {size // 1024}" for program, size in list(memory.by_name.items())[:6])
+        print(f"  {name:9} {state}: {memory.total // 1024:4} MiB  ({largest})")
 
 
-def main():
+def main() -> None:
     """Measure and print."""
     suite = os.environ.get("SUITE", "trixie")
     reason = can_boot() or roots.available(suite)
     if reason:
         sys.exit(reason)
-    deb = packages.build(Path(__file__).parent.parent)
+    deb = packages.build(Path(__file__).parents[2])
     with World() as world:
         with world.machine(roots.warm(suite, deb), "stock.example.org", "203.0.113.11") as stock:
             packages.install(stock, *STOCK)
@@ -49,13 +51,9 @@ def main():
             after = idle(ours.machine)
             ours.smallmail("user add --password-stdin burst@example.org", PASSWORD + "\n")
             seconds, deferred = ours.burst("burst@example.org", BURST)
-    print("{}: idle memory of the whole machine (sum of proportional set sizes)".format(suite))
+    print(f"{suite}: idle memory of the whole machine (sum of proportional set sizes)")
     tell("stock", before)
     tell("smallmail", after)
     for state, theirs, own in zip(STATES, before, after, strict=True):
-        print("  ratio {}, after {} s: {:.2f}".format(state, SETTLED, own.total / theirs.total))
-    print("burst of {} messages to one mailbox: {:.1f} s, {} deferred".format(BURST, seconds, deferred))
-
-
-if __name__ == "__main__":
-    main()
+        print(f"  ratio {state}, after {SETTLED} s: {own.total / theirs.total:.2f}")
+    print(f"burst of {BURST} messages to one mailbox: {seconds:.1f} s, {deferred} deferred")

@@ -1,0 +1,66 @@
+"""`smallmail set`: changes settings and applies them."""
+import argparse
+import sys
+from collections import OrderedDict
+from typing import Tuple
+
+from smallmail.accounts import passwords
+from smallmail.commands import outcome
+from smallmail.configuration import apply, in_force
+from smallmail.errors import Problem, WrongUsage
+from smallmail.machine.host import Host
+from smallmail.settings import fields, file_format, store
+from smallmail.tls import obtain, tlsa
+
+
+def set_(host: Host, options: argparse.Namespace) -> int:
+    """Check, write and apply; when the daemons refuse, the settings are what they were. Returns the exit code."""
+    typed = OrderedDict(_assignment(word) for word in options.changes)
+    if not host.text(fields.PATH):
+        store.load(host)    # says how to set the host up
+    changes = {name: _secret(name, options.password_stdin) if fields.FIELDS[name].secret else value
+               for name, value in typed.items()}
+    changed = store.checked(dict(file_format.parse(host.text(fields.PATH)), **changes))
+    text = store.changed_text(host, {name: changed.text(name) for name in changes})
+    if not in_force.may_change(host, text):
+        raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
+                      " change it, 'smallmail plan' shows how")
+    if any(name in ("certificate", "certificate-file", "key-file") for name in changes):
+        tlsa.look(host, changed.hostname)
+    names = ["{}={}".format(name, "" if fields.FIELDS[name].secret else changed.text(name)) for name in changes]
+    is_new = text != host.text(fields.PATH)
+    done = apply.apply(host, changed, outcome.asked("set " + " ".join(names)), {fields.PATH: store.file(text)})
+    if is_new:
+        print("Saved in /{}: {}.".format(fields.PATH, ", ".join(changes)))
+    if obtain.wanted(host, changed, obtain.attempts(host)):
+        done.notices.append("A certificate will be requested within minutes: 'smallmail certificate status' shows the"
+                            " progress.")
+    return outcome.tell(host, done, is_new)
+
+
+def _assignment(word: str) -> Tuple[str, str]:
+    """Return the key and the value. Raises WrongUsage where the word does not have them."""
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise WrongUsage("'{}' is not KEY=VALUE: type 'smallmail set {}=…'".format(word, word))
+    if name == "password":
+        raise WrongUsage("a mailbox's password is changed by 'smallmail user passwd ADDRESS'")
+    field = fields.known(name)
+    if field.secret and value:
+        raise WrongUsage("a secret does not belong on the command line: type 'smallmail set {}=' to be asked for it"
+                         .format(name))
+    try:
+        return name, field.check(value) if value.strip() else ""
+    except ValueError as error:
+        raise WrongUsage("{}: {}".format(name, error))
+
+
+def _secret(name: str, from_stdin: bool) -> str:
+    """Return the secret from standard input or from the terminal; without a terminal 'KEY=' empties it."""
+    if from_stdin:
+        value = sys.stdin.readline().rstrip("\n")
+        if not value:
+            raise Problem("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
+    else:
+        value = passwords.typed("{} (empty: none): ".format(name)) if sys.stdin.isatty() else ""
+    return passwords.rspamd_hash(value) if value and name == "rspamd-password" else value
