@@ -57,7 +57,7 @@ def _code(host: Host) -> int:
 def _to_set(host: Host, keys: List[Key]) -> List[str]:
     """What somebody has to do by hand."""
     names = [dkim_keys.record_name(key) for key in keys if key.state == NEXT]
-    records = [record for mine in dkim_keys.records(host, time.time()).values() for record in mine
+    records = [record for mine in dkim_keys.records_by_domain(host, time.time()).values() for record in mine
                if record.name in names and not publish.may_update(host, record.name)]
     if not records:
         return []

@@ -25,7 +25,7 @@ def add(host: Host, options: argparse.Namespace) -> int:
     print("Domain {} added.".format(name))
     _let_sign(host)
     print("Set these records in DNS:\n")
-    print(dns_records.zone_text([record for record in wanted_records.records(host, settings)
+    print(dns_records.zone_text([record for record in wanted_records.needed_records(host, settings)
                                  if record.name == name or record.name.endswith("." + name)]))
     return 0
 

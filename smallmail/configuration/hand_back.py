@@ -19,6 +19,14 @@ _FOLDERS = ["etc/postfix/smallmail", "etc/smallmail/local/postfix", "etc/smallma
             # certbot makes these, too, when it first runs.
             "etc/letsencrypt/renewal-hooks/deploy", "etc/letsencrypt/renewal-hooks"]
 
+# What other rooms undo once the daemons have their former configuration: functions `hand_back(host)`, which return a
+# sentence for each thing that the admin must know.
+HAND_BACK = (
+    users.hand_back,
+    running.hand_back,
+    tlsa.hand_back,
+)
+
 _SHARED = {main_cf.MAIN: ("parameters", main_cf.parse_main),
            main_cf.MASTER: ("services", main_cf.parse_master)}
 
@@ -54,8 +62,7 @@ def hand_back(host: Host) -> List[str]:
         for folder in _FOLDERS:
             with contextlib.suppress(OSError):
                 os.rmdir(host.path(folder))
-        sentences += _stop_using(host)
-        sentences += tlsa.farewell(host)
+        sentences += [sentence for room in HAND_BACK for sentence in room(host)]
         # Cut off before this, everything is taken back, and the next removal does it again.
         transaction.commit(host)
         return sentences
@@ -122,16 +129,3 @@ def _shared(host: Host, before: Record, now: Tree, path: str, to_do: List[Change
         wanted = plan.wanted(to_do, kind)
         parameters, services = (wanted, {}) if kind == "parameters" else ({}, wanted)
         return {path: postconf.edited(host, stage, parameters, services)[path]}
-
-
-def _stop_using(host: Host) -> List[str]:
-    """Let the daemons read their former configuration. Returns a sentence for each that fails: the removal must not
-    fail because a daemon does not start with what it had before."""
-    sentences = users.leave_group(host)
-    for daemon in table.ALL:
-        try:
-            if running.active(host, daemon):
-                running.invoke(host, "stop" if daemon.own_unit else "restart", daemon)
-        except Failed as error:
-            sentences.append(str(error))
-    return sentences

@@ -10,7 +10,7 @@ from smallmail.daemons import table
 from smallmail.daemons.daemon import Daemon
 from smallmail.daemons.listening import IMPLICIT, Port
 from smallmail.machine import probes, services
-from smallmail.machine.host import Host
+from smallmail.machine.host import Failed, Host
 
 
 def invoke(host: Host, action: str, daemon: Daemon) -> None:
@@ -22,6 +22,19 @@ def invoke(host: Host, action: str, daemon: Daemon) -> None:
         host.run(["deb-systemd-invoke", action, daemon.unit + ".service"])
     elif not daemon.own_unit:
         host.run(["invoke-rc.d", daemon.unit, "restart"])
+
+
+def hand_back(host: Host) -> List[str]:
+    """Let the daemons read their former configuration. Returns a sentence for each that fails: the removal must not
+    fail because a daemon does not start with what it had before."""
+    sentences = []
+    for daemon in table.ALL:
+        try:
+            if active(host, daemon):
+                invoke(host, "stop" if daemon.own_unit else "restart", daemon)
+        except Failed as error:
+            sentences.append(str(error))
+    return sentences
 
 
 def active(host: Host, daemon: Daemon) -> bool:

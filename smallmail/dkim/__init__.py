@@ -12,6 +12,6 @@ them. `smallmail check` reads rotation.findings(), and wanted_records.py reads k
 
 For example, the records that DNS must have today:
 
-    for domain, records in keys.records(host, time.time()).items():
+    for domain, records in keys.records_by_domain(host, time.time()).items():
         print(domain, [record.name for record in records])
 """

@@ -21,6 +21,7 @@ from smallmail.machine import dates, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.machine.state import DKIM_FOLDER, DKIM_KEYS, DKIM_LIST, DKIM_LOCK
+from smallmail.settings.fields import Settings
 from smallmail.zones.dns_records import Record
 
 NEXT, SIGNING, OLD = "next", "signing", "old"
@@ -184,7 +185,13 @@ def forget(host: Host, gone: List[Key]) -> None:
         keys[:] = [key for key in keys if key not in gone]
 
 
-def records(host: Host, now: float) -> "OrderedDict[str, List[Record]]":
+def records(host: Host, _: Settings) -> Iterator[Record]:
+    """Yield the records that must be in DNS now, also of keys and domains that were removed lately."""
+    for found in records_by_domain(host, time.time()).values():
+        yield from found
+
+
+def records_by_domain(host: Host, now: float) -> "OrderedDict[str, List[Record]]":
     """Return for each domain the records that must be in DNS at that time, each with its reason."""
     found = OrderedDict()   # type: OrderedDict[str, List[Record]]
     for key in load(host):

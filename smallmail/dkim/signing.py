@@ -8,8 +8,9 @@ import json
 import re
 import time
 from collections import OrderedDict
-from typing import Dict, List, Set
+from typing import Dict, Iterator, List, Set
 
+from smallmail.accounts import domains
 from smallmail.daemons import rspamd_controller, running
 from smallmail.daemons.rspamd import RSPAMD
 from smallmail.dkim import keys as dkim_keys
@@ -18,6 +19,7 @@ from smallmail.dkim.keys import OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
+from smallmail.settings.fields import Settings
 
 # What state.DKIM_SIGNING holds. `proven`: the version of state.DKIM_CONF that Rspamd was last seen to sign by, `told`:
 # the one that it was last told to read, each as a SHA-256 digest; `trouble`: why Rspamd did not sign by it.
@@ -54,6 +56,13 @@ def write(host: Host) -> None:
     """Write the file for the keys that sign now. Rspamd reads it at its next start or reload. The caller holds the
     lock."""
     state_files.write(host, state.DKIM_CONF, text(dkim_keys.load(host)))
+
+
+def prepare(host: Host, _: Settings) -> Iterator[str]:
+    """Make the keys that mail domains lack, and let Rspamd sign with those that sign now. Yields no notice."""
+    dkim_keys.ensure(host, domains.domains(host))
+    write(host)
+    yield from ()
 
 
 def is_settled(host: Host) -> bool:

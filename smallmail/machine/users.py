@@ -21,7 +21,7 @@ def ensure(host: Host, home: str) -> None:
         host.run(["adduser", "--quiet", "_rspamd", "postfix"])
 
 
-def leave_group(host: Host) -> List[str]:
+def hand_back(host: Host) -> List[str]:
     """Take Rspamd out of Postfix's group, if smallmail put it there. Returns a sentence if that failed."""
     if not host.exists(state.JOINED_POSTFIX):
         return []

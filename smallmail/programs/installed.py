@@ -25,7 +25,7 @@ def installed(host: Host, settings: Settings, outcome: Outcome) -> str:
     lines += ["  " + notice for notice in waits + [each for each in outcome.notices if each not in waits]]
     lines += ["  " + plan.describe(change) for change in outcome.by_hand]
     lines += ["", "Set these records in DNS ('smallmail dns show' has more, 'smallmail dns check' checks them):", ""]
-    lines += ["  " + line for line in dns_records.zone_text(wanted_records.records(host, settings)).splitlines()]
+    lines += ["  " + line for line in dns_records.zone_text(wanted_records.needed_records(host, settings)).splitlines()]
     lines += ["", "Ports to open: {} (and {} for Let's Encrypt). Next: 'smallmail status'.".format(
         ", ".join(str(port.number) for port in PUBLIC), HTTP)]
     return "\n".join(lines)

@@ -27,6 +27,9 @@ _FRESH = 3600.0         # seconds before refresh() asks again
 _PATIENCE = 20.0        # seconds for all questions of one look()
 _ALIASES = 5            # CNAMEs that point to one another
 
+_WAITS = ("The new certificate has another key than the TLSA records in DNS: the old one stays in use until DNS has"
+          " records for both; 'smallmail certificate status' shows what is missing.")
+
 # `asked`: when, `secure`: whether the zone is signed and its parent has a DS record, `names`: see _seen(), `late`: the
 # name servers that did not answer, `waits`: the folder of the certificate that must wait, `switched`: when the present
 # certificate came into use.
@@ -143,6 +146,19 @@ def allowed(host: Host, settings: Settings, newest: str) -> str:
     return current if lacking(known, known["asked"], served, new) else newest
 
 
+def prepare(host: Host, settings: Settings) -> Iterator[str]:
+    """Make the newest certificate. Yields a notice if it must wait for its TLSA record."""
+    newest = certificate.ensure(host, settings)
+    if allowed(host, settings, newest) != newest:
+        yield _WAITS
+
+
+def links(host: Host, settings: Settings) -> Dict[str, str]:
+    """Return the link to the certificate that may be used, if it must point elsewhere than it does."""
+    target = allowed(host, settings, certificate.ensure(host, settings))
+    return {state.CURRENT: target} if host.link(state.CURRENT) != target else {}
+
+
 def waiting(host: Host, settings: Settings) -> Chain:
     """Return the certificate that waits for its record; empty if there is none."""
     folder = load(host, settings.hostname)["waits"]
@@ -163,7 +179,7 @@ def records(host: Host, settings: Settings) -> Iterator[dns_records.Record]:
             yield record(name, new, "the next key: it is used once all name servers have shown this long enough")
 
 
-def farewell(host: Host) -> Iterator[str]:
+def hand_back(host: Host) -> Iterator[str]:
     """Yield what the admin must know when smallmail is removed and the daemons get their former certificate."""
     known, served = _known(host), certificate.chain(host)
     for name, seen in known["names"].items() if known["secure"] else []:

@@ -1,6 +1,6 @@
 """Make the DNS records that a host's mail needs, and write them as text. Pure: names and keys in, records out."""
 from collections import OrderedDict
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple
 
 Record = NamedTuple("Record", [("name", str), ("type", str), ("value", str), ("why", str)])
 _TTL = 3600
@@ -18,10 +18,9 @@ NOT_HERE = ("Not included: MTA-STS (RFC 8461) and automatic set-up of mail progr
             " smallmail does not run one.")
 
 
-def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[str, List[Record]],
-            relayhost: str = "") -> Iterator[Record]:
-    """Yield all records for the host and its mail domains. `addresses`: the host's public ones; `dkim`: the records of
-    keys by domain, also of domains that were removed lately.
+def records(hostname: str, domains: List[str], addresses: List[str], relayhost: str = "") -> Iterator[Record]:
+    """Yield the addresses, the MX and the SPF records of the host and its mail domains. `addresses`: the host's public
+    ones.
 
     With a relayhost mail leaves from addresses that we cannot know: SPF then ends softly (RFC 7208, 8.5).
     """
@@ -39,15 +38,27 @@ def records(hostname: str, domains: List[str], addresses: List[str], dkim: Dict[
         yield Record(domain, "MX", "10 {}.".format(hostname), "which host accepts mail for " + domain)
         if domain != hostname:
             yield Record(domain, "TXT", "v=spf1 mx " + rest, "which hosts may send mail from " + domain)
-        yield from dkim.get(domain, [])
-        # The DKIM and SPF records above justify a policy of quarantine from the first day (RFC 7489, 6.3).
+
+
+def policies(domains: List[str]) -> Iterator[Record]:
+    """Yield the DMARC record of each domain."""
+    for domain in domains:
+        # Its DKIM and SPF records justify a policy of quarantine from the first day (RFC 7489, 6.3).
         yield Record("_dmarc." + domain, "TXT", "v=DMARC1; p=quarantine; rua=mailto:postmaster@{}".format(domain),
                      "what others should do with mail forged in the name of {}: quarantine = file it as Junk"
                      " (recommended to start); later, when the reports have listed only your own servers for a few"
                      " weeks, change it to p=reject".format(domain))
-    for domain, keys in dkim.items():
-        if domain not in domains:
-            yield from keys
+
+
+def grouped(records_of_all: Iterable[Record], hostname: str, domains: List[str]) -> List[Record]:
+    """Put the records of one domain together. Returns the host's first, then each domain's, then all others."""
+    heads = [hostname] + [domain for domain in domains if domain != hostname]
+
+    def place(record: Record) -> int:
+        above = [head for head in heads if ("." + record.name).endswith("." + head)]
+        return heads.index(max(above, key=len)) if above else len(heads)
+
+    return sorted(records_of_all, key=place)
 
 
 def helpful(hostname: str, domains: List[str], certificate: str, services: Dict[str, int]) -> Iterator[Record]:

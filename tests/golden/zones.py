@@ -30,7 +30,7 @@ Ask = Callable[[str, str], Answer]
 def wanted(relay: bool = False, addresses: list[str] | None = None) -> dns_check.Wanted:
     """What the host of all these zones wants there."""
     here = ADDRESSES if addresses is None else addresses
-    needed = [*dns_records.records(HOST, [DOMAIN], here, {DOMAIN: [DKIM]})]
+    needed = [*dns_records.records(HOST, [DOMAIN], here), DKIM, *dns_records.policies([DOMAIN])]
     return dns_check.Wanted(HOST, [DOMAIN], here, {*ADDRESSES, SECOND}.__contains__, needed, True, CHAIN, relay,
                            [], [])
 

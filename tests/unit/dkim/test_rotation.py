@@ -16,7 +16,7 @@ def test_a_rotation(host: Host) -> None:
     assert sorted(made.values()) == [NEXT, NEXT, SIGNING, SIGNING]
     assert "under way" in rotation.begin(host, DOMAIN), "typed again"
     assert states(host) == made
-    assert len(dkim_keys.records(host, 0)[DOMAIN]) == 4
+    assert len(dkim_keys.records_by_domain(host, 0)[DOMAIN]) == 4
     assert sorted(dkim_keys.unused_names(host)) == sorted(
         f"{name}._domainkey.{DOMAIN}" for name, state in made.items() if state == NEXT)
     first, second = [name for name in made if made[name] == NEXT]
@@ -37,7 +37,7 @@ def test_an_old_key_stays_until_rspamd_has_long_signed_without_it(host: Host) ->
     change(host, "dkim", left=1000.0)
     end = 1000 + 14 * DAY
     assert [dkim_keys.is_over(the(host, "dkim"), now) for now in (end - 1, end)] == [False, True]
-    names = [[record.name for record in dkim_keys.records(host, now)[DOMAIN]] for now in (end - 1, end)]
+    names = [[record.name for record in dkim_keys.records_by_domain(host, now)[DOMAIN]] for now in (end - 1, end)]
     assert ["dkim._domainkey.example.org" in each for each in names] == [True, False]
     assert rotation.begin(host, DOMAIN) == "", "another may begin"
 

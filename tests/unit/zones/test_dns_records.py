@@ -16,10 +16,11 @@ LONG = "v=DKIM1; k=rsa; p=" + "A" * 392
 
 def made(**changes: Any) -> list[dns_records.Record]:
     values: dict[str, Any] = {
-        "hostname": "mx.example.org", "domains": ["example.org"], "addresses": ["203.0.113.10", "2001:db8::10"],
-        "dkim": {"example.org": [dns_records.Record("dkim._domainkey.example.org", "TXT", LONG, "the key")]}}
+        "hostname": "mx.example.org", "domains": ["example.org"], "addresses": ["203.0.113.10", "2001:db8::10"]}
     values.update(changes)
-    return list(dns_records.records(**values))
+    key = dns_records.Record("dkim._domainkey.example.org", "TXT", LONG, "the key")
+    found = [*dns_records.records(**values), key, *dns_records.policies(values["domains"])]
+    return dns_records.grouped(found, values["hostname"], values["domains"])
 
 
 def helpful(hostname: str = "mx.example.org", domains: Iterable[str] = ("example.org",),
