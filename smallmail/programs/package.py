@@ -88,7 +88,7 @@ def _changes(host: Host, answers: Dict[str, str]) -> Dict[str, str]:
 
 
 def _settle(host: Host, wanted: Settings, by_hand: List[plan.Change]) -> None:
-    """Where the admin and we both changed a file, ucf asks him; what he takes of ours is then applied."""
+    """Let ucf ask the admin about each file that both changed, and apply what the admin takes of ours."""
     conflicts = [change for change in by_hand if change.action == plan.CONFLICT and change.kind == "files"
                  and change.wanted is not None]
     if conflicts and ucf.ask(host, conflicts):

@@ -18,7 +18,7 @@ _PATIENCE = 20.0
 
 
 def prepare(host: Host, daemon: str) -> List[str]:
-    """Mend what was cut off, and let the daemon's files fit its version; notices for the admin."""
+    """Undo what was interrupted, and make the daemon's files fit its version. Returns notices for the admin."""
     # An apply that holds the lock is starting this daemon itself, and waits for us: then there is nothing to mend.
     with host.lock(_PATIENCE, state.STARTING_LOCK), host.lock(0):
         transaction.undo(host)

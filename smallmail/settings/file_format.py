@@ -91,7 +91,7 @@ def without_secrets(text: str) -> List[str]:
 
 
 def _joined(value: Any) -> str:
-    """ConfigObj makes a list of what has unquoted commas; for us a comma is a character like any other."""
+    """Join what ConfigObj made a list because of unquoted commas: for us a comma is a character like any other."""
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 

@@ -86,7 +86,7 @@ def _with_relay_login(get: Get) -> bool:
 
 
 def _relay_password(text: str, get: Get) -> str:
-    """Empty means: as it is. So there must be one."""
+    """Check the relay's password: an empty answer keeps the present one, so there must be one."""
     if not text and not file_reader.load().get("relay-password"):
         raise ValueError("the user name {} needs a password".format(get("relay-username")))
     return values.line(text)

@@ -142,5 +142,5 @@ def _pem_file(blocks: List[str], mode: int) -> File:
 
 
 def _common_name(hostname: str) -> str:
-    """X.520 allows 64 characters; the alternative name is what counts (RFC 6125, 6.4.4)."""
+    """Shorten a name to the 64 characters of X.520; the alternative name is what counts (RFC 6125, 6.4.4)."""
     return hostname if len(hostname) <= 64 else "mail"
