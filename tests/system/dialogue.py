@@ -86,7 +86,7 @@ def editor(machine, command, answers):
 def values(shown):
     """The questions that the editor showed, with what they showed first."""
     found = {}
-    for name, text in re.findall(r'(?m)^{}(.*?)="(.*)"$'.format(OURS), shown):
+    for name, text in re.findall(rf'(?m)^{OURS}(.*?)="(.*)"$', shown):
         found.setdefault(name, text)
     return found
 

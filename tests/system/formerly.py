@@ -13,10 +13,6 @@ CAROL, CAROLS_PASSWORD = "carol", "long ago and far away"
 GREETING, BANNER = "Old server ready.", "the old hub"
 TAKE_OVER = {"take-over": "true"}
 
-# Every name below some folders with its kind, mode, owner, target and content.
-_TELL = ("find {0} -xdev -printf '%p\\t%y %m %u %g %l\\n'; "
-         "find {0} -xdev -type f -exec sha256sum {{}} + | sed -E 's/^([0-9a-f]+)  (.*)$/\\2\\t\\1/'")
-
 # Left out: what the lab put there, what was downloaded, logs, and the versions before the last that debconf, dpkg, ucf
 # and the account tools keep of their own files.
 _NAMES = ("find / -xdev \\( -path /srv/repo -o -path /proc -o -path /sys -o -path /var/cache/apt -o -path /var/lib/apt"
@@ -96,7 +92,7 @@ _RSPAMD = {
 
 def minimal(suite, package, deb):
     """A minimal Debian with everything at hand that apt needs for our .deb; the package lies in /srv."""
-    made = Chroot(roots.warm(suite, deb), "{}-minimal".format(suite), network=True)
+    made = Chroot(roots.warm(suite, deb), f"{suite}-minimal", network=True)
     made.write("/srv/" + package.name, package.read_bytes())
     return made
 
@@ -105,7 +101,7 @@ def minimal(suite, package, deb):
 def stock(suite, deb):
     """Layers: what the package depends on and recommends is installed and as Debian makes it; the package lies in
     /srv."""
-    layer = current().folder / "{}-stock".format(suite)
+    layer = current().folder / f"{suite}-stock"
     (layer / "srv").mkdir(parents=True)
     shutil.copy(deb, layer / "srv")
     return [layer, *dependencies(suite, deb)]
@@ -113,13 +109,13 @@ def stock(suite, deb):
 
 def live_in(host):
     """An admin has been at home here: nothing is as it came, nor is it as we would have it."""
-    host.run("useradd -m -s /bin/sh -G mail {}; chpasswd".format(CAROL), input="{}:{}\n".format(CAROL, CAROLS_PASSWORD))
+    host.run(f"useradd -m -s /bin/sh -G mail {CAROL}; chpasswd", input=f"{CAROL}:{CAROLS_PASSWORD}\n")
     host.write("/etc/postfix/main.cf", _MAIN, 0o640)
-    host.write("/etc/postfix/virtual", "info@sales.example.org {}\n".format(CAROL), 0o600)
+    host.write("/etc/postfix/virtual", f"info@sales.example.org {CAROL}\n", 0o600)
     host.write("/etc/postfix/master.cf", host.read("/usr/share/postfix/master.cf.dist") + _MASTER, 0o664)
     host.write("/etc/mailname", "old.example.org", 0o640)
-    host.write("/etc/aliases", "postmaster: root\nroot: {}\n".format(CAROL))
-    host.write("/etc/dovecot/conf.d/99-carol.conf", "login_greeting = {}\n".format(GREETING), 0o444)
+    host.write("/etc/aliases", f"postmaster: root\nroot: {CAROL}\n")
+    host.write("/etc/dovecot/conf.d/99-carol.conf", f"login_greeting = {GREETING}\n", 0o444)
     for name, content in _RSPAMD.items():
         host.write("/etc/rspamd/local.d/" + name, content, 0o604)
     host.run(_OWN)
@@ -129,8 +125,10 @@ def live_in(host):
 
 def fingerprint(host, *folders):
     """All names below the folders (/etc, if none are named), each with what can be told of it."""
-    told = {}
-    for line in host.run(_TELL.format(" ".join(folders or ("/etc",)))).stdout.splitlines():
+    below, told = " ".join(folders or ("/etc",)), {}
+    command = (f"find {below} -xdev -printf '%p\\t%y %m %u %g %l\\n'; "
+               f"find {below} -xdev -type f -exec sha256sum {{}} + | sed -E 's/^([0-9a-f]+)  (.*)$/\\2\\t\\1/'")
+    for line in host.run(command).stdout.splitlines():
         path, _, fact = line.partition("\t")
         if not NOISE.search(path):
             told.setdefault(path, []).append(fact)

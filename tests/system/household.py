@@ -26,7 +26,7 @@ def settle(host):
     """Give a fresh MailHost a past."""
     host.smallmail("user add --password-stdin " + CAROL, PASSWORD + "\n")
     host.smallmail("user passwd --password-stdin " + CAROL, CAROLS_PASSWORD + "\n")
-    host.smallmail("alias add {} {}".format(ALIAS, CAROL))
+    host.smallmail(f"alias add {ALIAS} {CAROL}")
     for path, content in FILES.items():
         host.machine.write(path, content)
     host.smallmail("apply")
@@ -36,7 +36,7 @@ def settle(host):
     for user, password in BOXES.items():
         _fill(host, user, password)
     host.machine.write("/root/own.sieve", SIEVE)
-    host.machine.run("doveadm sieve put -a -u {} own </root/own.sieve".format(ALICE))
+    host.machine.run(f"doveadm sieve put -a -u {ALICE} own </root/own.sieve")
     teach(host, "before")
     file_away(host, "before")
 
@@ -45,7 +45,7 @@ def _fill(host, user, password):
     connection = host.imap(user, password)
     for folder in ("INBOX", "Junk", "Archive"):
         for number in range(EACH):
-            letter = letters.plain(BOB, user, "{} {}".format(folder, number))
+            letter = letters.plain(BOB, user, f"{folder} {number}")
             done = connection.append(folder, FLAGS[number % len(FLAGS)], None, letter)
             assert done[0] == "OK", done
     connection.logout()
@@ -85,8 +85,8 @@ def missing(before, after):
     for folder, (validity, messages) in before.items():
         later_validity, later = after.get(folder, (None, {}))
         if later_validity != validity:
-            found.append("{}: UIDVALIDITY {} is now {}".format(folder, validity, later_validity))
-        found += ["{}: message {} {} is now {}".format(folder, uid, message, later.get(uid))
+            found.append(f"{folder}: UIDVALIDITY {validity} is now {later_validity}")
+        found += [f"{folder}: message {uid} {message} is now {later.get(uid)}"
                   for uid, message in messages.items() if later.get(uid) != message]
     return found
 
@@ -101,7 +101,7 @@ def teach(host, when):
                                           (spam, "INBOX", "Junk", "spam")):
         before = host.learned()[kind]
         host.move(source, subject, target)
-        host.wait(lambda: host.learned()[kind] > before, "Rspamd to learn {!r} as {}".format(subject, kind))
+        host.wait(lambda: host.learned()[kind] > before, f"Rspamd to learn {subject!r} as {kind}")
 
 
 def file_away(host, when):
@@ -114,7 +114,7 @@ def file_away(host, when):
 def touches_gone(host):
     """What an admin set that is not in force any more."""
     gone = [path for path, content in FILES.items() if host.machine.read(path) != content]
-    gone += ["{}: {}".format(name, said) for name, value in PARAMETERS.items()
+    gone += [f"{name}: {said}" for name, value in PARAMETERS.items()
              if (said := host.machine.run(["postconf", "-h", name]).stdout.strip()) != value]
     if "14.5" not in host.machine.run("rspamadm configdump actions").stdout:
         gone.append("Rspamd's reject")

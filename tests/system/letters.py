@@ -10,11 +10,11 @@ _WORDS = ("meeting budget garden window printer invoice holiday recipe bicycle l
 
 def plain(sender, recipient, subject, body="", headers=None):
     """An ordinary letter. Each says something else: Rspamd knows again what it has greylisted by its text too."""
-    body = body or "Good day, and {}.\r\n".format(uuid.uuid4())
+    body = body or f"Good day, and {uuid.uuid4()}.\r\n"
     lines = {"From": sender, "To": recipient, "Subject": subject, "Date": email.utils.formatdate(),
              "Message-ID": email.utils.make_msgid(domain=sender.rpartition("@")[2]), "MIME-Version": "1.0",
              "Content-Type": "text/plain; charset=utf-8", **(headers or {})}
-    head = "".join("{}: {}\r\n".format(name, value) for name, value in lines.items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return (head + "\r\n" + body).encode("utf-8")
 
 

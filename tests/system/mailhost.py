@@ -92,7 +92,7 @@ class MailHost:
         """Wait for the message with that subject."""
         def found():
             return next((message for message in self.messages(folder, user) if message["Subject"] == subject), None)
-        return until(found, "{!r} in {} of {}".format(subject, folder, user), seconds, self.last_words)
+        return until(found, f"{subject!r} in {folder} of {user}", seconds, self.last_words)
 
     def last_words(self):
         """What the daemons said lately."""
@@ -102,7 +102,7 @@ class MailHost:
         """Move a message as a mail program does."""
         connection = self.imap()
         connection.select(source)
-        number = connection.uid("SEARCH", "SUBJECT", '"{}"'.format(subject))[1][0].split()[-1]
+        number = connection.uid("SEARCH", "SUBJECT", f'"{subject}"')[1][0].split()[-1]
         assert connection.uid("MOVE", number, target)[0] == "OK"
         connection.logout()
 
@@ -152,10 +152,10 @@ class MailHost:
         with concurrent.futures.ThreadPoolExecutor(_CONNECTIONS) as pool:
             for replies in pool.map(connection_full, range(_CONNECTIONS)):
                 assert {reply.code for reply in replies} == {250}
-        self.wait(lambda: self.count("INBOX", recipient) >= count, "all {} messages".format(count), 120)
+        self.wait(lambda: self.count("INBOX", recipient) >= count, f"all {count} messages", 120)
         seconds = time.monotonic() - started
-        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' | grep -c 'to=<{}>.*status=deferred'"
-                                    .format(recipient), check=False).stdout
+        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' |"
+                                    f" grep -c 'to=<{recipient}>.*status=deferred'", check=False).stdout
         return seconds, int(deferred)
 
     def count(self, folder, user):

@@ -161,8 +161,8 @@ def receives(machine, world, subject):
 
 def fingerprint(machine):
     """Its configuration and its mail: content, owner and mode of every file."""
-    return machine.run("find {} -printf '%p %m %u %g %l\\n' | sort; find {} -type f -exec sha256sum {{}} + | sort"
-                       .format(FOLDERS, FOLDERS)).stdout
+    return machine.run(f"find {FOLDERS} -printf '%p %m %u %g %l\\n' | sort;"
+                       f" find {FOLDERS} -type f -exec sha256sum {{}} + | sort").stdout
 
 
 def processes(machine):

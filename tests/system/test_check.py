@@ -174,13 +174,15 @@ def test_mail_that_waits(mail):
     assert checked(mail, "mail") == ([], 0)
 
 
-QUOTA = ("python3 -c \"import sqlite3; accounts = sqlite3.connect('/var/lib/smallmail/accounts.db');"
-         " accounts.execute('UPDATE mailbox SET quota = {}'); accounts.commit()\";")
+def quota(number: str) -> str:
+    """Return the command that gives all mailboxes that quota, in bytes or NULL."""
+    return ("python3 -c \"import sqlite3; accounts = sqlite3.connect('/var/lib/smallmail/accounts.db');"
+            f" accounts.execute('UPDATE mailbox SET quota = {number}'); accounts.commit()\";")
 
 
 def test_a_full_mailbox(mail):
-    with broken(mail, "head -c 3000 /dev/zero | tr '\\0' x | doveadm save -u alice@example.org;" + QUOTA.format(2048),
-                QUOTA.format("NULL") + "doveadm expunge -u alice@example.org mailbox INBOX all"):
+    with broken(mail, "head -c 3000 /dev/zero | tr '\\0' x | doveadm save -u alice@example.org;" + quota("2048"),
+                quota("NULL") + "doveadm expunge -u alice@example.org mailbox INBOX all"):
         assert checked(mail, "mail")[0] == [f"the mailbox {ALICE} is full"]
     assert checked(mail, "mail") == ([], 0)
 

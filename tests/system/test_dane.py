@@ -12,8 +12,6 @@ from tests.system.certified import ADDRESS, ANSWERS, NAME
 from tests.system.dane import BOB, RECORD, THEIRS, Dane, Fingers
 
 CURRENT = "/var/lib/smallmail/tls/current"
-OWN = ("cd /root/own && openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=own -addext subjectAltName=DNS:" + NAME +
-       " -days {days} -keyout key.pem -out cert.pem")
 RENEW = "certbot renew --force-renewal --no-random-sleep-on-renew"
 
 
@@ -122,10 +120,16 @@ def test_without_updates_it_waits_for_the_admin(host):
         "smallmail dns check", check=False).stdout
 
 
+def make_certificate(host, days):
+    """Make a certificate of the admin's own, that is valid for so many days."""
+    host.machine.run("mkdir -p /root/own; cd /root/own && openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=own"
+                     f" -addext subjectAltName=DNS:{NAME} -days {days} -keyout key.pem -out cert.pem")
+
+
 @pytest.mark.slow
 def test_an_own_certificate_waits_too(host):
     key, before = host.key(), host.values()
-    host.machine.run("mkdir /root/own; " + OWN.format(days=1))
+    make_certificate(host, days=1)
     said = host.machine.run("smallmail set certificate=files certificate-file=/root/own/cert.pem"
                             " key-file=/root/own/key.pem").stdout
     assert "The new certificate has another key than the TLSA records in DNS" in said
@@ -147,7 +151,7 @@ def test_nobody_ever_saw_a_certificate_without_its_record(fingers, record):
 @pytest.mark.slow
 def test_nothing_is_waited_for_when_the_end_is_near(host):
     key = host.key()
-    host.machine.run(OWN.format(days=300))
+    make_certificate(host, days=300)
     host.look()
     assert host.key() != key, "the old one ends tomorrow"
     assert "none of the TLSA records fits the\n  certificate in use" in host.machine.run(

@@ -47,11 +47,11 @@ def piuparts(request, deb, tmp_path_factory):
     if reason := roots.available(suite):
         pytest.skip(reason)
     layers = roots.warm(suite, deb)
-    base = Tree(layers, "{}-base".format(suite))
+    base = Tree(layers, f"{suite}-base")
     folders = {suite: [layer / ARCHIVES for layer in layers]}
     if suite in NEXT:
         folders[NEXT[suite]] = [upgrades.upgradable(suite, deb, NEXT[suite])[0] / ARCHIVES]
-    with Chroot(roots.tools(suite, deb, TOOLS), "{}-piuparts".format(suite)) as chroot:
+    with Chroot(roots.tools(suite, deb, TOOLS), f"{suite}-piuparts") as chroot:
         others = tmp_path_factory.mktemp("others")
         _older(deb, others)
         run = Piuparts(suite, chroot, deb, needs_the_same(deb, others))
@@ -61,7 +61,7 @@ def piuparts(request, deb, tmp_path_factory):
             archive.unlink()
         # Where packages come from piuparts would write itself; it keeps what it finds for one release at most.
         for step, release in (("post_chroot_unpack", suite), ("pre_distupgrade", NEXT.get(suite))):
-            chroot.write("/srv/scripts/{}_repository".format(step), SOURCES.format(release), 0o755)
+            chroot.write(f"/srv/scripts/{step}_repository", SOURCES.format(release), 0o755)
         (chroot.path / "srv/base").mkdir()
         mounts.mount("--bind", base.path, chroot.path / "srv/base")
         yield run
@@ -139,12 +139,13 @@ def test_piuparts_finds_nothing_of_ours(piuparts, way, answers, deb, record):
     said = piuparts(deb, way)
     print(said)
     assert ("mx.example.org now accepts mail for example.org" in said) == answers
-    upgraded = "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER)
+    upgraded = f"Unpacking smallmail-server ({packages.field(deb, 'Version')}) over ({OLDER})"
     assert (upgraded in said) == (way in ("upgrade", "release"))
     left = _left(said)
     assert left - baseline - DEBCONFS == set()
-    record("{}, {}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
-        piuparts.suite, way, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))
+    how = "preseeded" if answers else "no answers"
+    record(f"{piuparts.suite}, {way}, {how}: {len(left)} names left, all of them also by the dependencies alone;"
+           f" {time.monotonic() - started:.0f} s")
 
 
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
@@ -169,4 +170,4 @@ def test_autopkgtest(suite, deb, world, record):
         assert results == dict.fromkeys(wanted, "PASS")
         assert done.returncode == 0
         passed = re.findall(r"(\d+) passed", done.stdout + done.stderr)
-        record("{}: {}; {} unit tests against the installed package".format(suite, ", ".join(results), passed[-1]))
+        record(f"{suite}: {', '.join(results)}; {passed[-1]} unit tests against the installed package")

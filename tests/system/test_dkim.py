@@ -15,8 +15,9 @@ from tests.system.mailhost import ALICE, BOB, MailHost
 FOLDER = "/var/lib/rspamd/dkim"
 LOOK = "systemctl start smallmail-dkim.service"
 # As dpkg left it on a host that had 0.2: one key, and nothing known of it.
-AS_BEFORE = ("systemctl stop smallmail-dkim.timer; rm {0}/keys.json {0}/*ed25519.key /var/lib/smallmail/dkim*;"
-             " echo {0}/example.org.dkim.key >/var/lib/smallmail/dkim-keys".format(FOLDER))
+AS_BEFORE = ("systemctl stop smallmail-dkim.timer;"
+             f" rm {FOLDER}/keys.json {FOLDER}/*ed25519.key /var/lib/smallmail/dkim*;"
+             f" echo {FOLDER}/example.org.dkim.key >/var/lib/smallmail/dkim-keys")
 RFC2136 = ("dns_rfc2136_server = {}\ndns_rfc2136_name = {}.\ndns_rfc2136_secret = {}\n"
            "dns_rfc2136_algorithm = HMAC-SHA256\n")
 
@@ -31,7 +32,7 @@ class Traffic(threading.Thread):
 
     def run(self):
         while not self._over.wait(0.2):
-            subject = "in transit {} {}".format(self._began, len(self.signed))
+            subject = f"in transit {self._began} {len(self.signed)}"
             try:
                 self._mail.submit(letters.plain(ALICE, BOB, subject))
                 raw = self._mail.world.foreign.expect(BOB, subject)
@@ -88,7 +89,7 @@ def those(mail, state):
 
 def age(mail):
     """Two weeks pass for the keys that have left."""
-    kept = json.loads(mail.machine.run("cat {}/keys.json".format(FOLDER)).stdout)
+    kept = json.loads(mail.machine.run(f"cat {FOLDER}/keys.json").stdout)
     for key in kept:
         assert key["state"] != "old" or key["left"], "Rspamd was seen to sign without it"
         key["left"] = key["left"] and key["left"] - 14 * 86400 - 1
@@ -96,11 +97,11 @@ def age(mail):
 
 
 def files(mail):
-    return set(mail.machine.run("ls {}".format(FOLDER)).stdout.split())
+    return set(mail.machine.run(f"ls {FOLDER}").stdout.split())
 
 
 def name_of(selector):
-    return "example.org.{}.key".format(selector)
+    return f"example.org.{selector}.key"
 
 
 @pytest.fixture(scope="module", params=["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
@@ -113,11 +114,11 @@ def mail(request, deb, world, installed):
 
 def test_a_host_that_had_one_key_signs_on_and_gets_the_other(mail):
     mail.machine.run(AS_BEFORE)
-    known = mail.machine.run("sha256sum {}/*".format(FOLDER)).stdout
+    known = mail.machine.run(f"sha256sum {FOLDER}/*").stdout
     mail.world.dns.remove("dkim-ed25519._domainkey.example.org", "TXT")
     mail.machine.run("smallmail apply")
     assert keys(mail) == {"dkim": "signing", "dkim-ed25519": "next"}
-    assert known in mail.machine.run("sha256sum {}/*".format(FOLDER)).stdout
+    assert known in mail.machine.run(f"sha256sum {FOLDER}/*").stdout
     mail.machine.run(LOOK)
     assert keys(mail)["dkim-ed25519"] == "next", "its record is not there"
     assert "waiting for ns.example.net (203.0.113.1)" in mail.smallmail("dkim list")
@@ -131,12 +132,15 @@ def test_a_host_that_had_one_key_signs_on_and_gets_the_other(mail):
 
 
 def test_rspamd_alone_reads_the_keys(mail):
-    said = mail.machine.run("stat -c '%a %U %G' {0} {0}/*".format(FOLDER)).stdout.splitlines()
+    said = mail.machine.run(f"stat -c '%a %U %G' {FOLDER} {FOLDER}/*").stdout.splitlines()
     assert set(said) == {"750 root _rspamd", "640 root _rspamd"} and len(said) == 4
-    nobody = "setpriv --reuid={0} --regid={0} --init-groups cat {1}/example.org.dkim-ed25519.key"
+    def read_by(user):
+        return mail.machine.run(f"setpriv --reuid={user} --regid={user} --init-groups cat"
+                                f" {FOLDER}/example.org.dkim-ed25519.key", check=False)
+
     for user in ("postfix", "dovecot", "vmail"):
-        assert mail.machine.run(nobody.format(user, FOLDER), check=False).returncode == 1
-    assert mail.machine.run(nobody.format("_rspamd", FOLDER)).stdout
+        assert read_by(user).returncode == 1
+    assert read_by("_rspamd").stdout
 
 
 def test_a_rotation_by_hand(mail, record):
@@ -145,7 +149,7 @@ def test_a_rotation_by_hand(mail, record):
         said = mail.smallmail("dkim rotate")
         following = those(mail, "next")
         assert len(following) == 2 and those(mail, "signing") == first
-        assert all("{}._domainkey.example.org. 3600 IN TXT".format(selector) in said for selector in following)
+        assert all(f"{selector}._domainkey.example.org. 3600 IN TXT" in said for selector in following)
         mail.machine.run(LOOK)
         mail.smallmail("dkim rotate")   # again, while it waits
         assert (those(mail, "signing"), those(mail, "next")) == (first, following)
@@ -167,17 +171,17 @@ def test_a_rotation_by_hand(mail, record):
         assert "Note: the DKIM record dkim._domainkey.example.org is no longer needed: delete it\n  from DNS" in \
             mail.machine.run("smallmail check dns", check=False).stdout
         for selector in first:
-            mail.world.dns.remove("{}._domainkey.example.org".format(selector), "TXT")
+            mail.world.dns.remove(f"{selector}._domainkey.example.org", "TXT")
         mail.machine.run(LOOK)
         assert set(keys(mail)) == following
     assert set(flow.signed) == {frozenset(first), frozenset(following)}, "never a mixture"
-    record("{} messages verified by both, the switch took {:.1f} s".format(len(flow.signed), seconds))
+    record(f"{len(flow.signed)} messages verified by both, the switch took {seconds:.1f} s")
 
 
 def test_a_rotation_by_dynamic_updates(mail, record):
     mail.machine.write("/etc/smallmail/rfc2136.ini", RFC2136.format(GATEWAY, *mail.world.dns.key[::2]), 0o600)
     for selector in keys(mail):     # what was set by hand is not ours to take away later
-        mail.world.dns.remove("{}._domainkey.example.org".format(selector), "TXT")
+        mail.world.dns.remove(f"{selector}._domainkey.example.org", "TXT")
     mail.smallmail("dns publish --yes")
     first = those(mail, "signing")
     with traffic(mail) as flow:
@@ -189,9 +193,9 @@ def test_a_rotation_by_dynamic_updates(mail, record):
         mail.machine.run(LOOK)
         assert set(keys(mail)) == following
         for selector in first:
-            assert mail.world.dns.query("{}._domainkey.example.org".format(selector), "TXT") == []
+            assert mail.world.dns.query(f"{selector}._domainkey.example.org", "TXT") == []
     assert mail.machine.run("smallmail dns publish").stdout.startswith("Nothing to do.")
-    record("{} messages verified by both, one command took {:.1f} s".format(len(flow.signed), seconds))
+    record(f"{len(flow.signed)} messages verified by both, one command took {seconds:.1f} s")
 
 
 @pytest.mark.slow
@@ -199,7 +203,7 @@ def test_killed_anywhere_it_converges(mail, record):
     """By kill -9, later each time, until the command gets to its end."""
     kills, delay = 0, 0.1
     with traffic(mail) as flow:
-        while mail.machine.run("timeout -s KILL {:.2f} smallmail dkim rotate --new".format(delay),
+        while mail.machine.run(f"timeout -s KILL {delay:.2f} smallmail dkim rotate --new",
                                check=False).returncode:
             kills, delay = kills + 1, delay * 1.25
             private = files(mail)
@@ -208,11 +212,11 @@ def test_killed_anywhere_it_converges(mail, record):
         assert sorted(key["kind"] for key in listed(mail) if key["state"] == "signing") == ["ed25519", "rsa"]
         assert those(mail, "next") == set()
     age(mail)
-    mail.machine.run("{0}; {0}".format(LOOK))
+    mail.machine.run(f"{LOOK}; {LOOK}")
     assert len(keys(mail)) == 2
     assert files(mail) == {"keys.json", *map(name_of, keys(mail))}
     assert mail.machine.run("smallmail dns check").stdout.endswith("No problem found.\n")
-    record("{} kills, {} messages verified by both".format(kills, len(flow.signed)))
+    record(f"{kills} kills, {len(flow.signed)} messages verified by both")
 
 
 def test_a_domain_comes_and_goes(mail):
@@ -222,7 +226,8 @@ def test_a_domain_comes_and_goes(mail):
     mail.machine.run("smallmail domain add example.com")
     assert states() == ["next", "signing"]
     record = next(key for key in listed(mail) if key["domain"] == "example.com" and key["state"] == "next")
-    mail.world.dns.set(".", '{name}. CNAME key.example.net.\nkey.example.net. TXT "{value}"\n'.format(**record))
+    mail.world.dns.set(
+        ".", f"""{record["name"]}. CNAME key.example.net.\nkey.example.net. TXT "{record['value']}"\n""")
     mail.machine.run(LOOK)
     mail.world.dns.remove(record["name"], "CNAME")
     mail.world.dns.remove("key.example.net", "TXT")

@@ -16,7 +16,7 @@ BEFORE = {
 
 def chroot_with(suite, deb, layers=None):
     """A minimal Debian (or other layers) with everything at hand that apt needs; the .deb lies in /srv."""
-    made = Chroot(layers or roots.warm(suite, deb), "{}-install".format(suite), network=True)
+    made = Chroot(layers or roots.warm(suite, deb), f"{suite}-install", network=True)
     made.write("/srv/" + deb.name, deb.read_bytes())
     return made
 
@@ -46,7 +46,7 @@ def test_without_any_answer_nothing_is_touched(suite, deb, record):
         assert chroot.run("getent passwd vmail", check=False).stdout == ""
         refused = chroot.run("smallmail status", check=False)
         assert refused.returncode == 1 and "dpkg-reconfigure smallmail-server" in refused.stderr
-        record("installed, {} untouched, one command named".format(suite))
+        record(f"installed, {suite} untouched, one command named")
 
         # The one command, without a terminal but with answers, finishes it.
         packages.preseed(chroot, deb, ANSWERS)
@@ -68,7 +68,7 @@ def test_other_suites_install_and_report(suite, deb, record):
         for judge in ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest"):
             chroot.run(judge)
         versions = chroot.run("dpkg-query -W -f '${Package} ${Version}  ' postfix dovecot-core rspamd").stdout
-        record("{}: {}".format(suite, versions))
+        record(f"{suite}: {versions}")
 
 
 @pytest.mark.parametrize("suite, before", [
@@ -81,14 +81,14 @@ def test_the_same_result_whatever_was_there_before(suite, before, deb, record, r
         install(chroot, deb)
         assert chroot.run("smallmail plan").stdout.strip() == "Nothing to do."
         assert configuration(chroot) == reference(suite)
-        record("{}: '{}' ends like 'Internet Site'".format(suite, before))
+        record(f"{suite}: '{before}' ends like 'Internet Site'")
 
 
 @pytest.fixture(scope="module")
 def reference(installed):
     """The configuration of a host whose Postfix was set up as 'Internet Site', Debian's default, by suite."""
     def get(suite):
-        with Chroot(installed(suite), "{}-reference".format(suite)) as chroot:
+        with Chroot(installed(suite), f"{suite}-reference") as chroot:
             return configuration(chroot)
     return get
 

@@ -52,7 +52,7 @@ JUDGES = "postfix check && doveconf -n >/dev/null && rspamadm configtest >/dev/n
 
 def killed_before(chroot, number, words):
     """Whether it was killed; False when it had fewer effects and came to its end."""
-    done = chroot.run("python3 -B /root/killer.py {} {}".format(number, words), check=False)
+    done = chroot.run(f"python3 -B /root/killer.py {number} {words}", check=False)
     assert done.returncode in (0, 137), done.stdout + done.stderr
     return done.returncode == 137
 
@@ -66,7 +66,7 @@ def numbers(first, step):
     ("trixie", 0, 27), pytest.param("bookworm", 3, 5, marks=pytest.mark.slow),
     pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
 def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed, record):
-    with Chroot(installed(suite), "{}-kills".format(suite)) as chroot:
+    with Chroot(installed(suite), f"{suite}-kills") as chroot:
         chroot.write("/root/killer.py", KILLER)
         chroot.run("smallmail set hostname=other.example.org quota=1G")
         other = chroot.run(CONFIGURATION).stdout
@@ -90,8 +90,7 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
         assert chroot.run(CONFIGURATION).stdout == other
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
         assert kills > 8
-        record("{}: {} kills, {} with the old configuration afterwards, {} with the new".format(
-            suite, kills, kills - news, news))
+        record(f"{suite}: {kills} kills, {kills - news} with the old configuration afterwards, {news} with the new")
 
 
 @pytest.mark.parametrize("suite, first, step", [
@@ -99,7 +98,7 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
 def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
     below = dependencies(suite, deb)
-    with Chroot(below, "{}-bare".format(suite)) as bare:
+    with Chroot(below, f"{suite}-bare") as bare:
         bare.write("/srv/" + deb.name, deb.read_bytes())
         packages.preseed(bare, deb, dict(ANSWERS, hostname="no dots"))
         install(bare, deb, check=False)
@@ -107,12 +106,12 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
         bare.run("mkdir -p /etc/smallmail && cat >/etc/smallmail/smallmail.conf", input=(
             "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n"
             "certificate = self-signed\n"))
-        layer = current().folder / "bare-{}-{}".format(suite, step)
+        layer = current().folder / f"bare-{suite}-{step}"
         bare.keep(layer)
     layers = [layer, *below]
     wanted, kills = None, 0
     for number in numbers(first, step):
-        with Chroot(layers, "{}-first".format(suite)) as chroot:
+        with Chroot(layers, f"{suite}-first") as chroot:
             killed = killed_before(chroot, number, "apply")
             chroot.run("smallmail apply")
             assert "Nothing to do." in chroot.run("smallmail plan").stdout
@@ -125,18 +124,18 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
         if not killed:
             break
         kills += 1
-    record("{}: {} kills".format(suite, kills))
+    record(f"{suite}: {kills} kills")
 
 
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 1, 61), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
 def test_handing_back_is_finished_by_the_next(suite, first, step, installed, record):
-    with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+    with Chroot(installed(suite), f"{suite}-back") as chroot:
         chroot.run("/usr/lib/smallmail/run remove")
         wanted = chroot.run(CONFIGURATION + " || true").stdout
     kills = 0
     for number in numbers(first, step):
-        with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+        with Chroot(installed(suite), f"{suite}-back") as chroot:
             chroot.write("/root/killer.py", KILLER)
             killed = killed_before(chroot, number, "package remove")
             chroot.run("/usr/lib/smallmail/run remove")
@@ -145,4 +144,4 @@ def test_handing_back_is_finished_by_the_next(suite, first, step, installed, rec
             break
         kills += 1
     assert kills > 1
-    record("{}: {} kills".format(suite, kills))
+    record(f"{suite}: {kills} kills")

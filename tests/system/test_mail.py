@@ -15,12 +15,12 @@ def test_mail_from_outside_is_read_by_imaps(mail, world, record):
     assert message["Authentication-Results"].split(";")[0].strip() == mail.name
     for verdict in ("spf=pass", "dkim=pass", "dmarc=pass"):
         assert verdict in str(message["Authentication-Results"])
-    record("{:.1f} s to the mailbox, SPF, DKIM and DMARC passed".format(seconds))
+    record(f"{seconds:.1f} s to the mailbox, SPF, DKIM and DMARC passed")
 
 
 @pytest.mark.parametrize("port", [465, 587])
 def test_submitted_mail_arrives_signed(mail, world, record, port):
-    subject = "by {}".format(port)
+    subject = f"by {port}"
     mail.submit(letters.plain(ALICE, BOB, subject), port=port)
     raw = world.foreign.expect(BOB, subject)
     message = letters.parsed(raw)
@@ -28,7 +28,7 @@ def test_submitted_mail_arrives_signed(mail, world, record, port):
     assert "d=example.org" in message["DKIM-Signature"].replace(" ", "")
     own = [line for line in message.get_all("Received") if "by " + mail.name in line]
     assert own and not [line for line in own if world.client.name in line or "203.0.113.77" in line]
-    record("dkimpy: verified; exim: {}".format(message["X-DKIM-Verdict"]))
+    record(f"dkimpy: verified; exim: {message['X-DKIM-Verdict']}")
 
 
 def test_submission_wants_tls_and_a_login(mail, world):
@@ -96,11 +96,11 @@ def test_moving_to_junk_and_back_teaches_rspamd(mail, world, record):
     spam = mail.wait(lambda: mail.learned()["spam"] > before["spam"] and mail.learned(), "Rspamd to learn spam")
     mail.move("Junk", "to be moved", "INBOX")
     ham = mail.wait(lambda: mail.learned()["ham"] > before["ham"] and mail.learned(), "Rspamd to learn ham")
-    record("learned {} -> {} -> {}".format(before, spam, ham))
+    record(f"learned {before} -> {spam} -> {ham}")
 
 
 def test_a_unix_account_cannot_log_in(mail, world):
-    mail.machine.run("id unix >/dev/null 2>&1 || useradd -m unix; echo 'unix:{}' | chpasswd".format(PASSWORD))
+    mail.machine.run(f"id unix >/dev/null 2>&1 || useradd -m unix; echo 'unix:{PASSWORD}' | chpasswd")
     for user in ("unix", "unix@mx.example.org"):
         with pytest.raises(Exception, match="(?i)auth"):
             mail.imap(user, PASSWORD)
@@ -151,7 +151,7 @@ def test_a_mailbox_beats_its_domains_catch_all(mail, world):
 
 def test_roots_mail_reaches_the_first_mailbox_and_leaves_signed(mail, world):
     for user in ("root", "www-data"):
-        mail.machine.run("printf 'Subject: to {0}\\n\\nhello\\n' | sendmail {0}".format(user))
+        mail.machine.run(f"printf 'Subject: to {user}\\n\\nhello\\n' | sendmail {user}")
         mail.expect("INBOX", "to " + user)
     mail.machine.run("printf 'Subject: local goes out\\n\\nhello\\n' | sendmail " + BOB)
     raw = world.foreign.expect(BOB, "local goes out")
@@ -170,10 +170,10 @@ def test_without_rspamd_mail_waits_and_none_is_lost(mail, world):
 
 def test_bare_newlines_smuggle_nothing(mail, world):
     """SMTP smuggling (CVE-2023-51764): what follows <LF>.<CR><LF> must not become a message of its own."""
-    inner = "MAIL FROM:<boss@example.org>\r\nRCPT TO:<{}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n".format(ALICE)
+    inner = f"MAIL FROM:<boss@example.org>\r\nRCPT TO:<{ALICE}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
     outer = "Subject: outer\r\n\r\nx\n.\r\n" + inner
     connection = world.client.smtp(mail.server)
-    for line in ("MAIL FROM:<{}>".format(MALLORY), "RCPT TO:<{}>".format(ALICE), "DATA"):
+    for line in (f"MAIL FROM:<{MALLORY}>", f"RCPT TO:<{ALICE}>", "DATA"):
         connection.docmd(line)
     connection.sock.sendall(outer.encode() + b"QUIT\r\n")
     connection.close()
@@ -200,7 +200,7 @@ def test_over_quota_is_refused(mail, world):
 def test_folders_have_their_special_uses(mail):
     listed = b"".join(mail.imap().list()[1]).decode()
     for name in ("Drafts", "Sent", "Junk", "Trash", "Archive"):
-        assert re.search(r"\\{}\b".format(name), listed), listed
+        assert re.search(rf"\\{name}\b", listed), listed
     assert {"Drafts", "Sent", "Junk", "Trash", "Archive"} <= set(mail.subscribed())
 
 
@@ -223,7 +223,7 @@ def test_rspamd_tells_domains_from_public_suffixes(mail):
     domains = ["own." + line.replace("*.", "any.") for line in listed
                if line.isascii() and line not in ("", "pm") and line[0] not in "!/" and "*." + line not in listed]
     assert len(domains) > 5000
-    run("split -l 900 - /tmp/urls.", input="".join("http://www.{}/\n".format(domain) for domain in domains))
+    run("split -l 900 - /tmp/urls.", input="".join(f"http://www.{domain}/\n" for domain in domains))
     found = run("for part in /tmp/urls.*; do"
                 "  (printf 'Subject: domains\n\n'; cat $part) >/tmp/letter; rspamadm mime urls --tld /tmp/letter;"
                 " done; rm /tmp/urls.* /tmp/letter").stdout.split()
@@ -235,7 +235,7 @@ def test_an_unprivileged_user_reads_no_secret(mail):
                              " /etc/postfix/smallmail /etc/rspamd/local.d -type f").stdout.split()
     assert len(files) > 15
     readable = mail.machine.run("setpriv --reuid=65534 --regid=65534 --clear-groups"
-                                " find {} -readable -type f".format(" ".join(files)), check=False).stdout.split()
+                                f" find {' '.join(files)} -readable -type f", check=False).stdout.split()
     secret = re.compile(r"\.(db|key|pem)$|smallmail\.conf|worker-controller|relay-password|record|first-")
     assert [path for path in readable if secret.search(path)] == []
     postfix = mail.machine.run("setpriv --reuid=postfix --regid=postfix --init-groups"
@@ -265,7 +265,7 @@ def test_a_burst_to_one_mailbox(mail, world, record):
     mail.smallmail("user add --password-stdin burst@example.org", PASSWORD + "\n")
     seconds, deferred = mail.burst("burst@example.org", 500)
     assert deferred == 0
-    record("500 messages in {:.1f} s, none deferred".format(seconds))
+    record(f"500 messages in {seconds:.1f} s, none deferred")
     assert seconds < 60
 
 
@@ -289,4 +289,4 @@ def test_all_that_works_survives_a_reboot(mail, world, record):
     mail.submit(letters.plain(ALICE, BOB, "out after the reboot"))
     assert world.verify_dkim(world.foreign.expect(BOB, "out after the reboot"))
     assert "Problem" not in mail.smallmail("status")
-    record("serving again after {:.1f} s".format(seconds))
+    record(f"serving again after {seconds:.1f} s")

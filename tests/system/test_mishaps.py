@@ -32,16 +32,16 @@ def taken(mail, world, subject):
             return False
         assert reply.code // 100 in (2, 4), reply
         return reply.code == 250
-    mail.wait(sent, "{!r} to be taken".format(subject), 60)
+    mail.wait(sent, f"{subject!r} to be taken", 60)
 
 
 def test_killing_apt_or_smallmail_stops_no_mail(mail, world, record):
     moments = random.Random(SEED)
-    subjects = ["killed {}".format(number) for number in range(6)]
+    subjects = [f"killed {number}" for number in range(6)]
     for number, subject in enumerate(subjects):
         if number % 2:
-            thread = in_background(mail.machine, "smallmail set hostname={}.example.org".format(
-                "other" if number % 4 == 1 else "mx"))
+            hostname = "other" if number % 4 == 1 else "mx"
+            thread = in_background(mail.machine, f"smallmail set hostname={hostname}.example.org")
             time.sleep(moments.uniform(0.2, 1.5))
             mail.machine.run(["pkill", "-9", "-f", "smallmail set"], check=False)
         else:
@@ -54,20 +54,20 @@ def test_killing_apt_or_smallmail_stops_no_mail(mail, world, record):
         thread.join()
         taken(mail, world, subject)
     # Killed while it unpacked, dpkg wants just that to be done anew, and says so.
-    mail.machine.run("dpkg --configure -a || {}; apt-get -y -f install".format(REINSTALL))
+    mail.machine.run(f"dpkg --configure -a || {REINSTALL}; apt-get -y -f install")
     mail.smallmail("set hostname=mx.example.org")
     assert "Nothing to do." in mail.smallmail("plan")
     assert "Problem" not in mail.smallmail("status")
     for subject in subjects:
         mail.expect("INBOX", subject)
-    record("6 kills; 6 messages taken in between and delivered (seed {})".format(SEED))
+    record(f"6 kills; 6 messages taken in between and delivered (seed {SEED})")
 
 
 def test_no_timer_acts_in_the_middle_of_an_upgrade(mail):
     """Python's modules or a daemon may be in pieces then: what it said or did would be wrong."""
     def result(name):
-        mail.machine.run("systemctl start smallmail-{}.service".format(name))
-        return mail.machine.run("systemctl show -p Result --value smallmail-{}.service".format(name)).stdout.strip()
+        mail.machine.run(f"systemctl start smallmail-{name}.service")
+        return mail.machine.run(f"systemctl show -p Result --value smallmail-{name}.service").stdout.strip()
 
     mail.machine.run("cp /bin/sleep /root/apt-get; systemd-run -q --unit=upgrading /root/apt-get 60")
     assert [result(name) for name in ("certificate", "dkim", "check")] == ["exec-condition"] * 3
@@ -81,8 +81,7 @@ def test_what_a_power_cut_leaves_of_the_store_is_mended(mail):
     cli = "$(command -v valkey-cli || command -v redis-cli) -s /run/smallmail-redis/redis.sock "
 
     def restarted(meanwhile):
-        machine.run("systemctl stop smallmail-redis; cd {} && {}; systemctl start smallmail-redis".format(
-            folder, meanwhile))
+        machine.run(f"systemctl stop smallmail-redis; cd {folder} && {meanwhile}; systemctl start smallmail-redis")
         return machine.run(cli + "HGET lab mark").stdout.strip()
 
     machine.run(cli + "HSET lab mark kept")
@@ -101,16 +100,17 @@ def test_a_power_cut_loses_nothing_that_was_taken(suite, deb, world, record, ins
     with MailHost(suite, deb, world, installed=installed(suite), disk=True) as mail:
         seconds = []
         for number in range(cuts):
-            subject = "before cut {}".format(number)
+            subject = f"before cut {number}"
             taken(mail, world, subject)
-            thread = in_background(mail.machine, "smallmail user add --password-stdin u{0}@example.org </etc/hostname;"
-                                   " smallmail set hostname={1}.example.org".format(number, "ab"[number % 2]))
+            thread = in_background(mail.machine, f"smallmail user add --password-stdin u{number}@example.org"
+                                   " </etc/hostname;"
+                                   f" smallmail set hostname={'ab'[number % 2]}.example.org")
             time.sleep(moments.uniform(0, 4))
             mail.machine.cut_power()
             thread.join()
             for port in (25, 993):
                 mail.machine.wait_port(port)
-            seconds.append(mail.timed(lambda: taken(mail, world, "after cut {}".format(number)))[0])
+            seconds.append(mail.timed(lambda: taken(mail, world, f"after cut {number}"))[0])
             mail.expect("INBOX", subject)
             assert mail.machine.run("systemctl --failed --no-legend --plain").stdout == "", number
         mail.smallmail("apply")
@@ -118,6 +118,6 @@ def test_a_power_cut_loses_nothing_that_was_taken(suite, deb, world, record, ins
         # Dovecot puts off the first message for a mailbox whose index is torn; Postfix would try again in minutes.
         mail.machine.run("postqueue -f")
         for number in range(cuts):
-            mail.expect("INBOX", "after cut {}".format(number))
-        record("{}: {} cuts, {} messages taken and none lost; after a boot taken within {:.1f} s (seed {})".format(
-            suite, cuts, 2 * cuts, max(seconds), SEED))
+            mail.expect("INBOX", f"after cut {number}")
+        record(f"{suite}: {cuts} cuts, {2 * cuts} messages taken and none lost; after a boot taken within "
+               f"{max(seconds):.1f} s (seed {SEED})")

@@ -35,11 +35,11 @@ def refused(mail, words, code=1):
 
 def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(mended, record):
     machine = mended.machine
-    machine.run("echo '# mine' >>{}; postconf -e smtpd_banner=mine max_idle=77s;"
+    machine.run(f"echo '# mine' >>{DROP_IN}; postconf -e smtpd_banner=mine max_idle=77s;"
                 " postconf -P submission/inet/smtpd_tls_loglevel=1;"
-                " sed -i 's/^address/# a note of mine\\naddress/' /etc/smallmail/smallmail.conf".format(DROP_IN))
-    machine.run("mkdir -p {0}; echo 'max_use = 55' >{0}/main.cf; echo '2525 inet n - y - - smtpd' >{0}/master.cf"
-                .format(LOCAL))
+                " sed -i 's/^address/# a note of mine\\naddress/' /etc/smallmail/smallmail.conf")
+    machine.run(f"mkdir -p {LOCAL}; echo 'max_use = 55' >{LOCAL}/main.cf;"
+                f" echo '2525 inet n - y - - smtpd' >{LOCAL}/master.cf")
     mended.smallmail("apply")
     mended.smallmail("set greylisting=no")
     said = machine.run(REINSTALL).stdout
@@ -50,7 +50,7 @@ def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(mended, record)
             assert re.search(re.escape(name) + ".*changed by hand", text), (name, text)
     assert "max_idle" not in plan   # a parameter that is none of ours is nobody's business
     assert machine.run("postconf -h smtpd_banner max_idle max_use").stdout.split() == ["mine", "77s", "55"]
-    assert machine.run("grep -c '^# mine' {}; grep -c 'note of mine' /etc/smallmail/smallmail.conf".format(DROP_IN)) \
+    assert machine.run(f"grep -c '^# mine' {DROP_IN}; grep -c 'note of mine' /etc/smallmail/smallmail.conf") \
         .stdout.split() == ["1", "1"]
     assert "smtpd_tls_loglevel=1" in machine.run("postconf -Mf submission/inet").stdout
     mended.machine.wait_port(2525)
@@ -60,7 +60,7 @@ def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(mended, record)
 
 
 def test_where_both_changed_the_admins_stays_and_ours_lies_beside(mended):
-    mended.machine.run("sed -i 's/_grace = 10M/_grace = 9M/' {}".format(DROP_IN))
+    mended.machine.run(f"sed -i 's/_grace = 10M/_grace = 9M/' {DROP_IN}")
     mended.machine.run("sed -i 's/^.*quota *=.*$/quota = 3G/' /etc/smallmail/smallmail.conf")
     said = mended.machine.run(REINSTALL).stdout
     assert re.search(re.escape(DROP_IN) + ".*something else, but keeps your version", said)
@@ -76,7 +76,7 @@ def test_where_both_changed_the_admins_stays_and_ours_lies_beside(mended):
 
 def test_a_configuration_that_a_daemon_refuses_never_goes_live(mended, world):
     before = mended.wait(mended.settled, "reloads to be over")
-    mended.machine.run("mkdir -p {0}; echo 'compatibility_level = often' >{0}/main.cf".format(LOCAL))
+    mended.machine.run(f"mkdir -p {LOCAL}; echo 'compatibility_level = often' >{LOCAL}/main.cf")
     sentence = refused(mended, "apply")
     assert "compatibility_level" in sentence or "compatibility level" in sentence
     mended.machine.run("rm -r /etc/smallmail/local")
@@ -86,7 +86,7 @@ def test_a_configuration_that_a_daemon_refuses_never_goes_live(mended, world):
 def test_what_does_not_serve_is_taken_back(mended, world, record):
     """Postfix's own check lets a program pass that does not exist; its master takes connections, nobody answers."""
     master_cf = mended.machine.read("/etc/postfix/master.cf")
-    mended.machine.run("mkdir -p {0}; echo 'smtp inet n - y - - nosuchprogram' >{0}/master.cf".format(LOCAL))
+    mended.machine.run(f"mkdir -p {LOCAL}; echo 'smtp inet n - y - - nosuchprogram' >{LOCAL}/master.cf")
     sentence = refused(mended, "apply")
     assert "postfix does not respond correctly on port 25" in sentence and "restored" in sentence
     assert mended.machine.read("/etc/postfix/master.cf") == master_cf
@@ -103,7 +103,7 @@ def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(m
     mended.machine.write(path, 'bind_socket = "127.0.0.1:11332";\n')
     before = mended.wait(mended.settled, "reloads to be over")
     sentence = refused(mended, "set greylisting=no")
-    assert sentence.startswith("smallmail: {} keeps Rspamd from listening on".format(path))
+    assert sentence.startswith(f"smallmail: {path} keeps Rspamd from listening on")
     assert mended.fingerprint() == before
 
 
@@ -115,9 +115,8 @@ def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(m
 ])
 def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, path, text):
     """As a release upgrade has it: dpkg brings another version, then calls our trigger."""
-    mended.machine.run("mkdir -p {}; echo '{}' >{}".format(LOCAL, text, path))
-    mended.machine.run("""sed -i 's/^  "{}": "[^"]*"/  "{}": "1.0"/' /var/lib/smallmail/record.json"""
-                       .format(daemon, daemon))
+    mended.machine.run(f"mkdir -p {LOCAL}; echo '{text}' >{path}")
+    mended.machine.run(f"""sed -i 's/^  "{daemon}": "[^"]*"/  "{daemon}": "1.0"/' /var/lib/smallmail/record.json""")
     done = mended.machine.run("/usr/lib/smallmail/run triggered x")
     assert path + ".set-aside" in done.stderr and text.split()[0] in mended.machine.read(path + ".set-aside")
     assert mended.machine.run("test -e " + path, check=False).returncode == 1
@@ -147,9 +146,9 @@ def test_postfix_learns_its_map_types_again(mended, world):
     def code():
         return world.send(BOB, ALICE, letters.plain(BOB, ALICE, "maps"), to=mended.machine).code
     types = "/etc/postfix/dynamicmaps.cf"
-    mended.machine.run("cp -p {0} /root/types; sed -i /^sqlite/d {0}; pkill -x proxymap; true".format(types))
+    mended.machine.run(f"cp -p {types} /root/types; sed -i /^sqlite/d {types}; pkill -x proxymap; true")
     assert code() == 451
-    mended.machine.run("cp -p /root/types {0}; rm /root/types".format(types))
+    mended.machine.run(f"cp -p /root/types {types}; rm /root/types")
     assert code() == 451
     mended.machine.run("/usr/lib/smallmail/run triggered x")
     assert code() == 250
@@ -172,20 +171,20 @@ def test_a_daemon_that_starts_in_another_version_finds_its_files(mended):
 
 def test_history_tells_who_asked_and_rollback_goes_back(mended, record):
     mended.smallmail("set message-size-limit=30M")
-    mended.machine.run("mkdir -p {0}; echo 'max_use = 66' >{0}/main.cf; SUDO_USER=carol smallmail apply".format(LOCAL))
+    mended.machine.run(f"mkdir -p {LOCAL}; echo 'max_use = 66' >{LOCAL}/main.cf; SUDO_USER=carol smallmail apply")
     told = mended.smallmail("history").splitlines()
     assert "smallmail set message-size-limit=30M" in told[-4] and "message_size_limit" in told[-3]
     assert "smallmail apply (carol)" in told[-2] and "max_use" in told[-1]
     number = int(told[-4].split()[0])
-    assert "+message-size-limit = 30M" in mended.smallmail("history {}".format(number))
+    assert "+message-size-limit = 30M" in mended.smallmail(f"history {number}")
     mended.smallmail("rollback")
-    assert mended.machine.run("test -e {}/main.cf".format(LOCAL), check=False).returncode == 1
+    assert mended.machine.run(f"test -e {LOCAL}/main.cf", check=False).returncode == 1
     assert mended.machine.run("postconf -h max_use message_size_limit").stdout.split() == ["100", "31457280"]
-    mended.smallmail("rollback {}".format(number - 1))
+    mended.smallmail(f"rollback {number - 1}")
     assert mended.machine.run("postconf -h message_size_limit").stdout.strip() == "52428800"
     assert "configuration 999 is not kept" in refused(mended, "rollback 999", code=2)
     assert set(mended.machine.run("stat -c %a /var/lib/smallmail/history/*").stdout.split()) == {"600"}
-    record("{} configurations kept".format(len(mended.smallmail("history").splitlines()) // 2))
+    record(f"{len(mended.smallmail('history').splitlines()) // 2} configurations kept")
 
 
 def test_accounts_whose_writer_was_killed_are_read_again_after_a_start(mended):
@@ -198,8 +197,8 @@ db.execute('BEGIN IMMEDIATE')
 for number in range(20000):
     db.execute('INSERT INTO alias VALUES (?, ?)', ('x%d@example.org' % number, 'y@example.org'))
 os.kill(os.getpid(), 9)" """, check=False)
-    lookup = "setpriv --reuid=postfix --regid=postfix --init-groups postmap -q {} {}".format(
-        ALICE, "sqlite:/etc/postfix/smallmail/mailboxes.cf")
+    lookup = (f"setpriv --reuid=postfix --regid=postfix --init-groups postmap -q {ALICE}"
+              " sqlite:/etc/postfix/smallmail/mailboxes.cf")
     assert mended.machine.run(lookup, check=False).returncode != 0
     mended.machine.run("systemctl restart dovecot")
     assert mended.machine.run(lookup).stdout.strip()

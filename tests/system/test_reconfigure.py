@@ -118,8 +118,7 @@ def test_every_question_shows_todays_value_and_no_answer_changes_nothing(mail, r
     mail.machine.run(RECONFIGURE)   # noninteractive
     assert (etc(mail), services(mail)) == (before, running)
     assert may_login(mail, PASSWORD) and web_page(mail, RSPAMD) == "200"
-    record("{} questions, {} files of /etc and 4 services untouched, {:.1f} s".format(
-        len(person.shown), len(before), seconds))
+    record(f"{len(person.shown)} questions, {len(before)} files of /etc and 4 services untouched, {seconds:.1f} s")
 
 
 def test_only_what_is_answered_differently_changes(mail, record):
@@ -157,7 +156,7 @@ def test_a_new_name_and_a_new_web_password_in_one_go(mail, world, record):
     assert mail.machine.run("postconf -h myhostname; cat /etc/mailname").stdout.split() == [NEW_NAME] * 2
     names = set(re.findall(r"(?m)^(\S+)\. \d+ IN (?:A|MX)", mail.smallmail("dns show")))
     assert names == {NEW_NAME, "example.org"}
-    assert "10 {}.".format(NEW_NAME) in mail.smallmail("dns show") and NAME not in mail.smallmail("dns show")
+    assert f"10 {NEW_NAME}." in mail.smallmail("dns show") and NAME not in mail.smallmail("dns show")
     certificate = mail.machine.read("/var/lib/smallmail/tls/current/fullchain.pem")
     new = Server(NEW_NAME, ADDRESS)
     connection = world.client.smtp(new)
@@ -175,7 +174,7 @@ def test_a_new_name_and_a_new_web_password_in_one_go(mail, world, record):
     assert "# the lab's own" in mail.machine.read(CONF)
     assert "s3cr" not in said
     assert "Nothing to do." in mail.smallmail("plan")
-    record("EHLO, mailname, certificate on 25, 465, 587 and 993, DNS advice: all say {}".format(NEW_NAME))
+    record(f"EHLO, mailname, certificate on 25, 465, 587 and 993, DNS advice: all say {NEW_NAME}")
 
 
 def test_a_wrong_value_in_the_file_is_named_and_can_be_mended(mail):
@@ -189,10 +188,10 @@ def test_a_wrong_value_in_the_file_is_named_and_can_be_mended(mail):
     assert "Traceback" not in refused.stdout + refused.stderr
     assert etc(mail) == before
     person, _ = dialogue.passthrough(mail.machine, RECONFIGURE, {"hostname": [NEW_NAME]})
-    assert person.said == ["{}: hostname: 'post' is not a full name: type it with its domain, as in post.example.org"
-                           .format(CONF)]
+    assert person.said == [
+        f"{CONF}: hostname: 'post' is not a full name: type it with its domain, as in post.example.org"]
     assert person.shown[0] == ("hostname", "post") and person.names().count("hostname") == 1
-    assert "hostname = {}  # by hand".format(NEW_NAME) in mail.machine.read(CONF)
+    assert f"hostname = {NEW_NAME}  # by hand" in mail.machine.read(CONF)
     assert "Nothing to do." in mail.smallmail("plan")
 
 
@@ -203,4 +202,4 @@ def test_no_password_is_left_anywhere(mail, record):
         assert found == "", found
     journal = mail.machine.run("journalctl -q --no-pager -o cat").stdout
     assert not [secret for secret in SECRETS if secret in journal]
-    record("{} passwords typed, none in debconf's files, the journal, /var/log, /etc".format(len(SECRETS)))
+    record(f"{len(SECRETS)} passwords typed, none in debconf's files, the journal, /var/log, /etc")

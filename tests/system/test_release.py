@@ -67,7 +67,7 @@ def journey(request, deb, world, installed):
         # Without a conffile that both have changed dpkg has nothing to ask, and must do without these options.
         options = [] if request.param == QUICK else DEFAULTS
         if options:
-            host.machine.run("printf '{}' >>{}".format(COMMENT.replace("\n", r"\n"), EDITED_CONFFILE))
+            host.machine.run(["tee", "-a", EDITED_CONFFILE], input=COMMENT)
         yield Journey(host, bool(options), [hop(host, world, suite, options) for suite in route])
 
 
@@ -100,7 +100,7 @@ def in_pieces(log, daemon, last):
     """Seconds from the moment when dpkg begins to replace a daemon's files until it has configured the last of those
     packages (a regular expression) for good: nobody can serve mail in that time who was not running before."""
     begun = re.search(r"^(\S+ \S+) upgrade " + daemon, log, re.MULTILINE)
-    ended = re.findall(r"^(\S+ \S+) status installed {}:".format(last), log, re.MULTILINE)
+    ended = re.findall(rf"^(\S+ \S+) status installed {last}:", log, re.MULTILINE)
     return (moment(ended[-1]) - moment(begun.group(1))).total_seconds()
 
 
@@ -115,7 +115,7 @@ def test_apt_finishes_and_asks_nothing(journey, record):
     for step in journey.hops:
         assert step.code == 0, step.said[-3000:]
         assert "smallmail apply" not in step.said, "it wants a hand"
-        record("to {} in {:.0f} s".format(step.to, step.seconds))
+        record(f"to {step.to} in {step.seconds:.0f} s")
 
 
 def test_all_services_are_up_and_nothing_is_left_to_do(journey, record):
@@ -123,21 +123,21 @@ def test_all_services_are_up_and_nothing_is_left_to_do(journey, record):
         assert step.failed == []
         assert "Nothing to do." in step.plan, step.plan
         assert "Problem" not in step.status, step.status
-        record("{}: no unit failed, no problem, nothing to do".format(step.to))
+        record(f"{step.to}: no unit failed, no problem, nothing to do")
 
 
 def test_every_message_is_there_with_its_uid_and_flags(journey, record):
     for step in journey.hops:
         assert household.missing(step.before, step.after) == []
-        record("{}: {} messages before, {} after, {} of them came meanwhile".format(
-            step.to, household.number(step.before), household.number(step.after), len(step.posted)))
+        record(f"{step.to}: {household.number(step.before)} messages before, {household.number(step.after)} after,"
+               f" {len(step.posted)} of them came meanwhile")
 
 
 def test_what_came_in_meanwhile_is_delivered_once(journey, record):
     for step in journey.hops:
         assert len(step.posted) > 10
         assert [subject for subject in step.posted if step.subjects.count(subject) != 1] == []
-        record("{}: {} of {}".format(step.to, len(step.posted), len(step.posted)))
+        record(f"{step.to}: {len(step.posted)} of {len(step.posted)}")
 
 
 def test_mail_is_down_no_longer_than_dpkg_has_the_daemon_in_pieces(journey, record):
@@ -149,8 +149,8 @@ def test_mail_is_down_no_longer_than_dpkg_has_the_daemon_in_pieces(journey, reco
         for name, port, packages in (("25", step.port_25, ("postfix", "(?:postfix|smallmail-server)")),
                                      ("993", step.port_993, ("dovecot", "dovecot-core"))):
             seconds = in_pieces(step.dpkg_log, *packages)
-            record("{}: port {} away for {:.0f} s, {:.0f} at a time, of {:.0f} in which {} was in pieces".format(
-                step.to, name, port.away, port.longest, seconds, packages[0]))
+            record(f"{step.to}: port {name} away for {port.away:.0f} s, {port.longest:.0f} at a time, of {seconds:.0f}"
+                   f" in which {packages[0]} was in pieces")
             if port.away > seconds + 15:
                 late.append((step.to, name, sorted(set(port.errors))))
     assert late == []
@@ -170,21 +170,21 @@ def test_once_smallmail_was_told_of_new_versions_every_start_succeeds(journey, r
             if since == told:
                 assert noted == ""
             else:
-                record("{}: {} starts failed before smallmail was told".format(
-                    step.to, noted.lower().count("failed to start dovecot")))
+                failures = noted.lower().count("failed to start dovecot")
+                record(f"{step.to}: {failures} starts failed before smallmail was told")
 
 
 def test_what_rspamd_has_learned_is_not_lost(journey, record):
     for step in journey.hops:
         before, after = step.learned
         assert before["spam"] > 0 and after == before
-        record("{}: {} spam, {} ham".format(step.to, after["spam"], after["ham"]))
+        record(f"{step.to}: {after['spam']} spam, {after['ham']} ham")
 
 
 def test_the_admins_own_edits_are_in_force(journey, record):
     for step in journey.hops:
         assert step.touches_gone == []
-        record("{}: {} files and parameters".format(step.to, len(household.FILES) + len(household.PARAMETERS)))
+        record(f"{step.to}: {len(household.FILES) + len(household.PARAMETERS)} files and parameters")
     if journey.conffile_edited:
         assert COMMENT in journey.host.machine.read(EDITED_CONFFILE)
         assert COMMENT not in journey.host.machine.read(EDITED_CONFFILE + ".dpkg-dist")
@@ -193,7 +193,7 @@ def test_the_admins_own_edits_are_in_force(journey, record):
 def test_mail_is_sorted_learned_and_sent_as_before(journey, world, record):
     started = time.monotonic()
     look_alive(journey.host, world, "after the upgrade")
-    record("filed, learned 3, by the alias, signed and out in {:.0f} s".format(time.monotonic() - started))
+    record(f"filed, learned 3, by the alias, signed and out in {time.monotonic() - started:.0f} s")
 
 
 def look_alive(host, world, when):
@@ -219,7 +219,7 @@ def subjects(host, user, password):
 def test_a_reboot_finds_all_of_it_again(journey, world, record):
     host = journey.host
     before, learned = household.snapshot(host), host.learned()
-    record("serving again after {:.0f} s".format(host.reboot()))
+    record(f"serving again after {host.reboot():.0f} s")
     host.machine.wait_port(11334)
     assert household.missing(before, household.snapshot(host)) == []
     assert host.learned() == learned

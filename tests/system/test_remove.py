@@ -63,15 +63,15 @@ class OldHost(MailHost):
         self.machine.wait_port(25)
         self.machine.wait_port(993)
         assert BANNER in self.banner()
-        subject = "for Carol, the {}.".format(number)
+        subject = f"for Carol, the {number}."
         assert self.world.send(BOB, SALES, letters.plain(BOB, SALES, subject), to=self.machine).code == 250
-        self.wait(lambda: subject in self.machine.run("cat /var/mail/{}".format(CAROL), check=False).stdout, subject)
+        self.wait(lambda: subject in self.machine.run(f"cat /var/mail/{CAROL}", check=False).stdout, subject)
         connection = self.imap(CAROL, CAROLS_PASSWORD)
         assert GREETING in connection.welcome.decode()
         assert int(connection.select("INBOX", readonly=True)[1][0]) == number
         connection.logout()
         # Carol's submission has always been on 587, and nothing on 465.
-        assert [bool(self.machine.run(["ss", "-Hltn", "sport = :{}".format(port)]).stdout) for port in (465, 587)] == [
+        assert [bool(self.machine.run(["ss", "-Hltn", f"sport = :{port}"]).stdout) for port in (465, 587)] == [
             False, True]
         with pytest.raises(imaplib.IMAP4.error):
             self.imap()
@@ -104,7 +104,7 @@ def test_the_daemons_serve_as_before_whenever_we_are_gone(suite, deb, world, rec
         host.publish()
         host.serves_as_ours("the first")
         host.smallmail("user add --password-stdin bob@example.org", "another good one\n")
-        record("{}: ours after {:.0f} s".format(suite, seconds))
+        record(f"{suite}: ours after {seconds:.0f} s")
 
         host.apt("remove", "smallmail-server")
         host.serves_as_before(2)
@@ -132,7 +132,7 @@ def test_the_daemons_serve_as_before_whenever_we_are_gone(suite, deb, world, rec
         assert traces(host.machine) == ["/etc/passwd"]     # vmail, whose mail is there
         assert host.machine.run(["pgrep", "-af", "smallmail"], check=False).stdout == ""
         host.serves_as_before(4)
-        record("purged: {} names below {} are the same".format(len(before), everywhere))
+        record(f"purged: {len(before)} names below {everywhere} are the same")
 
         host.install(**TAKE_OVER)
         host.publish()

@@ -34,12 +34,12 @@ class Store:
         self._chroot = chroot
         self._cli = server.replace("server", "cli")
         # Of two the script would take Valkey.
-        chroot.run("rm -f /usr/local/sbin/*; ln -s /usr/bin/{0} /usr/local/sbin/{0}".format(server))
-        chroot.run("setsid env PATH=/usr/local/sbin {} {} >/var/log/store 2>&1 &".format(RUN, CONFIGURATION))
+        chroot.run(f"rm -f /usr/local/sbin/*; ln -s /usr/bin/{server} /usr/local/sbin/{server}")
+        chroot.run(f"setsid env PATH=/usr/local/sbin {RUN} {CONFIGURATION} >/var/log/store 2>&1 &")
         until(lambda: "PONG" in self.said("PING"), server, 15, lambda: chroot.read("/var/log/store"))
 
     def said(self, words):
-        return self._chroot.run("{} -s {} {}".format(self._cli, SOCKET, words), check=False).stdout.strip()
+        return self._chroot.run(f"{self._cli} -s {SOCKET} {words}", check=False).stdout.strip()
 
     def __enter__(self):
         return self
@@ -62,4 +62,4 @@ def test_redis_and_valkey_read_what_the_other_wrote(chroot, record):
         valkey = store.said("INFO server | grep -m1 valkey_version").strip()
     with Store(chroot, "redis-server") as store:
         assert store.said("HMGET RS learns_spam learns_ham").split() == ["41", "42"]
-    record("{} -> {} -> {}".format(redis, valkey, redis))
+    record(f"{redis} -> {valkey} -> {redis}")

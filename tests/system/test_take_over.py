@@ -54,7 +54,8 @@ def test_by_default_nothing_is_touched_and_mail_is_as_it_was(host, world, record
     assert host.machine.run("systemctl is-active smallmail-redis", check=False).stdout.strip() == "inactive"
     assert not own_mail.may_login(world, PASSWORD)
     own_mail.receives(host.machine, world, "still theirs")
-    record("{} files and 3 services untouched".format(len(re.findall(r"(?m)^[0-9a-f]{64} ", host.etc))))
+    files = re.findall(r"(?m)^[0-9a-f]{64} ", host.etc)
+    record(f"{len(files)} files and 3 services untouched")
 
 
 def test_the_plan_shows_all_that_would_change(host, record):
@@ -69,9 +70,10 @@ def test_the_plan_shows_all_that_would_change(host, record):
             "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail-tls.conf: create"):
         assert change in plan.stdout, change
     for kept in ("smtp_helo_name", "10025", "multimap", "vmailbox"):
-        assert "{}:".format(kept) not in plan.stdout
+        assert f"{kept}:" not in plan.stdout
     assert (differences(host), own_mail.processes(host.machine)) == (set(), host.since)
-    record("{} changes".format(len(re.findall(r"(?m)^\S", plan.stdout))))
+    changes = re.findall(r"(?m)^\S", plan.stdout)
+    record(f"{len(changes)} changes")
 
 
 def test_the_question_tells_what_is_there(host, record):
@@ -85,11 +87,11 @@ def test_the_question_tells_what_is_there(host, record):
     assert "; port " not in text, "Postfix and Dovecot themselves hold the ports here"
     assert "nothing was changed" in said
     assert (differences(host), own_mail.processes(host.machine)) == (set(), host.since)
-    record("{} things named".format(text.count(";") + 1))
+    record(f"{text.count(';') + 1} things named")
 
 
 def test_a_port_that_another_program_holds_is_refused_up_front(host, record):
-    host.machine.run("systemd-run -q --unit=squatter python3 -m http.server -b {} 587".format(ADDRESS))
+    host.machine.run(f"systemd-run -q --unit=squatter python3 -m http.server -b {ADDRESS} 587")
     host.machine.wait_port(587)
     refused = host.machine.run("smallmail set take-over=yes", check=False)
     assert refused.returncode == 1
@@ -110,8 +112,8 @@ def test_taken_over_mail_flows_and_nothing_of_the_earlier_acts_beside_it(host, w
     world.foreign.post(BOB, ALICE, letters.plain(BOB, ALICE, "after"))
     host.expect("INBOX", "after")
     for port in (465, 587):
-        host.submit(letters.plain(ALICE, BOB, "by {}".format(port)), port=port)
-        world.foreign.expect(BOB, "by {}".format(port))
+        host.submit(letters.plain(ALICE, BOB, f"by {port}"), port=port)
+        world.foreign.expect(BOB, f"by {port}")
     assert world.mail(SPY) == []
     assert not own_mail.may_login(world, own_mail.OWN_PASSWORD)
     reply = world.send(BOB, "someone@example.com", letters.plain(BOB, "someone@example.com", "x"), to=host.machine)
@@ -124,7 +126,7 @@ def test_taken_over_mail_flows_and_nothing_of_the_earlier_acts_beside_it(host, w
     assert host.machine.run("postconf -h header_checks").stdout.strip() == "regexp:/etc/postfix/headers"
     assert "main.cf: header_checks: changed by hand: smallmail keeps your version" in host.smallmail("plan")
     host.machine.run("postconf -e header_checks=")
-    record("take-over in {:.0f} s; letters in and out; no relay".format(seconds))
+    record(f"take-over in {seconds:.0f} s; letters in and out; no relay")
 
 
 def test_removal_brings_back_what_was_there(host, world, record):
@@ -137,13 +139,13 @@ def test_removal_brings_back_what_was_there(host, world, record):
     assert own_mail.may_login(world, own_mail.OWN_PASSWORD) and not own_mail.may_login(world, PASSWORD)
     own_mail.receives(host.machine, world, "theirs again")
     assert {"before", "still theirs", "theirs again"} <= set(own_mail.subjects(world))
-    record("every file of Postfix, Dovecot and Rspamd as it was, {:.0f} s; mail flows".format(seconds))
+    record(f"every file of Postfix, Dovecot and Rspamd as it was, {seconds:.0f} s; mail flows")
 
 
 @pytest.mark.parametrize("suite", ["trixie"])
 def test_an_exim_for_the_internet_is_told_of_and_can_come_back(suite, deb, record):
     """Without services, with the archive's network: apt replaces Exim whatever we do."""
-    with Chroot(roots.warm(suite, deb), "{}-exim".format(suite), network=True) as chroot:
+    with Chroot(roots.warm(suite, deb), f"{suite}-exim", network=True) as chroot:
         chroot.run("printf '%s\\n' 'exim4-config exim4/dc_eximconfig_configtype select internet site; mail is sent and"
                    " received directly using SMTP' | debconf-set-selections; apt-get -y install exim4-daemon-light")
         kept = "/etc/exim4/update-exim4.conf.conf"
@@ -162,4 +164,4 @@ def test_an_exim_for_the_internet_is_told_of_and_can_come_back(suite, deb, recor
         chroot.run(["apt-get", "-y", "install", "/srv/" + deb.name], timeout=900)
         chroot.run("smallmail set take-over=yes")
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
-        record("{}: told of, kept in /etc/exim4, back by two commands, then taken over".format(suite))
+        record(f"{suite}: told of, kept in /etc/exim4, back by two commands, then taken over")

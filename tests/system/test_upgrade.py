@@ -17,7 +17,7 @@ COMMENT = "# an admin was here"
 
 # debconf's frontend "editor" runs this on a file with the questions that it would ask (debconf(7)).
 SHOWN = "/var/tmp/shown"
-RECORDER = "#!/bin/sh\ncat \"$1\" >>{}\n".format(SHOWN)
+RECORDER = f"#!/bin/sh\ncat \"$1\" >>{SHOWN}\n"
 ASKING = {"DEBIAN_FRONTEND": "editor", "EDITOR": "/usr/local/bin/recorder", "VISUAL": "/usr/local/bin/recorder"}
 
 CASES = [("bookworm", "noninteractive", True),
@@ -38,7 +38,7 @@ def test_all_releases_are_within_reach():
 @pytest.mark.parametrize(("suite", "frontend", "edited"), CASES)
 def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, record):
     old = released.rebuilt(SOURCE, release)
-    with Chroot(installed(suite, old, ANSWERS, needs=deb), "{}-upgrade".format(suite), network=True) as chroot:
+    with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-upgrade", network=True) as chroot:
         chroot.write(ASKING["EDITOR"], RECORDER, 0o755)
         live(chroot)
         if edited:
@@ -62,8 +62,8 @@ def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, reco
             # Or the recorder would have recorded nothing, whatever was asked.
             chroot.run(["dpkg-reconfigure", "smallmail-server"], env=ASKING)
             assert "smallmail-server/hostname" in shown(chroot)
-        record("{} from {} to {}, {}, {} edits: all kept, nothing asked".format(
-            suite, release.version, packages.field(deb, "Version"), frontend, "with" if edited else "without"))
+        record(f"{suite} from {release.version} to {packages.field(deb, 'Version')}, {frontend},"
+               f" {'with' if edited else 'without'} edits: all kept, nothing asked")
 
 
 def live(chroot):
@@ -86,11 +86,11 @@ for name in "accounts", "passwords":
 
 def edit(chroot):
     """An admin's own hand: a drop-in, a parameter, Postfix lines, the settings file (value and comment)."""
-    chroot.run("echo '{}' >>{}".format(COMMENT, DROP_IN))
+    chroot.run(f"echo '{COMMENT}' >>{DROP_IN}")
     chroot.run(["postconf", "-e", "smtpd_banner=$myhostname hi"])
     chroot.write("/etc/smallmail/local/postfix/main.cf", "delay_warning_time = 3h\n")
-    chroot.run("sed -i -E 's/^#? ?message-size-limit *=.*/message-size-limit = 20M/; 1i {}'"
-               " /etc/smallmail/smallmail.conf".format(COMMENT))
+    chroot.run(f"sed -i -E 's/^#? ?message-size-limit *=.*/message-size-limit = 20M/; 1i {COMMENT}'"
+               " /etc/smallmail/smallmail.conf")
 
 
 def edits_gone(chroot, said, plan):
@@ -99,7 +99,7 @@ def edits_gone(chroot, said, plan):
     for name, value in (("smtpd_banner", "$myhostname hi"), ("delay_warning_time", "3h"),
                         ("message_size_limit", str(20 << 20))):
         if (found := chroot.run(["postconf", "-h", name]).stdout.strip()) != value:
-            gone.append("{}: {}".format(name, found))
+            gone.append(f"{name}: {found}")
     gone += ["told: " + name for name in (DROP_IN, "smtpd_banner") if name not in said or name not in plan]
     return gone
 

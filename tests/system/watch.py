@@ -30,7 +30,7 @@ class Watch:
                 self._question()
             except Exception as error:  # whatever it is, a client gets no mail
                 missed = True
-                self.errors.append("{}: {}".format(type(error).__name__, error))
+                self.errors.append(f"{type(error).__name__}: {error}")
             else:
                 now = time.monotonic()
                 if missed or now - asked > _PATIENCE:
@@ -60,7 +60,7 @@ def receives(world, server, recipient=ALICE):
                 raise LookupError("no STARTTLS")
             for code, text in (connection.mail(BOB), connection.rcpt(recipient)):
                 if code != 250:
-                    raise LookupError("{} {!r}".format(code, text))
+                    raise LookupError(f"{code} {text!r}")
             connection.quit()
     return question
 
@@ -88,7 +88,7 @@ class Correspondent:
 
     def _write(self):
         while not self._stop.is_set():
-            subject = "{} {}".format(self._subject, len(self.posted) + 1)
+            subject = f"{self._subject} {len(self.posted) + 1}"
             self._world.foreign.post(BOB, self._recipient, letters.plain(BOB, self._recipient, subject))
             self.posted.append(subject)
             self._stop.wait(1)
