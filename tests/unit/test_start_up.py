@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[3]
+SOURCE = Path(__file__).parents[2]
 ASKS = {"authority", "resolver"}    # the modules of zones/ that need dnspython
 ZONES = sorted({path.stem for path in (SOURCE / "smallmail/zones").glob("[!_]*.py")} - ASKS)
 CHECK = sorted(".".join(path.relative_to(SOURCE).with_suffix("").parts)
