@@ -1,6 +1,11 @@
 """kill -9 at every side effect in turn, in a chroot: what is found afterwards is the old configuration or the new one,
 whole, and the next smallmail brings what is wanted."""
+
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +13,9 @@ from tests.lab import packages
 from tests.lab.chroot import Chroot
 from tests.lab.installed import dependencies
 from tests.lab.session import current
-from tests.system.mailhost import ANSWERS
-from tests.system.test_install import install
+from tests.support.debian_hosts import install
+from tests.support.fixtures import Installed, Record
+from tests.support.mail_host import ANSWERS
 
 # Runs smallmail and kills it before its Nth effect on the host; prints how many there were if it comes to its end.
 KILLER = '''\
@@ -50,14 +56,14 @@ CONFIGURATION = ("find /etc -type f -not -path '*/.*' -exec sha256sum {} + | sor
 JUDGES = "postfix check && doveconf -n >/dev/null && rspamadm configtest >/dev/null"
 
 
-def killed_before(chroot, number, words):
+def killed_before(chroot: Chroot, number: int, words: str) -> bool:
     """Whether it was killed; False when it had fewer effects and came to its end."""
     done = chroot.run(f"python3 -B /root/killer.py {number} {words}", check=False)
     assert done.returncode in (0, 137), done.stdout + done.stderr
     return done.returncode == 137
 
 
-def numbers(first, step):
+def numbers(first: int, step: int) -> Iterator[int]:
     """Every effect, or in the quick tests every so many of them."""
     return itertools.count(first, step)
 
@@ -65,7 +71,8 @@ def numbers(first, step):
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 0, 27), pytest.param("bookworm", 3, 5, marks=pytest.mark.slow),
     pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
-def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed, record):
+def test_a_setting_is_whole_wherever_it_is_cut_off(suite: str, first: int, step: int, installed: Installed,
+                                                   record: Record) -> None:
     with Chroot(installed(suite), f"{suite}-kills") as chroot:
         chroot.write("/root/killer.py", KILLER)
         chroot.run("smallmail set hostname=other.example.org quota=1G")
@@ -95,7 +102,7 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
 
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 3, 400), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
-def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
+def test_the_first_apply_is_finished_by_the_next(suite: str, first: int, step: int, deb: Path, record: Record) -> None:
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
     below = dependencies(suite, deb)
     with Chroot(below, f"{suite}-bare") as bare:
@@ -129,7 +136,8 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
 
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 1, 61), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
-def test_handing_back_is_finished_by_the_next(suite, first, step, installed, record):
+def test_handing_back_is_finished_by_the_next(suite: str, first: int, step: int, installed: Installed,
+                                              record: Record) -> None:
     with Chroot(installed(suite), f"{suite}-back") as chroot:
         chroot.run("/usr/lib/smallmail/run remove")
         wanted = chroot.run(CONFIGURATION + " || true").stdout

@@ -1,12 +1,22 @@
 """Removing and purging the package gives back what was there, in chroots: on hosts whose daemons an admin had before,
 on bare ones, with half of the system gone, with and without the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.lab import packages
-from tests.lab.chroot import Chroot
+from tests.lab.chroot import Chroot, Host
 from tests.lab.installed import needs_the_same
-from tests.system.formerly import TAKE_OVER, differences, fingerprint, live_in, minimal, stock, traces
-from tests.system.mailhost import ANSWERS
+from tests.support.debian_hosts import minimal, stock
+from tests.support.fixtures import Record
+from tests.support.host_state import differences, fingerprint, traces
+from tests.support.mail_host import ANSWERS
+from tests.support.unix_account_server import TAKE_OVER, configure_by_hand
 
 JUDGES = ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest")
 VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
@@ -40,22 +50,22 @@ EDITS = """
 """
 
 
-def install(host, deb, answers=ANSWERS, **more):
+def install(host: Host, deb: Path, answers: Mapping[str, str] | None = ANSWERS, **more: Any) -> str:
     if answers:
         packages.preseed(host, deb, answers)
     done = host.run(["apt-get", "-y", "install", "/srv/" + deb.name], timeout=900, **more)
     return done.stdout + done.stderr
 
 
-def judged(host):
+def judged(host: Host) -> None:
     for judge in JUDGES:
         host.run(judge)
 
 
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_etc_is_what_an_admin_had_made_of_it(suite, deb, record):
+def test_etc_is_what_an_admin_had_made_of_it(suite: str, deb: Path, record: Record) -> None:
     with Chroot(stock(suite, deb), f"{suite}-formerly", network=True) as chroot:
-        live_in(chroot)
+        configure_by_hand(chroot)
         before = fingerprint(chroot)
         values = chroot.run(VALUES).stdout
         install(chroot, deb, dict(ANSWERS, **TAKE_OVER))
@@ -82,7 +92,7 @@ def test_etc_is_what_an_admin_had_made_of_it(suite, deb, record):
 
 
 @pytest.mark.parametrize("suite", ["trixie"])
-def test_everything_is_back_after_another_installation(suite, deb, record):
+def test_everything_is_back_after_another_installation(suite: str, deb: Path, record: Record) -> None:
     """The admin's edits of our files too; and a purge after it works when hardly anything is left of the system."""
     with Chroot(stock(suite, deb), f"{suite}-again", network=True) as chroot:
         before = fingerprint(chroot)
@@ -127,11 +137,11 @@ def test_everything_is_back_after_another_installation(suite, deb, record):
 
 
 @pytest.mark.parametrize("suite", ["trixie"])
-def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
+def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite: str, deb: Path, record: Record) -> None:
     with Chroot(stock(suite, deb), f"{suite}-mail", network=True) as chroot:
         before = fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")
 
-        def changed():
+        def changed() -> set[str]:
             return set(differences(before, fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")))
 
         install(chroot, deb)
@@ -166,7 +176,8 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, record, tmp_path):
+def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite: str, deb: Path, record: Record,
+                                                                 tmp_path: Path) -> None:
     """Other packages leave something behind when they are purged. Ours leaves nothing more than that."""
     left, installed = {}, {}
     for name, package in (("ours", deb), ("dependencies", needs_the_same(deb, tmp_path))):
@@ -194,7 +205,7 @@ def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, rec
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gone", ["postfix postfix-pcre postfix-sqlite", "dovecot-core rspamd", "python3-minimal"])
-def test_it_can_be_removed_whatever_went_before(gone, deb, record):
+def test_it_can_be_removed_whatever_went_before(gone: str, deb: Path, record: Record) -> None:
     """dpkg can be told to break dependencies; what is left must not stop a removal, nor come back by it."""
     with Chroot(stock("trixie", deb), "broken", network=True) as chroot:
         install(chroot, deb)

@@ -1,14 +1,20 @@
 """`apt-get upgrade` from every released version, in chroots: what was set, answered, entered and edited stays."""
+
+from __future__ import annotations
+
 import difflib
 import json
 import pathlib
+from pathlib import Path
 
 import pytest
 
 from tests.lab import packages, released, upgrades
 from tests.lab.chroot import Chroot
 from tests.lab.installed import installed
-from tests.system.mailhost import ALICE, ANSWERS
+from tests.lab.released import Release
+from tests.support.fixtures import Record
+from tests.support.mail_host import ALICE, ANSWERS
 
 SOURCE = pathlib.Path(__file__).parents[2]
 RELEASES = released.releases(SOURCE)
@@ -26,7 +32,11 @@ CASES = [("bookworm", "noninteractive", True),
          pytest.param("bookworm", "editor", False, marks=pytest.mark.slow)]
 
 
-def test_all_releases_are_within_reach():
+def version(release: Release) -> str:
+    return release.version
+
+
+def test_all_releases_are_within_reach() -> None:
     """The other tests here have a case for each: none may be missing in silence."""
     if reason := released.unreachable(SOURCE):
         pytest.skip(reason)
@@ -34,9 +44,10 @@ def test_all_releases_are_within_reach():
         pytest.skip("nothing has been released yet: debian/changelog has one entry")
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", RELEASES, ids=version)
 @pytest.mark.parametrize(("suite", "frontend", "edited"), CASES)
-def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, record):
+def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str, edited: bool, deb: Path,
+                                     record: Record) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-upgrade", network=True) as chroot:
         chroot.write(ASKING["EDITOR"], RECORDER, 0o755)
@@ -66,7 +77,7 @@ def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, reco
                f" {'with' if edited else 'without'} edits: all kept, nothing asked")
 
 
-def live(chroot):
+def live(chroot: Chroot) -> None:
     """A mailbox, an alias, another password, a setting."""
     chroot.run("smallmail user add --password-stdin carol@example.org", input="a password of hers\n")
     chroot.run("smallmail alias add sales@example.org carol@example.org")
@@ -74,7 +85,7 @@ def live(chroot):
     chroot.run("smallmail set quota=1G")
 
 
-def databases(chroot):
+def databases(chroot: Chroot) -> str:
     """All that the account databases hold."""
     return chroot.run(["python3", "-c", """
 import sqlite3
@@ -84,7 +95,7 @@ for name in "accounts", "passwords":
 """]).stdout
 
 
-def edit(chroot):
+def edit(chroot: Chroot) -> None:
     """An admin's own hand: a drop-in, a parameter, Postfix lines, the settings file (value and comment)."""
     chroot.run(f"echo '{COMMENT}' >>{DROP_IN}")
     chroot.run(["postconf", "-e", "smtpd_banner=$myhostname hi"])
@@ -93,7 +104,7 @@ def edit(chroot):
                " /etc/smallmail/smallmail.conf")
 
 
-def edits_gone(chroot, said, plan):
+def edits_gone(chroot: Chroot, said: str, plan: str) -> list[str]:
     """What of that is not there, not in force, or was not named to the admin."""
     gone = [path for path in (DROP_IN, "/etc/smallmail/smallmail.conf") if COMMENT not in chroot.read(path)]
     for name, value in (("smtpd_banner", "$myhostname hi"), ("delay_warning_time", "3h"),
@@ -104,7 +115,7 @@ def edits_gone(chroot, said, plan):
     return gone
 
 
-def shown(chroot):
+def shown(chroot: Chroot) -> str:
     """The questions that debconf asked, as the recorder noted them."""
     return chroot.run(["cat", SHOWN], check=False).stdout
 
@@ -124,9 +135,9 @@ LOGIN = """unshare --net sh -ec '
     doveadm stop'"""
 
 
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_an_upgrade_changes_nothing_for_the_daemons(release, suite, deb, record):
+def test_an_upgrade_changes_nothing_for_the_daemons(release: Release, suite: str, deb: Path, record: Record) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-same", network=True) as chroot:
         before = configuration(chroot)
@@ -141,9 +152,10 @@ def test_an_upgrade_changes_nothing_for_the_daemons(release, suite, deb, record)
         record(f"{suite}: no line differs of {lines}")
 
 
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release, suite, deb, record):
+def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release: Release, suite: str, deb: Path,
+                                                                      record: Record) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-one-file", network=True) as chroot:
         unedited = configuration(chroot)
@@ -166,9 +178,9 @@ def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release, s
         record(f"{suite}: nothing differs, before it is given up and after")
 
 
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
 @pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
-def test_the_one_file_that_an_admin_edited_is_named_on_removal(release, suite, deb):
+def test_the_one_file_that_an_admin_edited_is_named_on_removal(release: Release, suite: str, deb: Path) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-one-file-removed", network=True) as chroot:
         chroot.run(EDIT)
@@ -181,8 +193,8 @@ def test_the_one_file_that_an_admin_edited_is_named_on_removal(release, suite, d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
-def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release, deb):
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
+def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release: Release, deb: Path) -> None:
     with Chroot(upgrades.upgradable("bookworm", deb, "trixie"), "one-file-refused", network=True) as chroot:
         old = released.rebuilt(SOURCE, release)
         packages.offer(chroot, old)
@@ -203,7 +215,7 @@ def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release, deb):
         assert_nothing_left(chroot)
 
 
-def upgrade(chroot, deb):
+def upgrade(chroot: Chroot, deb: Path) -> str:
     """What apt said."""
     packages.offer(chroot, deb)
     done = chroot.run(["apt-get", "-y", "upgrade"])
@@ -211,26 +223,26 @@ def upgrade(chroot, deb):
     return done.stdout + done.stderr
 
 
-def configuration(chroot):
+def configuration(chroot: Chroot) -> dict[str, str]:
     """What each daemon says of its own configuration."""
     said = {daemon: chroot.run(asked).stdout for daemon, asked in ASKED.items()}
     # Rspamd tells its own in another order each time.
     return {**said, "rspamd": json.dumps(json.loads(said["rspamd"]), indent=1, sort_keys=True)}
 
 
-def difference(before, after):
+def difference(before: dict[str, str], after: dict[str, str]) -> str:
     """A diff; empty when all daemons say the same."""
     return "\n".join(line for daemon in ASKED
                      for line in difflib.unified_diff(before[daemon].splitlines(), after[daemon].splitlines(),
                                                       daemon, daemon, lineterm=""))
 
 
-def assert_serves(chroot):
+def assert_serves(chroot: Chroot) -> None:
     said = chroot.run(LOGIN, input=f'a LOGIN {ALICE} "{ANSWERS["password"]}"\nb SELECT Junk\n').stdout
     assert "a OK" in said and "b OK" in said, said
 
 
-def assert_nothing_left(chroot):
+def assert_nothing_left(chroot: Chroot) -> None:
     chroot.run("apt-get -y purge smallmail-server")
     left = "find /etc -name '*smallmail*' ! -name smallmail-lab.list; grep smallmail /var/lib/ucf/*[a-z]"
     assert chroot.run(left, check=False).stdout == ""
