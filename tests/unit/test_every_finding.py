@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import smallmail
 from smallmail import findings
 from smallmail.commands.arguments import parser
 from smallmail.errors import WrongUsage
@@ -19,7 +20,7 @@ from smallmail.findings import PROBLEM, Finding
 from smallmail.machine import addresses
 from tests.unit import every_finding
 
-SOURCE = Path(__file__).parents[2]
+PACKAGE = Path(smallmail.__file__).parent  # debian/tests looks at the installed one
 
 # What a host with smallmail has: from the packages that it depends on, coreutils, systemd, apt, dpkg and the shell; nft
 # is named only where it has just answered.
@@ -30,7 +31,7 @@ KNOWN = {"apt", "doveconf", "dpkg", "du", "echo", "free", "grep", "hostnamectl",
 def sites() -> set[tuple[str, int, int]]:
     """Every place in smallmail/ where a finding is made: its file, and its first and last line."""
     found = set()
-    for path in sorted((SOURCE / "smallmail").rglob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
