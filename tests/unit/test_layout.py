@@ -12,6 +12,8 @@ from smallmail.settings import fields
 
 SOURCE = Path(__file__).parents[2]
 MODULES = sorted((SOURCE / "smallmail").rglob("*.py"))
+TESTS = sorted((SOURCE / "tests").rglob("*.py"))
+UNIT = SOURCE / "tests/unit"
 TOP_LEVEL = {
     ".ci", ".editorconfig", ".gitignore", "HACKING.md", "Makefile", "README.md", "debian", "libexec", "pyproject.toml",
     "setup.py", "share", "smallmail", "stdeb.cfg", "templates", "tests",
@@ -65,6 +67,26 @@ def test_a_module_is_short_and_explained(path: Path) -> None:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name}() is for others: what does it do?"
+
+
+def test_the_unit_tests_of_a_module_are_found_by_its_name() -> None:
+    """tests/unit/ROOM/test_MODULE.py or test_MODULE_SUBJECT.py; what is about all rooms is in tests/unit itself."""
+    lost = []
+    for path in UNIT.rglob("test_*.py"):
+        room, name = path.parent.relative_to(UNIT), path.stem.removeprefix("test_")
+        modules = {module.stem.strip("_") for module in (SOURCE / "smallmail" / room).glob("*.py")} - {"init"}
+        if path.parent != UNIT and not any(name == module or name.startswith(f"{module}_") for module in modules):
+            lost.append(str(path.relative_to(UNIT)))
+    assert not lost, "of which module?"
+
+
+def test_every_module_of_the_tests_is_short_and_typed() -> None:
+    for path in TESTS:
+        text = path.read_text("utf-8")
+        assert text.count("\n") <= LONGEST_FILE, f"{path}: which two things does it test?"
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        untyped = [function.name for function in functions if not function.returns]
+        assert not untyped, f"{path}: say what these return"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
