@@ -1,4 +1,4 @@
-# Debian's own Python, with Debian's own modules: what stands first in PATH may be another one.
+# Debian's own Python, with Debian's own modules: the first one in PATH may be another.
 PYTHON = /usr/bin/python3
 PYTEST = $(PYTHON) -B -m pytest
 VERSION = $(shell dpkg-parsechangelog -S Version)

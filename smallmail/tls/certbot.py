@@ -1,4 +1,4 @@
-"""Build certbot's command line, and translate its errors into one sentence."""
+"""Build certbot's command line, and translate its errors into one sentence. obtain.py decides when it runs."""
 import importlib.util
 import re
 from collections import OrderedDict

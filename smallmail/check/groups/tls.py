@@ -49,7 +49,7 @@ def source(wanted: str, self_signed: bool, reason: str) -> Iterator[Finding]:
 
 
 def name(hostname: str, names: List[str]) -> Iterator[Finding]:
-    """Judge whether the certificate is for the host's name (RFC 6125, 6.4.3: '*' stands for one label). Yields what was
+    """Judge whether the certificate is for the host's name (RFC 6125, 6.4.3: '*' matches one label). Yields what was
     found."""
     if hostname not in names and "*." + hostname.partition(".")[2] not in names:
         yield _GROUP.problem("the certificate is not for {}: it has {}".format(
