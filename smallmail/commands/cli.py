@@ -24,8 +24,8 @@ def main(arguments: "list[str]") -> int:
 
 
 def _main(arguments: "list[str]") -> int:
-    if arguments[:1] == ["help"]:
-        arguments = arguments[1:] + ["--help"]
+    while arguments[:1] == ["help"]:        # also in 'help help', which shows the overview
+        arguments = [word for word in arguments[1:] if word != "--help"] + ["--help"]
     if not arguments or arguments[0] in ("-h", "--help"):
         print(verbs.overview())
         return 0

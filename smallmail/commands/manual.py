@@ -1,5 +1,5 @@
-"""The manual pages, made from what the program itself knows: smallmail(8) from its verbs, smallmail.conf(5) from the
-table of settings. `python3 -m smallmail.commands.manual 8` prints one as roff (groff_man(7))."""
+"""The manual pages, made from what the program itself knows: smallmail(8) from commands/arguments/, smallmail.conf(5)
+from settings/fields.py. `python3 -m smallmail.commands.manual 8` prints one as roff (groff_man(7))."""
 import argparse
 import sys
 from collections import OrderedDict

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from smallmail import wanted_records
 from smallmail.accounts import domains as mail_domains
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.publishing import dns_plan, published, serves, session, update
@@ -86,7 +86,8 @@ def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[
 def _chosen(host: Host, hostname: str, names: List[str]) -> Tuple[List[str], Callable[[str], bool]]:
     """Return the mail domains that these words mean, and whether a name belongs to one of them or to the host.
 
-    A word may be a domain that was removed, as long as records of it are published. Raises Problem for any other one.
+    A word may be a domain that was removed, as long as records of it are published. Raises WrongUsage for any other
+    word.
     """
     own = mail_domains.domains(host)
     words = mail_domains.chosen(host, names, lambda word: any(
@@ -108,8 +109,8 @@ def _replaced(given: List[List[str]], wanted: List[Entry]) -> List[Tuple[str, st
     found = [(name.lower().rstrip("."), kind.upper()) for name, kind in given]
     for name, kind in found:
         if not any((entry.name, entry.type) == (name, kind) for entry in wanted):
-            raise Problem("smallmail does not want a {} record for {}: 'smallmail dns show' lists those that it wants"
-                          .format(kind, name))
+            raise WrongUsage("smallmail does not want the record {} {}: 'smallmail dns show' lists those that it wants"
+                             .format(name, kind))
     return found
 
 

@@ -59,4 +59,4 @@ def _found(word: str) -> "tuple[str, str, str, tuple[str, ...]]":
             return verb
     if word.startswith("-"):
         raise errors.no_such("option", word, ["--help", "--version"], "type 'smallmail help'")
-    raise errors.no_such("verb", word, [verb[0] for verb in VERBS], "'smallmail help' shows all verbs")
+    raise errors.no_such("verb", word, [verb[0] for verb in VERBS] + ["help"], "'smallmail help' shows all verbs")

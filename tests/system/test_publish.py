@@ -162,7 +162,7 @@ def test_replacing_one_kind_of_text_leaves_the_others_at_the_name(mine):
     mine.world.dns.set(".", OTHERS)
     mine.publish(replace=[[DOMAIN, "TXT"]])
     assert mine.there()[DOMAIN, "TXT"] == {"v=spf1 mx -all", "some-verification=1234"}
-    with pytest.raises(Problem, match="smallmail has no NS record for example.com to put in another's place"):
+    with pytest.raises(Problem, match="smallmail does not want the record example.com NS"):
         mine.publish(replace=[[DOMAIN, "NS"]])
 
 
