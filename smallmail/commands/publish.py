@@ -18,7 +18,6 @@ from smallmail.tls import tlsa
 from smallmail.zones import dns_records
 
 _PATIENCE = 120.0   # seconds until all name servers must show it
-_TRIES = 3
 
 Ended = NamedTuple("Ended", [
     ("outcome", str),
@@ -34,7 +33,7 @@ def publish(host: Host, options: argparse.Namespace) -> int:
     """Bring DNS to what the settings say, as far as the records are ours. Returns 0 when all of them are there."""
     tell = _quiet if options.json else _aloud
     done = []   # type: List[Change]
-    for _ in range(_TRIES):
+    for _ in session.tries():
         reading, plan, notes = _proposal(host, options)
         tell("\n".join(diff(reading, plan, notes)))
         if plan.changes and not _may(options, tell):
@@ -45,8 +44,6 @@ def publish(host: Host, options: argparse.Namespace) -> int:
         if not sent.raced:
             break
         tell("\nSomeone else has just changed some of these records; they are read again:\n")
-    else:
-        raise Problem("someone else keeps changing the same records: try again later")
     late = []   # type: List[str]
     if done:
         tell("Published. Waiting until all name servers show it ...")
