@@ -8,7 +8,7 @@ from smallmail.errors import EXPECTED, Problem, WrongUsage
 
 
 def main(arguments: "list[str]") -> int:
-    """Run one verb. Returns the exit code: 0 fine, 1 a problem (or something to do), 2 wrong usage."""
+    """Run one verb. Returns the exit code: 0 fine, 1 a problem or something left to do, 2 wrong usage."""
     try:
         return _main(arguments)
     except WrongUsage as error:

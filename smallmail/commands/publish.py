@@ -30,7 +30,7 @@ Ended = NamedTuple("Ended", [
 
 
 def publish(host: Host, options: argparse.Namespace) -> int:
-    """Bring DNS to what the settings say, as far as the records are ours. Returns 0 when all of them are there."""
+    """Make DNS match the settings, as far as the records are ours. Returns 0 when all wanted records are there."""
     tell = _quiet if options.json else _aloud
     done = []   # type: List[Change]
     for _ in session.tries():

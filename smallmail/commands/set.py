@@ -59,10 +59,10 @@ def _is_correct(texts: Dict[str, str]) -> bool:
 
 
 def _assignment(word: str) -> Tuple[str, str]:
-    """Return the key and the value. Raises WrongUsage where the word does not have them."""
+    """Return the name and the value. Raises WrongUsage if the word does not have them."""
     name, equals, value = word.partition("=")
     if not equals:
-        raise WrongUsage("'{}' is not KEY=VALUE: type 'smallmail set {}=…'".format(word, word))
+        raise WrongUsage("'{}' is not NAME=VALUE: type 'smallmail set {}=…'".format(word, word))
     if name == "password":
         raise WrongUsage("a mailbox's password is changed by 'smallmail user passwd ADDRESS'")
     field = fields.known(name)
@@ -76,7 +76,7 @@ def _assignment(word: str) -> Tuple[str, str]:
 
 
 def _secret(name: str, from_stdin: bool) -> str:
-    """Return the secret from standard input or from the terminal; without a terminal 'KEY=' empties it."""
+    """Return the secret from standard input or from the terminal; without a terminal 'NAME=' empties it."""
     if from_stdin:
         value = sys.stdin.readline().rstrip("\n")
         if not value:

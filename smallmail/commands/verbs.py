@@ -12,7 +12,7 @@ VERBS = (
     ("show", "settings", "Show the settings.", ()),
     ("set", "settings", "Change settings and apply them.", ()),
     ("plan", "configuration", "Show what 'apply' would change, as a diff.", ()),
-    ("apply", "configuration", "Bring the host to what the settings say.", ()),
+    ("apply", "configuration", "Make the host match the settings.", ()),
     ("history", "configuration", "Show the last ten configurations and what caused each.", ()),
     ("rollback", "configuration", "Return to an earlier configuration.", ()),
     ("domain", "domain", "Mail domains", ("add", "remove", "list")),

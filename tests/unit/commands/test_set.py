@@ -13,7 +13,7 @@ from smallmail.settings import fields
 
 
 @pytest.mark.parametrize("words, sentence", [
-    ("greylisting", "'greylisting' is not KEY=VALUE: type 'smallmail set greylisting=…'"),
+    ("greylisting", "'greylisting' is not NAME=VALUE: type 'smallmail set greylisting=…'"),
     ("greylistin=no", "there is no setting 'greylistin'; did you mean 'greylisting'?"),
     ("greylisting=maybe", "greylisting: 'maybe' must be yes or no"),
     ("password=secret", "a mailbox's password is changed by 'smallmail user passwd ADDRESS'"),
