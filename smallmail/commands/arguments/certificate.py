@@ -10,5 +10,5 @@ def arguments(verbs: Verbs) -> None:
                     "smallmail certificate status")
     obtaining = actions.changing("obtain", "certificate.obtain", "Request a certificate from Let's Encrypt now, without"
                                  " waiting for the timer.", "smallmail certificate obtain")
-    obtaining.add_argument("--new", action="store_true", help="replace the certificate and its key even if they are valid;"
-                           " if DNS has TLSA records, the new one is used once DNS lists both keys")
+    obtaining.add_argument("--new", action="store_true", help="replace the certificate and its key even if they are"
+                           " valid; if DNS has TLSA records, the new one is used once DNS lists both keys")
