@@ -72,13 +72,13 @@ def test_a_group_that_there_is_not(tmp_path: Path) -> None:
 
 def test_no_check_is_lost() -> None:
     """Every module that has a function `findings` is in the collector, and nothing else."""
-    modules = set()
+    doors = set()
     for path in sorted((SOURCE / "smallmail").rglob("*.py")):
         module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name == "findings" and module != check_run.__name__:
-                modules.add(module)
+                doors.add(module)
                 assert len(node.args.args) == 2, f"{module}.findings: takes the host and the settings"
-    assert {check.findings.__module__ for check in check_run.CHECKS} == modules
-    assert len(check_run.CHECKS) == len(modules)
+    assert {check.findings.__module__ for check in check_run.CHECKS} == doors
+    assert len(check_run.CHECKS) == len(doors)
     assert check_run.GROUPS == ["host", "dns", "tls", "ports", "mail", "reputation", "updates"]
