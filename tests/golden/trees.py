@@ -17,7 +17,7 @@ from smallmail.daemons import main_cf  # noqa: E402
 from smallmail.daemons.facts import Facts  # noqa: E402
 from smallmail.settings.fields import Settings  # noqa: E402
 
-# What each suite has (DESIGN 4).
+# The versions that each suite has.
 SUITES = {
     "stretch": ({"postfix": "3.1.9", "dovecot": "2.2.27", "rspamd": "1.8.3"}, False, "redis"),
     "bullseye": ({"postfix": "3.5.25", "dovecot": "2.3.13", "rspamd": "2.7"}, False, "redis"),

@@ -27,8 +27,8 @@ def test_a_right_host_has_no_problem(host: MailHost, record: Record) -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
     record(f"check of all groups: {time.monotonic() - started:.1f} s")
     done = host.machine.run("smallmail check hosts", check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("smallmail: there is no group 'hosts': there are host, dns, tls, ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "smallmail: there is no group 'hosts'; did you mean 'host'?\n"
 
 
 

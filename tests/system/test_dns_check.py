@@ -220,4 +220,4 @@ def test_the_verbs_on_a_host(host: MailHost) -> None:
     assert [each["what"] for each in found] == ["_dmarc.example.org: there is no DMARC record"]
     assert found[0]["type"].startswith('_dmarc.example.org. 3600 IN TXT "v=DMARC1;')
     refused = run("smallmail dns check example.net", check=False)
-    assert refused.returncode == 1 and "example.net is not a mail domain of this host" in refused.stderr
+    assert refused.returncode == 2 and "example.net is not a mail domain of this host" in refused.stderr

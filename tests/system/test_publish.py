@@ -126,7 +126,7 @@ def test_replacing_one_kind_of_text_leaves_the_others_at_the_name(publisher: Pub
     publisher.world.dns.set(".", OTHERS)
     publisher.publish(replace=[[DOMAIN, "TXT"]])
     assert publisher.in_dns()[DOMAIN, "TXT"] == {"v=spf1 mx -all", "some-verification=1234"}
-    with pytest.raises(Problem, match="smallmail has no NS record for example.com to put in another's place"):
+    with pytest.raises(Problem, match="smallmail does not want the record example.com NS"):
         publisher.publish(replace=[[DOMAIN, "NS"]])
 
 

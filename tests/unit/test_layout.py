@@ -1,4 +1,4 @@
-"""The house is in order: sizes, explanations, and who may know whom (DESIGN 1 and 2)."""
+"""The code is in order, as HACKING.md says: sizes, explanations, and what may be used where."""
 
 from __future__ import annotations
 
@@ -98,6 +98,20 @@ def test_the_flow_has_one_direction(path: Path) -> None:
         assert "debconf" not in found, "only settings/ask.py knows debconf"
     if dotted(path) not in ("programs.package", "settings.ask"):
         assert "smallmail.settings.ask" not in found, "settings come from the file, answers only through package.py"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_only_host_changes_files(path: Path) -> None:
+    changing = {"chmod", "chown", "link", "makedirs", "mkdir", "remove", "rename", "replace", "rmdir", "symlink",
+                "truncate", "unlink", "utime"}  # fmt: skip
+    used = {node.attr for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"}
+    if dotted(path) == "machine.host":
+        assert used & changing
+    elif dotted(path) == "configuration.ucf":
+        assert used & changing == {"chmod", "unlink"}, "the temporary file that ucf reads, nothing else"
+    else:
+        assert not used & changing, "only machine/host.py changes a host"
 
 
 def test_all_pure_modules_exist() -> None:
