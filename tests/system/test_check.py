@@ -21,6 +21,11 @@ SECURITY = "/etc/apt/sources.list.d/security.list"
 UPDATE = f"apt-get update -o Dir::Etc::SourceList={SECURITY} -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0"
 
 
+@pytest.fixture(autouse=True)
+def outside(world: World) -> None:
+    world.dns.set(".", internet.RECORDS)
+
+
 def test_a_right_host_has_no_problem(host: MailHost, record: Record) -> None:
     started = time.monotonic()
     done = host.machine.run("smallmail check", check=False)
@@ -29,13 +34,6 @@ def test_a_right_host_has_no_problem(host: MailHost, record: Record) -> None:
     done = host.machine.run("smallmail check hosts", check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "smallmail: there is no group 'hosts'; did you mean 'host'?\n"
-
-
-
-
-@pytest.fixture(autouse=True)
-def outside(world: World) -> None:
-    world.dns.set(".", internet.RECORDS)
 
 
 Break = tuple[str, str, str, list[str]]
