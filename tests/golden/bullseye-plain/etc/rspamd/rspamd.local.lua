@@ -91,8 +91,8 @@ local function mail_domain(address, ask)
   end
 end
 
--- Returns the tokens of a header (RFC 5322, 3.2) without blanks and comments: {kind, text}. The kind is "quoted", "atom",
--- or the special character itself. Rspamd's own parser does not support groups and "quoted"@example.org.
+-- Returns the tokens of a header (RFC 5322, 3.2) without blanks and comments: {kind, text}. The kind is "quoted",
+-- "atom", or the special character itself. Rspamd's own parser does not support groups and "quoted"@example.org.
 local function tokens_of(field)
   local tokens, at = {}, 1
   local function add(kind, text, following)
@@ -126,7 +126,8 @@ local function addresses_in(field)
   local found, tokens = {}, tokens_of(field)
   for number, token in ipairs(tokens) do
     local before, after = tokens[number - 1], tokens[number + 1]
-    if token.kind == "@" and after and after.kind == "atom" and before and (before.kind == "atom" or before.kind == "quoted") then
+    local named = before and (before.kind == "atom" or before.kind == "quoted")
+    if token.kind == "@" and named and after and after.kind == "atom" then
       table.insert(found, (before.text .. "@" .. after.text):lower())
     end
   end
