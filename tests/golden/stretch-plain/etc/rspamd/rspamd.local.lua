@@ -186,10 +186,9 @@ end
 local LONGEST = 54000
 
 -- Returns the name of the first header that is too long, or nil.
-local function too_long_in(head)
-  if #head <= LONGEST then return end
+local function too_long_in(headers)
   local name, size = "", 0
-  for line in tostring(head):gmatch("[^\n]+\n?") do
+  for line in tostring(headers or ""):gmatch("[^\n]+\n?") do
     if not line:find("^[ \t]") then name, size = line:match("^[^:]*"), 0 end
     size = size + #line
     if size > LONGEST then return name end
@@ -197,9 +196,10 @@ local function too_long_in(head)
 end
 
 local function too_long(task)
-  local found = too_long_in(task:get_raw_headers() or "")
+  local found = too_long_in(task:get_raw_headers())
   for _, part in ipairs(task:get_parts() or {}) do
-    found = found or too_long_in(part:get_raw_headers() or "")
+    -- Rspamd 1.8 may not have this method.
+    found = found or part.get_raw_headers and too_long_in(part:get_raw_headers())
   end
   return found
 end
