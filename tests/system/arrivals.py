@@ -17,7 +17,7 @@ BELOW = {b"message-id", b"date", b"resent-message-id", b"resent-date"}
 DROPPED = {b"bcc", b"resent-bcc", b"content-length", b"return-path"}
 # What Dovecot and Rspamd add to mail from outside.
 DELIVERY = ABOVE | {b"return-path", b"delivered-to", b"authentication-results", b"x-spamd-result"}
-LAST = {b"x-spamd-result"}  # Rspamd puts it below all other fields
+LAST = {b"x-spamd-result", b"authentication-results"}  # Rspamd 3 puts the first below all fields, 2.7 both
 # Marks that are believed here, and taken away when strangers wrote them.
 MARKS = {b"authentication-results", b"x-spamd-result", b"x-spam"}
 
