@@ -1,14 +1,20 @@
 """`apt-get upgrade` from every released version, in chroots: what was set, answered, entered and edited stays."""
+
+from __future__ import annotations
+
 import difflib
 import json
 import pathlib
+from pathlib import Path
 
 import pytest
 
 from tests.lab import packages, released, upgrades
 from tests.lab.chroot import Chroot
 from tests.lab.installed import installed
-from tests.system.mailhost import ALICE, ANSWERS
+from tests.lab.released import Release
+from tests.support.fixtures import Record
+from tests.support.mail_host import ALICE, ANSWERS
 
 SOURCE = pathlib.Path(__file__).parents[2]
 RELEASES = released.releases(SOURCE)
@@ -17,7 +23,7 @@ COMMENT = "# an admin was here"
 
 # debconf's frontend "editor" runs this on a file with the questions that it would ask (debconf(7)).
 SHOWN = "/var/tmp/shown"
-RECORDER = "#!/bin/sh\ncat \"$1\" >>{}\n".format(SHOWN)
+RECORDER = f"#!/bin/sh\ncat \"$1\" >>{SHOWN}\n"
 ASKING = {"DEBIAN_FRONTEND": "editor", "EDITOR": "/usr/local/bin/recorder", "VISUAL": "/usr/local/bin/recorder"}
 
 CASES = [("bookworm", "noninteractive", True),
@@ -26,7 +32,11 @@ CASES = [("bookworm", "noninteractive", True),
          pytest.param("bookworm", "editor", False, marks=pytest.mark.slow)]
 
 
-def test_all_releases_are_within_reach():
+def version(release: Release) -> str:
+    return release.version
+
+
+def test_all_releases_are_within_reach() -> None:
     """The other tests here have a case for each: none may be missing in silence."""
     if reason := released.unreachable(SOURCE):
         pytest.skip(reason)
@@ -34,11 +44,12 @@ def test_all_releases_are_within_reach():
         pytest.skip("nothing has been released yet: debian/changelog has one entry")
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", RELEASES, ids=version)
 @pytest.mark.parametrize(("suite", "frontend", "edited"), CASES)
-def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, record):
+def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str, edited: bool, deb: Path,
+                                     record: Record) -> None:
     old = released.rebuilt(SOURCE, release)
-    with Chroot(installed(suite, old, ANSWERS, needs=deb), "{}-upgrade".format(suite), network=True) as chroot:
+    with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-upgrade", network=True) as chroot:
         chroot.write(ASKING["EDITOR"], RECORDER, 0o755)
         live(chroot)
         if edited:
@@ -62,11 +73,11 @@ def test_an_upgrade_keeps_everything(release, suite, frontend, edited, deb, reco
             # Or the recorder would have recorded nothing, whatever was asked.
             chroot.run(["dpkg-reconfigure", "smallmail-server"], env=ASKING)
             assert "smallmail-server/hostname" in shown(chroot)
-        record("{} from {} to {}, {}, {} edits: all kept, nothing asked".format(
-            suite, release.version, packages.field(deb, "Version"), frontend, "with" if edited else "without"))
+        record(f"{suite} from {release.version} to {packages.field(deb, 'Version')}, {frontend},"
+               f" {'with' if edited else 'without'} edits: all kept, nothing asked")
 
 
-def live(chroot):
+def live(chroot: Chroot) -> None:
     """A mailbox, an alias, another password, a setting."""
     chroot.run("smallmail user add --password-stdin carol@example.org", input="a password of hers\n")
     chroot.run("smallmail alias add sales@example.org carol@example.org")
@@ -74,7 +85,7 @@ def live(chroot):
     chroot.run("smallmail set quota=1G")
 
 
-def databases(chroot):
+def databases(chroot: Chroot) -> str:
     """All that the account databases hold."""
     return chroot.run(["python3", "-c", """
 import sqlite3
@@ -84,27 +95,27 @@ for name in "accounts", "passwords":
 """]).stdout
 
 
-def edit(chroot):
+def edit(chroot: Chroot) -> None:
     """An admin's own hand: a drop-in, a parameter, Postfix lines, the settings file (value and comment)."""
-    chroot.run("echo '{}' >>{}".format(COMMENT, DROP_IN))
+    chroot.run(f"echo '{COMMENT}' >>{DROP_IN}")
     chroot.run(["postconf", "-e", "smtpd_banner=$myhostname hi"])
     chroot.write("/etc/smallmail/local/postfix/main.cf", "delay_warning_time = 3h\n")
-    chroot.run("sed -i -E 's/^#? ?message-size-limit *=.*/message-size-limit = 20M/; 1i {}'"
-               " /etc/smallmail/smallmail.conf".format(COMMENT))
+    chroot.run(f"sed -i -E 's/^#? ?message-size-limit *=.*/message-size-limit = 20M/; 1i {COMMENT}'"
+               " /etc/smallmail/smallmail.conf")
 
 
-def edits_gone(chroot, said, plan):
+def edits_gone(chroot: Chroot, said: str, plan: str) -> list[str]:
     """What of that is not there, not in force, or was not named to the admin."""
     gone = [path for path in (DROP_IN, "/etc/smallmail/smallmail.conf") if COMMENT not in chroot.read(path)]
     for name, value in (("smtpd_banner", "$myhostname hi"), ("delay_warning_time", "3h"),
                         ("message_size_limit", str(20 << 20))):
         if (found := chroot.run(["postconf", "-h", name]).stdout.strip()) != value:
-            gone.append("{}: {}".format(name, found))
+            gone.append(f"{name}: {found}")
     gone += ["told: " + name for name in (DROP_IN, "smtpd_banner") if name not in said or name not in plan]
     return gone
 
 
-def shown(chroot):
+def shown(chroot: Chroot) -> str:
     """The questions that debconf asked, as the recorder noted them."""
     return chroot.run(["cat", SHOWN], check=False).stdout
 
@@ -124,9 +135,9 @@ LOGIN = """unshare --net sh -ec '
     doveadm stop'"""
 
 
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_an_upgrade_changes_nothing_for_the_daemons(release, suite, deb, record):
+def test_an_upgrade_changes_nothing_for_the_daemons(release: Release, suite: str, deb: Path, record: Record) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-same", network=True) as chroot:
         before = configuration(chroot)
@@ -141,9 +152,10 @@ def test_an_upgrade_changes_nothing_for_the_daemons(release, suite, deb, record)
         record(f"{suite}: no line differs of {lines}")
 
 
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release, suite, deb, record):
+def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release: Release, suite: str, deb: Path,
+                                                                      record: Record) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-one-file", network=True) as chroot:
         unedited = configuration(chroot)
@@ -166,9 +178,9 @@ def test_the_one_file_that_an_admin_edited_stays_until_it_is_given_up(release, s
         record(f"{suite}: nothing differs, before it is given up and after")
 
 
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
 @pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
-def test_the_one_file_that_an_admin_edited_is_named_on_removal(release, suite, deb):
+def test_the_one_file_that_an_admin_edited_is_named_on_removal(release: Release, suite: str, deb: Path) -> None:
     old = released.rebuilt(SOURCE, release)
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-one-file-removed", network=True) as chroot:
         chroot.run(EDIT)
@@ -181,8 +193,8 @@ def test_the_one_file_that_an_admin_edited_is_named_on_removal(release, suite, d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("release", ONE_FILE, ids=lambda release: release.version)
-def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release, deb):
+@pytest.mark.parametrize("release", ONE_FILE, ids=version)
+def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release: Release, deb: Path) -> None:
     with Chroot(upgrades.upgradable("bookworm", deb, "trixie"), "one-file-refused", network=True) as chroot:
         old = released.rebuilt(SOURCE, release)
         packages.offer(chroot, old)
@@ -203,7 +215,7 @@ def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release, deb):
         assert_nothing_left(chroot)
 
 
-def upgrade(chroot, deb):
+def upgrade(chroot: Chroot, deb: Path) -> str:
     """What apt said."""
     packages.offer(chroot, deb)
     done = chroot.run(["apt-get", "-y", "upgrade"])
@@ -211,26 +223,26 @@ def upgrade(chroot, deb):
     return done.stdout + done.stderr
 
 
-def configuration(chroot):
+def configuration(chroot: Chroot) -> dict[str, str]:
     """What each daemon says of its own configuration."""
     said = {daemon: chroot.run(asked).stdout for daemon, asked in ASKED.items()}
     # Rspamd tells its own in another order each time.
     return {**said, "rspamd": json.dumps(json.loads(said["rspamd"]), indent=1, sort_keys=True)}
 
 
-def difference(before, after):
+def difference(before: dict[str, str], after: dict[str, str]) -> str:
     """A diff; empty when all daemons say the same."""
     return "\n".join(line for daemon in ASKED
                      for line in difflib.unified_diff(before[daemon].splitlines(), after[daemon].splitlines(),
                                                       daemon, daemon, lineterm=""))
 
 
-def assert_serves(chroot):
+def assert_serves(chroot: Chroot) -> None:
     said = chroot.run(LOGIN, input=f'a LOGIN {ALICE} "{ANSWERS["password"]}"\nb SELECT Junk\n').stdout
     assert "a OK" in said and "b OK" in said, said
 
 
-def assert_nothing_left(chroot):
+def assert_nothing_left(chroot: Chroot) -> None:
     chroot.run("apt-get -y purge smallmail-server")
     left = "find /etc -name '*smallmail*' ! -name smallmail-lab.list; grep smallmail /var/lib/ucf/*[a-z]"
     assert chroot.run(left, check=False).stdout == ""
