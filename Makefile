@@ -1,20 +1,23 @@
-# Debian's own Python, with Debian's own modules: what stands first in PATH may be another one.
+# Debian's own Python, with Debian's own modules: the first one in PATH may be another.
 PYTHON = /usr/bin/python3
 PYTEST = $(PYTHON) -B -m pytest
 VERSION = $(shell dpkg-parsechangelog -S Version)
-SUITE = $(shell . /etc/os-release; echo $$VERSION_CODENAME)
+# Not SUITE: that one is the user's (SUITE=trixie make demo), and make would pass on its own value instead.
+BUILT_ON = $(shell . /etc/os-release; echo $$VERSION_CODENAME)
 
 .PHONY: help deb golden stdeb-check unit test test-all demo bench lint clean
 
 help:
-	@echo "make deb        build/smallmail-server_$(VERSION)_all.deb and its source package"
-	@echo "make unit       the tests that need neither root nor network"
-	@echo "make golden     write the expected trees anew, to be read as a diff"
-	@echo "make lint       the linters alone"
-	@echo "make test       all tests but the slow ones; makes the lab's machines, wants root"
-	@echo "make test-all   all tests"
-	@echo "make demo       a mail server comes to life in the lab"
-	@echo "make bench      start of each verb; memory and throughput, beside the stock configuration"
+	@echo "make deb          build/smallmail-server_$(VERSION)_all.deb and its source package"
+	@echo "make unit         the tests that need neither root nor network, and the golden trees"
+	@echo "make golden       write the expected trees again; then read the diff"
+	@echo "make lint         the linters alone"
+	@echo "make stdeb-check  compare debian/ with what stdeb makes from setup.py"
+	@echo "make test         all tests but the slow ones; needs root, and builds the lab's machines"
+	@echo "make test-all     all tests"
+	@echo "make demo         a mail server comes to life in the lab (or: SUITE=trixie make demo)"
+	@echo "make bench        the start of each verb; memory and throughput, and the stock configuration's"
+	@echo "make clean        delete build/"
 
 # In a copy, so that nothing is left in the tree; git's own list, so that nothing else gets into the package.
 deb:
@@ -22,9 +25,9 @@ deb:
 	rm -rf build
 	mkdir -p build/source
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -P -p -t build/source
-	if [ -e debian/lintian/$(SUITE).source ]; then \
-	    cat debian/lintian/$(SUITE).source >>build/source/debian/source/lintian-overrides; \
-	    cat debian/lintian/$(SUITE).binary >>build/source/debian/smallmail-server.lintian-overrides; \
+	if [ -e debian/lintian/$(BUILT_ON).source ]; then \
+	    cat debian/lintian/$(BUILT_ON).source >>build/source/debian/source/lintian-overrides; \
+	    cat debian/lintian/$(BUILT_ON).binary >>build/source/debian/smallmail-server.lintian-overrides; \
 	fi
 	cd build/source && PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage -us -uc -F
 	rm -rf build/source

@@ -6,7 +6,8 @@ class Problem(Exception):
 
 
 class WrongUsage(Problem):
-    """Something was typed that cannot be done as it was typed; a command ends with exit code 2."""
+    """Something was typed that is not right: a word that is missing or unknown, a name that this host does not have, a
+    value that is not accepted. A command ends with exit code 2."""
 
 
 def no_such(kind: str, word: str, choices: "list[str]", hint: str) -> WrongUsage:

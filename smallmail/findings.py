@@ -125,6 +125,6 @@ def _object(finding: Finding, its: Optional[Finding]) -> "OrderedDict[str, Any]"
         ("records", finding.records),
         ("advice", finding.advice),
         ("explained_by", its.what if its else ""),
-        # The name of 0.3 for all three together; it goes with the release after the next.
+        # All three together, as up to 0.3.0; it remains until 0.5.0.
         ("type", "\n".join(filter(None, finding.records + finding.commands + [finding.advice]))),
     ])

@@ -19,8 +19,8 @@ LONGEST = (
     "test_debian_qa.py", "test_certificate.py", "test_take_over.py",
     "shared-trixie", "test_release.py", "shared-bookworm", "test_remove.py", "test_story.py", "test_purge.py-trixie",
     "test_dane.py", "test_doors.py", "test_kills.py", "test_install.py-forky", "test_install.py-bullseye",
-    "test_upgrade.py", "test_install.py", "test_purge.py", "test_reconfigure.py", "test_dkim.py", "test_publish.py",
-    "test_lab.py")
+    "test_upgrade.py", "test_install.py", "test_purge.py", "test_reconfigure.py", "test_dkim.py", "test_publish",
+    "test_lab")
 LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
 
 
@@ -92,7 +92,7 @@ def _machine(item: pytest.Item) -> str:
     if not _wants_lab(item):
         return "pure"
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    shares = "shared" in getattr(item, "fixturenames", ())
+    shares = "shared_host" in getattr(item, "fixturenames", ())
     return f"{'shared' if shares else item.path.name}-{parameters.get('suite', '')}"
 
 

@@ -8,7 +8,7 @@ import contextlib
 import sqlite3
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
 
@@ -45,7 +45,10 @@ def open_accounts(host: Host) -> Iterator["Accounts"]:
 
 
 class Accounts:
-    """The open databases. Every method does all that it says, or raises and changes nothing."""
+    """The open databases. Every method does all that it says, or raises and changes nothing.
+
+    A name that is not in the databases raises WrongUsage.
+    """
 
     def __init__(self, accounts: str, passwords: str) -> None:
         """Open both files (which must exist, but may be empty) and create the tables that are missing."""
@@ -148,7 +151,7 @@ class Accounts:
             removed = self._db.execute("DELETE FROM alias WHERE address = ? AND (destination = ? OR ? = '')",
                                        (address, destination, destination)).rowcount
             if not removed:
-                raise Problem("there is no alias {}{}: 'smallmail alias list' lists them".format(
+                raise WrongUsage("there is no alias {}{}: 'smallmail alias list' lists them".format(
                     address, " -> " + destination if destination else ""))
 
     def move_roles(self, old: str, new: str) -> None:
@@ -167,16 +170,16 @@ class Accounts:
         return self._has("mailbox", "address", address)
 
     def must_take_mailbox(self, address: str) -> None:
-        """Raise Problem unless a mailbox of that address can be created."""
+        """Check that a mailbox of that address can be created. Raises Problem."""
         self._must_have_domain(address.rpartition("@")[2])
         if self.has_mailbox(address):
             raise Problem("the mailbox {} already exists: 'smallmail user passwd {}' changes its password"
                           .format(address, address))
 
     def must_have_mailbox(self, address: str) -> None:
-        """Raise Problem unless there is a mailbox of that address."""
+        """Check that there is a mailbox of that address. Raises WrongUsage."""
         if not self.has_mailbox(address):
-            raise Problem("there is no mailbox {}: 'smallmail user list' lists them".format(address))
+            raise WrongUsage("there is no mailbox {}: 'smallmail user list' lists them".format(address))
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
@@ -200,8 +203,8 @@ class Accounts:
 
     def _must_have_domain(self, name: str) -> None:
         if not self._has("domain", "name", name):
-            raise Problem("{} is not a mail domain of this host: 'smallmail domain list' lists them, 'smallmail domain"
-                          " add {}' adds it".format(name, name))
+            raise WrongUsage("{} is not a mail domain of this host: 'smallmail domain list' lists them, 'smallmail"
+                             " domain add {}' adds it".format(name, name))
 
     def _must_deliver(self, address: str, destination: str) -> None:
         """Refuse a destination in our own domains that does not exist, and a loop."""
@@ -213,10 +216,10 @@ class Accounts:
         known = any(self.has_mailbox(name) or self._has("alias", "address", name)
                     for name in (destination, bare, "@" + domain))
         if not known:
-            raise Problem("there is no mailbox for {}: create it first with 'smallmail user add'".format(
+            raise WrongUsage("there is no mailbox for {}: create it first with 'smallmail user add'".format(
                 destination))
         if (address,) in self._reached(destination):
-            raise Problem("mail for {} comes back to {}: that would be a loop".format(destination, address))
+            raise WrongUsage("mail for {} comes back to {}: that would be a loop".format(destination, address))
 
     def _reached(self, address: str) -> List[Tuple[str]]:
         """Return all addresses that mail for this one passes on its way, itself included."""

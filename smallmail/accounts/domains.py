@@ -2,7 +2,7 @@
 from typing import Callable, List
 
 from smallmail.accounts import database
-from smallmail.errors import Problem
+from smallmail.errors import WrongUsage
 from smallmail.machine.host import Host
 
 
@@ -15,11 +15,11 @@ def domains(host: Host) -> List[str]:
 def chosen(host: Host, names: List[str], also: Callable[[str], bool] = lambda name: False) -> List[str]:
     """Return the mail domains that are named, in their normal form; all of them when none is.
 
-    `also` tells of a name that is accepted although it is not a mail domain. Raises Problem for any other one.
+    `also` tells of a name that is accepted although it is not a mail domain. Raises WrongUsage for any other one.
     """
     own = domains(host)
     words = [name.lower().rstrip(".") for name in names] or own
     for word in words:
         if word not in own and not also(word):
-            raise Problem("{} is not a mail domain of this host: 'smallmail domain list' lists them".format(word))
+            raise WrongUsage("{} is not a mail domain of this host: 'smallmail domain list' lists them".format(word))
     return words

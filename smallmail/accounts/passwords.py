@@ -3,7 +3,7 @@ import contextlib
 import os
 from typing import List
 
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine.host import Host
 from smallmail.settings import values
 
@@ -15,7 +15,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"   # those of base32 (RFC 4648): 1 
 
 
 def hashed(host: Host, password: str) -> str:
-    """Return the password's hash with its {SCHEME}. Raises Problem when the password is not acceptable."""
+    """Return the password's hash with its {SCHEME}. Raises WrongUsage if the password is not acceptable."""
     _must_be_good(password)
     known = host.run(["doveadm", "pw", "-l"]).split()
     scheme = next(scheme for scheme in _SCHEMES if scheme in known)
@@ -29,12 +29,12 @@ def hashed(host: Host, password: str) -> str:
 
 
 def typed(prompt: str) -> str:
-    """Ask for a password twice at the terminal and return it. Raises Problem when the two are not the same."""
+    """Ask for a password twice at the terminal and return it. Raises WrongUsage if the two are not the same."""
     import getpass  # noqa: PLC0415 (this and pty: only where a password is typed)
 
     password = getpass.getpass(prompt)
     if getpass.getpass("Repeat password: ") != password:
-        raise Problem("the passwords do not match: nothing was changed")
+        raise WrongUsage("the passwords do not match: nothing was changed")
     return password
 
 
@@ -44,7 +44,7 @@ def generated() -> str:
 
 
 def rspamd_hash(password: str) -> str:
-    """Return the hash that Rspamd's controller takes, as 'rspamadm pw' prints it. Raises Problem as hashed() does."""
+    """Return the hash that Rspamd's controller takes, as 'rspamadm pw' prints it. Raises as hashed() does."""
     _must_be_good(password)
     output = _run_on_a_terminal(["rspamadm", "pw", "-e"], password)
     found = [word for word in output.split() if word.startswith("$")]
@@ -57,7 +57,7 @@ def _must_be_good(password: str) -> None:
     try:
         values.password(password)
     except ValueError as error:
-        raise Problem(str(error))
+        raise WrongUsage(str(error))
 
 
 def _run_on_a_terminal(command: List[str], password: str) -> str:

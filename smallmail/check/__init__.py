@@ -17,5 +17,5 @@ commands/check.py, commands/status.py and programs/daily.py call this room:
     print(findings.text(found))
 
 To add a check: write a function `findings(host, settings)`, add a line to run.CHECKS, and add what makes its findings
-to tests/unit/check/test_every_finding.py, which tries all their commands.
+to tests/unit/every_finding.py: tests/unit/test_every_finding.py tries all their commands.
 """

@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 from smallmail.accounts import database, passwords
 from smallmail.commands.arguments.parser import Told
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings import store
@@ -102,5 +102,5 @@ def _password(address: str, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
     if not sys.stdin.isatty():
-        raise Problem("there is no terminal to ask for the password: use --password-stdin")
+        raise WrongUsage("there is no terminal to ask for the password: use --password-stdin")
     return passwords.typed("Password for {}: ".format(address))

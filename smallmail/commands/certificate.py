@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from smallmail import findings
 from smallmail.commands.arguments.parser import Told
-from smallmail.machine import services
+from smallmail.machine import dates, services
 from smallmail.machine.host import Host
 from smallmail.settings import store
 from smallmail.tls import certificate, obtain as tls_obtain, rollover, served
@@ -39,8 +39,8 @@ def obtain(host: Host, options: argparse.Namespace) -> int:
     settings = store.load(host)
     waits = tls_obtain.obtain(host, settings, options.new)
     found = served.on_disk(host)
-    print("{} is served, valid until {}.".format(" and ".join(found.names), _time(found.until))
-          if services.managed() else "valid until {}".format(_time(found.until)))
+    print("{} is {}, valid until {}.".format(" and ".join(found.names), "served" if services.managed() else "ready",
+                                             _time(found.until)))
     if waits:
         print(waits[0].upper() + waits[1:] + ".")
     return 0
@@ -66,5 +66,5 @@ def _next(due: float) -> str:
     return _time(due) if due > time.time() else "within minutes"
 
 
-def _time(seconds: Any) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else ""
+def _time(seconds: float) -> str:
+    return dates.minute(seconds) if seconds else ""

@@ -8,7 +8,7 @@ from smallmail.errors import EXPECTED, Problem, WrongUsage
 
 
 def main(arguments: "list[str]") -> int:
-    """Run one verb. Returns the exit code: 0 fine, 1 a problem (or something to do), 2 wrong usage."""
+    """Run one verb. Returns the exit code: 0 fine, 1 a problem or something left to do, 2 wrong usage."""
     try:
         return _main(arguments)
     except WrongUsage as error:
@@ -24,8 +24,8 @@ def main(arguments: "list[str]") -> int:
 
 
 def _main(arguments: "list[str]") -> int:
-    if arguments[:1] == ["help"]:
-        arguments = arguments[1:] + ["--help"]
+    while arguments[:1] == ["help"]:        # also in 'help help', which shows the overview
+        arguments = [word for word in arguments[1:] if word != "--help"] + ["--help"]
     if not arguments or arguments[0] in ("-h", "--help"):
         print(verbs.overview())
         return 0

@@ -27,7 +27,7 @@ def plan_(host: Host, _: argparse.Namespace) -> Told:
 
 
 def apply_(host: Host, options: argparse.Namespace) -> int:
-    """Bring the host to what the settings say. Returns the exit code."""
+    """Make the host match the settings. Returns the exit code."""
     words = ["apply"] + ["--replace " + name for name in options.replace]
     done = apply.apply(host, store.load(host), outcome.asked(" ".join(words)), replace=options.replace)
     return outcome.tell(host, done)

@@ -50,12 +50,12 @@ def rotate(host: Host, options: argparse.Namespace) -> int:
 
 
 def _code(host: Host) -> int:
-    """The exit code: waiting is no problem, but that Rspamd signs otherwise is one."""
+    """Return the exit code: 1 if Rspamd does not sign as it should. That keys wait for DNS is not a problem."""
     return 1 if signing.trouble(host) else 0
 
 
 def _to_set(host: Host, keys: List[Key]) -> List[str]:
-    """What somebody has to do by hand."""
+    """Return what must be done by hand, as lines."""
     names = [dkim_keys.record_name(key) for key in keys if key.state == NEXT]
     records = [record for mine in dkim_keys.records_by_domain(host, time.time()).values() for record in mine
                if record.name in names and not publish.may_update(host, record.name)]

@@ -6,7 +6,7 @@ import time
 from smallmail import wanted_records
 from smallmail.accounts import database
 from smallmail.dkim import keys as dkim_keys, signing
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import dates
 from smallmail.machine.host import Host
 from smallmail.settings import store
@@ -17,8 +17,8 @@ def add(host: Host, options: argparse.Namespace) -> int:
     """Add the domain, its role addresses and its DKIM key; print the records to set. Returns the exit code."""
     settings, name = store.load(host), options.name
     if name == settings.hostname:
-        raise Problem("{} is the host's own name: to accept mail for it, type 'smallmail set domain=\"{} {}\"'".format(
-            name, settings.text("domain"), name))
+        raise WrongUsage("{} is the host's own name: to accept mail for it, type 'smallmail set domain=\"{} {}\"'"
+                         .format(name, settings.text("domain"), name))
     with database.open_accounts(host) as accounts:
         accounts.add_domain(name, settings.address)
     dkim_keys.ensure(host, [name])

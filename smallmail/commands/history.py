@@ -1,10 +1,10 @@
 """`smallmail history`: the last configurations, what caused each, and how they differ."""
 import argparse
-import time
 from collections import OrderedDict
 
 from smallmail.commands.arguments.parser import Told
 from smallmail.configuration import history as kept_history
+from smallmail.machine import dates
 from smallmail.machine.host import Host
 
 
@@ -18,7 +18,7 @@ def history(host: Host, options: argparse.Namespace) -> Told:
         lines = list(kept_history.diff(before.get(chosen.number), chosen))
     else:
         lines = ["{:>4}  {}  {}\n      {}".format(
-            applied.number, time.strftime("%Y-%m-%d %H:%M", time.localtime(applied.when)), applied.asked,
+            applied.number, dates.minute(applied.when), applied.asked,
             kept_history.summary(before.get(applied.number), applied)) for applied in kept]
     data = [OrderedDict([("number", applied.number), ("when", applied.when), ("asked", applied.asked),
                          ("versions", applied.versions),

@@ -1,5 +1,5 @@
-"""The manual pages, made from what the program itself knows: smallmail(8) from its verbs, smallmail.conf(5) from the
-table of settings. `python3 -m smallmail.commands.manual 8` prints one as roff (groff_man(7))."""
+"""The manual pages, made from what the program itself knows: smallmail(8) from commands/arguments/, smallmail.conf(5)
+from settings/fields.py. `python3 -m smallmail.commands.manual 8` prints one as roff (groff_man(7))."""
 import argparse
 import sys
 from collections import OrderedDict
@@ -37,7 +37,7 @@ def command_page() -> str:
                 lines += [".RS", ".TP", ".B " + _escaped(option.option_strings[0]), _escaped(str(option.help)), ".RE"]
         lines += [".IP", ".nf"] + [_escaped(line) for line in str(page.epilog).splitlines()] + [".fi"]
     lines += [".TP", ".B help \\fR[\\fIVERB\\fR...]", "Show all verbs, or explain one."]
-    lines += [".SH EXIT STATUS", "0: fine. 1: a problem, or (plan) something to do. 2: wrong usage.", ".SH FILES"]
+    lines += [".SH EXIT STATUS", "0: fine. 1: a problem, or something that is left to do. 2: wrong usage.", ".SH FILES"]
     for path, what in _FILES:
         lines += [".TP", ".I " + _escaped(path), _escaped(what)]
     lines += [".SH SEE ALSO", "smallmail.conf(5), postconf(5), doveconf(1), rspamadm(1)"]

@@ -1,4 +1,4 @@
-"""What a change of the configuration has done, told to whoever typed it, and who typed it, told to the history."""
+"""Tell the person who typed a command what it has changed, and tell the history who typed it."""
 import os
 
 from smallmail.configuration import apply, plan

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from smallmail import wanted_records
 from smallmail.accounts import domains as mail_domains
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.publishing import dns_plan, published, serves, session, update
@@ -18,7 +18,6 @@ from smallmail.tls import tlsa
 from smallmail.zones import dns_records
 
 _PATIENCE = 120.0   # seconds until all name servers must show it
-_TRIES = 3
 
 Ended = NamedTuple("Ended", [
     ("outcome", str),
@@ -31,10 +30,10 @@ Ended = NamedTuple("Ended", [
 
 
 def publish(host: Host, options: argparse.Namespace) -> int:
-    """Bring DNS to what the settings say, as far as the records are ours. Returns 0 when all of them are there."""
+    """Make DNS match the settings, as far as the records are ours. Returns 0 when all wanted records are there."""
     tell = _quiet if options.json else _aloud
     done = []   # type: List[Change]
-    for _ in range(_TRIES):
+    for _ in session.tries():
         reading, plan, notes = _proposal(host, options)
         tell("\n".join(diff(reading, plan, notes)))
         if plan.changes and not _may(options, tell):
@@ -45,8 +44,6 @@ def publish(host: Host, options: argparse.Namespace) -> int:
         if not sent.raced:
             break
         tell("\nSomeone else has just changed some of these records; they are read again:\n")
-    else:
-        raise Problem("someone else keeps changing the same records: try again later")
     late = []   # type: List[str]
     if done:
         tell("Published. Waiting until all name servers show it ...")
@@ -86,7 +83,8 @@ def _proposal(host: Host, options: argparse.Namespace) -> Tuple[Any, Plan, List[
 def _chosen(host: Host, hostname: str, names: List[str]) -> Tuple[List[str], Callable[[str], bool]]:
     """Return the mail domains that these words mean, and whether a name belongs to one of them or to the host.
 
-    A word may be a domain that was removed, as long as records of it are published. Raises Problem for any other one.
+    A word may be a domain that was removed, as long as records of it are published. Raises WrongUsage for any other
+    word.
     """
     own = mail_domains.domains(host)
     words = mail_domains.chosen(host, names, lambda word: any(
@@ -108,8 +106,8 @@ def _replaced(given: List[List[str]], wanted: List[Entry]) -> List[Tuple[str, st
     found = [(name.lower().rstrip("."), kind.upper()) for name, kind in given]
     for name, kind in found:
         if not any((entry.name, entry.type) == (name, kind) for entry in wanted):
-            raise Problem("smallmail does not want a {} record for {}: 'smallmail dns show' lists those that it wants"
-                          .format(kind, name))
+            raise WrongUsage("smallmail does not want the record {} {}: 'smallmail dns show' lists those that it wants"
+                             .format(name, kind))
     return found
 
 

@@ -2,7 +2,7 @@
 import argparse
 import sys
 from collections import OrderedDict
-from typing import Tuple
+from typing import Dict, Tuple
 
 from smallmail.accounts import passwords
 from smallmail.commands import outcome
@@ -10,6 +10,7 @@ from smallmail.configuration import apply, in_force
 from smallmail.errors import Problem, WrongUsage
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, store
+from smallmail.settings.fields import Settings
 from smallmail.tls import obtain, tlsa
 
 
@@ -20,7 +21,7 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         store.load(host)    # says how to set the host up
     changes = {name: _secret(name, options.password_stdin) if fields.FIELDS[name].secret else value
                for name, value in typed.items()}
-    changed = store.checked(dict(file_format.parse(host.text(fields.PATH)), **changes))
+    changed = _together(file_format.parse(host.text(fields.PATH)), changes)
     text = store.changed_text(host, {name: changed.text(name) for name in changes})
     if not in_force.may_change(host, text):
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
@@ -38,11 +39,30 @@ def set_(host: Host, options: argparse.Namespace) -> int:
     return outcome.tell(host, done, is_new)
 
 
+def _together(texts: Dict[str, str], changes: Dict[str, str]) -> Settings:
+    """Return the settings with these changes. Raises WrongUsage if the changes contradict each other or other settings;
+    Problem if the settings were wrong before them, too."""
+    try:
+        return store.checked(dict(texts, **changes))
+    except Problem as error:
+        if _is_correct(texts):
+            raise WrongUsage(str(error))
+        raise
+
+
+def _is_correct(texts: Dict[str, str]) -> bool:
+    try:
+        store.checked(texts)
+    except Problem:
+        return False
+    return True
+
+
 def _assignment(word: str) -> Tuple[str, str]:
-    """Return the key and the value. Raises WrongUsage where the word does not have them."""
+    """Return the name and the value. Raises WrongUsage if the word does not have them."""
     name, equals, value = word.partition("=")
     if not equals:
-        raise WrongUsage("'{}' is not KEY=VALUE: type 'smallmail set {}=…'".format(word, word))
+        raise WrongUsage("'{}' is not NAME=VALUE: type 'smallmail set {}=…'".format(word, word))
     if name == "password":
         raise WrongUsage("a mailbox's password is changed by 'smallmail user passwd ADDRESS'")
     field = fields.known(name)
@@ -56,11 +76,11 @@ def _assignment(word: str) -> Tuple[str, str]:
 
 
 def _secret(name: str, from_stdin: bool) -> str:
-    """Return the secret from standard input or from the terminal; without a terminal 'KEY=' empties it."""
+    """Return the secret from standard input or from the terminal; without a terminal 'NAME=' empties it."""
     if from_stdin:
         value = sys.stdin.readline().rstrip("\n")
         if not value:
-            raise Problem("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
+            raise WrongUsage("nothing came from standard input: without --password-stdin '{}=' empties it".format(name))
     else:
         value = passwords.typed("{} (empty: none): ".format(name)) if sys.stdin.isatty() else ""
     return passwords.rspamd_hash(value) if value and name == "rspamd-password" else value

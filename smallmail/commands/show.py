@@ -10,7 +10,7 @@ _HIDDEN = "(set; not shown)"
 
 
 def show(host: Host, options: argparse.Namespace) -> Told:
-    """Return the settings, without the secrets. Raises WrongUsage for a key that does not exist."""
+    """Return the settings, without the secrets. Raises WrongUsage for a name that does not exist."""
     chosen = [fields.known(name) for name in options.names] or list(fields.FIELDS.values())
     current = store.load(host)
     shown = OrderedDict((field.name, _HIDDEN if field.secret and current.text(field.name) else current.text(field.name))

@@ -12,7 +12,7 @@ VERBS = (
     ("show", "settings", "Show the settings.", ()),
     ("set", "settings", "Change settings and apply them.", ()),
     ("plan", "configuration", "Show what 'apply' would change, as a diff.", ()),
-    ("apply", "configuration", "Bring the host to what the settings say.", ()),
+    ("apply", "configuration", "Make the host match the settings.", ()),
     ("history", "configuration", "Show the last ten configurations and what caused each.", ()),
     ("rollback", "configuration", "Return to an earlier configuration.", ()),
     ("domain", "domain", "Mail domains", ("add", "remove", "list")),
@@ -59,4 +59,4 @@ def _found(word: str) -> "tuple[str, str, str, tuple[str, ...]]":
             return verb
     if word.startswith("-"):
         raise errors.no_such("option", word, ["--help", "--version"], "type 'smallmail help'")
-    raise errors.no_such("verb", word, [verb[0] for verb in VERBS], "'smallmail help' shows all verbs")
+    raise errors.no_such("verb", word, [verb[0] for verb in VERBS] + ["help"], "'smallmail help' shows all verbs")

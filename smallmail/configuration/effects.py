@@ -1,4 +1,7 @@
-"""Which daemon reads a thing of the configuration, and what that daemon needs after a change of it."""
+"""Which daemon reads a thing of the configuration, and what that daemon needs after a change of it.
+
+A reload, unless the daemon's value in daemons/ names the thing in `restart_for`.
+"""
 from fnmatch import fnmatchcase
 from typing import Dict, Iterable, Optional
 
@@ -9,8 +12,8 @@ from smallmail.daemons.postfix import POSTFIX
 
 
 def reader(kind: str, name: str) -> Optional[Daemon]:
-    """Return the daemon that reads that file, parameter or service; None if it is no daemon (certbot, too, has a file
-    of ours)."""
+    """Return the daemon that reads that file, parameter or service; None if no daemon reads it (certbot, too, has a
+    file of ours)."""
     return table.reader(name) if kind == "files" else POSTFIX
 
 

@@ -1,5 +1,4 @@
 """Hand the daemons back: restore everything that smallmail set and nobody changed to its state before installation."""
-import contextlib
 import os
 from collections import Counter, OrderedDict
 from typing import Any, Dict, List, Optional
@@ -60,8 +59,7 @@ def hand_back(host: Host) -> List[str]:
         transaction.swap(host, OrderedDict(sorted(files.items(), key=lambda item: item[1] is None)))
         ucf.forget(host, before.entries["files"], _to_purge(host, before, left))
         for folder in _FOLDERS:
-            with contextlib.suppress(OSError):
-                os.rmdir(host.path(folder))
+            host.remove_folder(folder)
         sentences += [sentence for room in HAND_BACK for sentence in room(host)]
         # Cut off before this, everything is taken back, and the next removal does it again.
         transaction.commit(host)

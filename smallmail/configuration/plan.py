@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional
 from smallmail.configuration.record import KINDS, Record, before_us, fingerprint, things
 from smallmail.configuration.tree import OFF, Tree
 from smallmail.daemons import table
-from smallmail.errors import Problem
+from smallmail.errors import WrongUsage
 from smallmail.machine.file import File, is_readable_by_all
 
 SET = "set"
@@ -48,7 +48,7 @@ def changes(wanted: Tree, record: Record, now: Tree, taken_over: Iterable[str] =
     """Return all that is to be done or to be reported, files first.
 
     `taken_over`: files that smallmail may replace, although it did not write them. `replace`: labels of what was
-    changed by hand and is to be ours again all the same. Raises Problem if one of those was not changed by hand.
+    changed by hand and is to be ours again all the same. Raises WrongUsage if one of those was not changed by hand.
     """
     all_changes = []
     for kind in KINDS:
@@ -60,7 +60,7 @@ def changes(wanted: Tree, record: Record, now: Tree, taken_over: Iterable[str] =
     labels = {label(change) for change in by_hand(all_changes)}
     for name in replace:
         if name not in labels:
-            raise Problem("'{}' was not changed by hand: 'smallmail plan' lists what was".format(name))
+            raise WrongUsage("'{}' was not changed by hand: 'smallmail plan' lists what was".format(name))
     return [_replacing(change, record) if label(change) in replace else change for change in all_changes]
 
 

@@ -15,7 +15,7 @@ from smallmail.configuration.tree import OFF, Tree
 from smallmail.daemons import foreign, listening, main_cf, postconf, postfix, running, table
 from smallmail.daemons.daemon import stock_path
 from smallmail.errors import Problem
-from smallmail.machine import ports, state
+from smallmail.machine import port_holders, state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
@@ -27,11 +27,11 @@ def ports_free(host: Host) -> None:
     """Raise Problem if another program holds a port that a daemon of ours is about to open."""
     is_first = not state.in_charge(host.root)
     owners = {port.number: table.BY_NAME[port.daemon] for port in listening.PUBLIC}
-    held = [holder for holder in foreign.port_holders(host.root)
+    held = [holder for holder in foreign.holders(host.root)
             if is_first or not running.active(host, owners[holder.port])]
     if held:
         raise Problem("{}: stop {} first, then 'smallmail apply'".format(
-            " and ".join("port {} is held by {}".format(holder.port, ports.words(holder)) for holder in held),
+            " and ".join("port {} is held by {}".format(holder.port, port_holders.words(holder)) for holder in held),
             "it" if len({holder.pid for holder in held}) == 1 else "them"))
 
 

@@ -1,7 +1,7 @@
 """Swap files and links so that the host has the old ones or the new ones, whatever happens in between.
 
-The journal has what existed before the first of them is changed. While it exists the swap is not finished: whoever
-finds it (the next apply, a daemon's start, or the one that failed) puts the old ones back.
+The journal has what existed before the first of them is changed. While it exists the swap is not finished: the next
+process that finds it (an apply, a daemon's start, or the apply that failed) puts the old ones back.
 """
 import json
 from collections import OrderedDict

@@ -88,6 +88,7 @@ def _remove_proposals(host: Host, name: str) -> None:
 
 
 def _three_way(host: Host, name: str, file: File, ask_admin: bool) -> None:
+    # Not in the stage: while the admin answers ucf's question, another apply may use that.
     import tempfile  # noqa: PLC0415 (only maintainer scripts come here)
 
     descriptor, proposal = tempfile.mkstemp()

@@ -10,8 +10,8 @@ from typing import Dict, Iterable, Iterator, List
 
 from smallmail.daemons import exim, listening, packaged, postfix, table
 from smallmail.daemons.main_cf import MAIN, MASTER
-from smallmail.machine import ports, state
-from smallmail.machine.ports import Holder
+from smallmail.machine import port_holders, state
+from smallmail.machine.port_holders import Holder
 
 _KINDS = ("files", "parameters", "services")
 
@@ -32,14 +32,14 @@ def described(root: str = "/") -> List[str]:
         paths = ["/" + path for path in daemon.admins_files(root) if path not in left["files"]]
         items += _shortened(paths, "/" + daemon.folders[0]) if paths else []
     items += ["/{} (Exim)".format(path) for path in exim.admins_files(root)]
-    return items + ["port {}: {}".format(holder.port, ports.words(holder))
-                    for holder in port_holders(root, besides=[exim.PROGRAM])]
+    return items + ["port {}: {}".format(holder.port, port_holders.words(holder))
+                    for holder in holders(root, besides=[exim.PROGRAM])]
 
 
-def port_holders(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
+def holders(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
     """Return the programs that hold a public port of mail and are neither daemons of ours nor among `besides`."""
     programs = [program for daemon in table.ALL for program in daemon.programs]
-    return ports.taken([port.number for port in listening.PUBLIC], programs + list(besides),
+    return port_holders.taken([port.number for port in listening.PUBLIC], programs + list(besides),
                        [daemon.socket_unit for daemon in table.ALL if daemon.socket_unit], root)
 
 

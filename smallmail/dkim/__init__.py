@@ -1,8 +1,8 @@
 """DKIM: the keys that sign outgoing mail (RFC 6376), from the day they are made to the day they are deleted.
 
-keys.py knows which keys exist and what each is for now: NEXT, SIGNING or OLD. key_files.py makes a key with openssl and
-converts it to what Rspamd reads and to what DNS has. signing.py tells Rspamd which keys to sign with, and proves with
-a letter that it does. rotation.py takes keys through their three stages.
+keys.py knows which keys exist and what each is for now: NEXT, SIGNING or OLD. key_format.py makes a key with openssl
+and converts it to what Rspamd reads and to what DNS has. signing.py tells Rspamd which keys to sign with, and proves
+with a letter that it does. rotation.py takes keys through their three stages.
 
 configuration/prepare.py calls keys.ensure() for all mail domains at each apply; the commands that add and remove a
 domain call keys.ensure() and keys.retire(). `smallmail dkim rotate` calls rotation.begin() and rotation.go_on(), and a

@@ -14,8 +14,8 @@ from collections import OrderedDict
 from typing import Iterator, List, NamedTuple, Tuple
 
 from smallmail.daemons import facts
-from smallmail.dkim import key_files
-from smallmail.dkim.key_files import ED25519, RSA
+from smallmail.dkim import key_format
+from smallmail.dkim.key_format import ED25519, RSA
 from smallmail.errors import Problem
 from smallmail.machine import dates, state_files
 from smallmail.machine.file import File
@@ -134,13 +134,13 @@ def _reused(host: Host, keys: List[Key], domain: str, kind: str, state: str) -> 
     if kind != RSA or file is None:
         return False
     keys.append(first._replace(made=os.stat(host.path(path(first))).st_mtime,
-                               public=key_files.public(host, kind, file.content.decode("ascii"))))
+                               public=key_format.public(host, kind, file.content.decode("ascii"))))
     return True
 
 
 def make(host: Host, keys: List[Key], domain: str, kind: str, state: str) -> Key:
     """Make a key and its file. Returns it; the caller adds it to `keys`."""
-    pair, now = key_files.make(host, kind), time.time()
+    pair, now = key_format.make(host, kind), time.time()
     key = Key(domain, _free_selector(keys, domain, kind, now), kind, state, now, 0.0, pair.public, [])
     listed = host.text(DKIM_KEYS)
     if "/{}\n".format(path(key)) not in listed:
@@ -163,7 +163,7 @@ def _free_selector(keys: List[Key], domain: str, kind: str, now: float) -> str:
 def is_whole(host: Host, key: Key) -> bool:
     """Tell whether the private key exists and belongs to the record."""
     try:
-        return key_files.public(host, key.kind, host.text(path(key))) == key.public
+        return key_format.public(host, key.kind, host.text(path(key))) == key.public
     except (Problem, ValueError):
         return False
 

@@ -14,7 +14,7 @@ from smallmail.accounts import domains
 from smallmail.daemons import rspamd_controller, running
 from smallmail.daemons.rspamd import RSPAMD
 from smallmail.dkim import keys as dkim_keys
-from smallmail.dkim.key_files import RSA
+from smallmail.dkim.key_format import RSA
 from smallmail.dkim.keys import OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.machine import state, state_files

@@ -89,6 +89,12 @@ class Host:
             os.unlink(self.path(path))
             _sync(os.path.dirname(self.path(path)))
 
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder, if it is empty; one that the machine does not let go of (a mount point) stays, too."""
+        with contextlib.suppress(OSError):
+            os.rmdir(self.path(path))
+            _sync(os.path.dirname(self.path(path)))
+
     def remove_unfinished(self, path: str) -> None:
         """Remove the temporary file of a write() to that path that was killed."""
         for beside in {_beside(self.path(path)), _beside(self._at_the_end(path))}:

@@ -3,7 +3,7 @@ import contextlib
 import socket
 from typing import Any
 
-from smallmail.machine import ports
+from smallmail.machine import port_holders
 
 # Seconds that a daemon may take for its greeting.
 _GREETING = 10.0
@@ -11,7 +11,7 @@ _GREETING = 10.0
 
 def listening(number: int) -> bool:
     """Tell whether a process listens on that TCP port, on any address of this machine."""
-    return bool(ports.address(number))
+    return bool(port_holders.address(number))
 
 
 def any_certificate() -> Any:
@@ -27,7 +27,7 @@ def any_certificate() -> Any:
 def greets(number: int, tls: bool, greeting: bytes, farewell: bytes, address: str = "") -> bool:
     """Connect to a TCP port and tell whether the server's first line begins with that greeting. `tls`: TLS begins with
     the first byte; `farewell` ends the conversation; `address`: where to connect, else wherever the server listens."""
-    address = address or ports.address(number)
+    address = address or port_holders.address(number)
     if not address:
         return False
     with contextlib.suppress(OSError), socket.create_connection((address, number), _GREETING) as plain, \

@@ -1,7 +1,7 @@
 """Name every file and folder in which smallmail keeps its state, with the permissions of each: one table.
 
 Nothing outside of this module spells such a path; other modules say `state.RECORD`. state_files.py reads and writes
-the files with the permissions that stand here. What is in a folder of the table (a copy of a certificate, one
+the files with the permissions listed here. What is in a folder of the table (a copy of a certificate, one
 configuration of the history) belongs to it. /etc/smallmail is not here: those are the admin's files.
 
 This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.

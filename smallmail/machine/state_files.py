@@ -1,4 +1,4 @@
-"""Read and write the files and folders that state.py lists, each with the permissions that stand there.
+"""Read and write the files and folders that state.py lists, each with the permissions listed there.
 
 A file is written whole or not at all (Host.write), so that no power cut leaves half a file. What only saves work or
 remembers what was seen last may be lost: load_json() then returns the default, and the module that keeps the file says

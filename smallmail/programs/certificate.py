@@ -27,7 +27,7 @@ def deploy(host: Host, _: List[str]) -> int:
     try:
         reason = obtain.deploy(host, in_force.load_or_last(host))
     except Busy:
-        return 0    # whoever holds the lock, or else the timer, does the same
+        return 0    # the process that holds the lock, or else the timer, does the same
     now = obtain.attempts(host)
     for name in ("reason", "waits"):
         if now[name]:

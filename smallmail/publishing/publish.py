@@ -11,8 +11,6 @@ from smallmail.publishing import dns_plan, name_servers, published, serves
 from smallmail.publishing.dns_plan import Entry
 from smallmail.zones import dns_records
 
-_TRIES = 3
-
 
 def may_update(host: Host, name: str) -> bool:
     """Tell whether put() and withdraw() may be used for that name: updates of its zone are set up, and smallmail has
@@ -52,7 +50,7 @@ def _change(host: Host, records: List[dns_records.Record], wanted: Callable[[Lis
     given = [update.entry(record) for record in records]
     places = {dns_plan.place(entry) for entry in given}
     with host.lock(path=state.PUBLISH_LOCK):
-        for _ in range(_TRIES):
+        for _ in session.tries():
             owned = {entry for entry in published.load(host) if dns_plan.place(entry) in places}
             reading = session.read(host, given)
             for name, why in reading.skipped.items():
@@ -66,8 +64,8 @@ def _change(host: Host, records: List[dns_records.Record], wanted: Callable[[Lis
             for why in sent.refused.values():
                 raise Problem(why)
             if not sent.raced:
-                return plan
-    raise Problem("someone else keeps changing the same records: try again later")
+                break
+    return plan
 
 
 def _refuse_foreign(entries: List[Entry]) -> None:

@@ -16,6 +16,7 @@ from smallmail.zones.authority import Authority
 _PAUSE = 2.0        # seconds between two looks at the name servers
 _LOOK = 20.0        # seconds that one look may take
 _TELL_EVERY = 15.0  # seconds
+_TRIES = 3          # how often an update is tried while others change the same records
 
 Reading = NamedTuple("Reading", [
     ("owned", Set[Entry]),          # our records at the time of reading
@@ -34,6 +35,13 @@ Sent = NamedTuple("Sent", [
     ("refused", Dict[str, str]),    # why a zone was not changed
     ("raced", bool),                # someone else changed a zone meanwhile: read it again
 ])
+
+
+def tries() -> Iterator[int]:
+    """Count the tries of an update, for a loop that ends when nobody else was quicker: a try reads, plans and sends.
+    Raises Problem when there is none left."""
+    yield from range(1, _TRIES + 1)
+    raise Problem("someone else keeps changing the same records: try again later")
 
 
 def read(host: Host, entries: Iterable[Entry]) -> Reading:

@@ -163,7 +163,7 @@ class Dialogue(Asked):
         try:
             text = question.check(text, self.get)
         except ValueError as error:
-            # It is shown as it stands in the file, to be mended; unmended, postinst says the same.
+            # It is shown as it is in the file, to be corrected; if it is not, postinst says the same.
             self.mistakes[question.name] = "/{}: {}: {}".format(file_reader.PATH, question.name, error)
         self.set(question.name, {"yes": "true", "no": "false"}.get(text, text))
         self.set_flag(question.name, "seen", True)

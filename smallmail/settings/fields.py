@@ -31,8 +31,8 @@ FIELDS = OrderedDict((field.name, field) for field in [
     _field("hostname", values.hostname, "",
            "The host's name in DNS, in its greeting to other mail servers and in its certificate."),
     _field("domain", values.domains, "", value=str.split, doc=
-           "The mail domains that always exist, separated by spaces; the first is the primary one. "
-           "'smallmail domain add' adds more."),
+           "The mail domains that cannot be removed with 'smallmail domain remove', separated by spaces; the first is "
+           "the primary one. 'smallmail domain add' adds more."),
     _field("address", values.mailbox, "",
            "The first mailbox. Mail for postmaster, abuse, hostmaster and root is delivered there."),
     _field("certificate", values.certificate, "letsencrypt",
@@ -44,26 +44,27 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "The key of the certificate from Let's Encrypt: rsa4096, which every mail server understands, or ecdsa, "
            "which is smaller."),
     _field("acme-server", values.acme_server, "",
-           "The directory URL of another ACME server than Let's Encrypt's."),
+           "The directory URL of an ACME server to use in place of Let's Encrypt."),
     _field("acme-challenge", values.acme_challenge, "http",
-           "How you prove to Let's Encrypt that the name is yours: http (it connects to port 80, which no other "
-           "program may use), or dns (a record is set by dynamic update, RFC 2136; this needs the package "
-           "python3-certbot-dns-rfc2136, and the lines dns_rfc2136_server, dns_rfc2136_name, dns_rfc2136_secret and "
-           "dns_rfc2136_algorithm of its manual in /etc/smallmail/rfc2136.ini, which only root may read)."),
+           "How you prove to Let's Encrypt that the name is yours: http or dns. http: Let's Encrypt connects to port "
+           "80, which no other program may use. dns: certbot sets a DNS record by dynamic update (RFC 2136). This "
+           "needs the package python3-certbot-dns-rfc2136; put the lines dns_rfc2136_server, dns_rfc2136_name, "
+           "dns_rfc2136_secret and dns_rfc2136_algorithm of its manual into /etc/smallmail/rfc2136.ini, readable by "
+           "root only."),
     _field("certificate-file", values.optional_path, "",
            "The certificate with its chain, in PEM, when certificate is 'files'."),
     _field("key-file", values.optional_path, "",
-           "The key of that certificate, in PEM."),
+           "The private key of the certificate in certificate-file, in PEM, when certificate is 'files'."),
     _field("rspamd-password", values.line, "", secret=True, doc=
-           "The hash ('rspamadm pw') of the password for Rspamd's web page on 127.0.0.1:11334. Empty: nobody can "
-           "log in there."),
+           "The hash ('rspamadm pw') of the password for Rspamd's web page on 127.0.0.1:11334. If empty, "
+           "nobody can log in."),
     _field("resolver", values.resolver, "system", value=str.split, doc=
            "Which DNS servers Rspamd asks: system (those of /etc/resolv.conf), local (unbound on this host), or "
-           "addresses separated by spaces. Block lists refuse the big public resolvers."),
+           "addresses separated by spaces. Do not use a big public resolver: block lists refuse to answer it."),
     _field("mail-directory", values.mail_directory, "/srv/mail",
            "The folder for the mail, owned by vmail. Existing mail is not moved when this changes."),
     _field("relayhost", values.relayhost, "",
-           "The server that all outgoing mail is sent through, as [name]:port. Empty: mail is delivered directly."),
+           "The server that all outgoing mail is sent through, as [name]:port. If empty, mail is delivered directly."),
     _field("relay-username", values.relay_username, "", "The user name at the relayhost, without a colon."),
     _field("relay-password", values.line, "", "The password at the relayhost.", secret=True),
     _field("message-size-limit", values.size, "50M", value=values.byte_count, doc=
@@ -71,8 +72,8 @@ FIELDS = OrderedDict((field.name, field) for field in [
     _field("quota", values.size, "0", value=values.byte_count, doc=
            "The storage limit of each mailbox; 0: no limit."),
     _field("greylisting", values.yes_no, "yes", value=lambda text: text == "yes", doc=
-           "Whether mail from unknown senders that looks somewhat like spam is deferred for some minutes; real mail "
-           "servers try again."),
+           "Whether mail that looks somewhat like spam and comes from an unknown sender is deferred for some minutes; "
+           "real mail servers try again."),
     _field("take-over", values.yes_no, "no", value=lambda text: text == "yes", doc=
            "Whether smallmail may change a mail configuration that existed on this host before it."),
 ])

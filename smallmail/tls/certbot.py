@@ -1,4 +1,4 @@
-"""Build certbot's command line, and translate its errors into one sentence."""
+"""Build certbot's command line, and translate its errors into one sentence. obtain.py decides when it runs."""
 import importlib.util
 import re
 from collections import OrderedDict
@@ -6,7 +6,7 @@ from typing import Dict, List, Tuple
 
 from smallmail.daemons import listening
 from smallmail.daemons.facts import version_tuple
-from smallmail.machine import ports
+from smallmail.machine import port_holders
 from smallmail.machine.host import Host
 from smallmail.publishing import name_servers
 from smallmail.settings.fields import Settings
@@ -54,8 +54,8 @@ def obstacle(host: Host, settings: Settings) -> str:
     if settings.certificate_key == "ecdsa" and not _knows_key_types(host):
         return "this certbot makes RSA keys only: type 'smallmail set certificate-key=rsa4096'"
     if settings.acme_challenge == "http":
-        holder = ports.holder(listening.HTTP)
-        return _taken(ports.words(holder)) if holder else ""
+        holder = port_holders.holder(listening.HTTP)
+        return _taken(port_holders.words(holder)) if holder else ""
     if not importlib.util.find_spec(_PLUGIN):
         return "acme-challenge is 'dns', but certbot's plugin for it is not installed: type 'apt install" \
             " python3-certbot-dns-rfc2136'"

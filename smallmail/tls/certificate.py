@@ -75,7 +75,7 @@ def tidy(host: Host, kept: Iterable[str]) -> None:
         if re.match(r"(letsencrypt|files)-[0-9a-f]{12}$", name) and name not in kept:
             for file in host.names(state.TLS + "/" + name):
                 host.remove("{}/{}/{}".format(state.TLS, name, file))
-            os.rmdir(host.path(state.TLS + "/" + name))
+            host.remove_folder(state.TLS + "/" + name)
 
 
 def _from_certbot(host: Host, folder: str) -> str:

@@ -11,7 +11,7 @@ from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
-from smallmail.machine import dates, pem, ports, probes, services, state
+from smallmail.machine import dates, pem, port_holders, probes, services, state
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
@@ -115,7 +115,7 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[Find
 def _shown(port: Port, hostname: str) -> str:
     import smtplib  # noqa: PLC0415
 
-    der, address = b"", ports.address(port.number)
+    der, address = b"", port_holders.address(port.number)
     if address:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             der = _by_starttls(address, port) if port.tls == STARTTLS else _at_once(address, port, hostname)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab import Machine, Memory, World, can_boot, packages, roots
-from tests.system.mailhost import PASSWORD, MailHost
+from tests.support.mail_host import PASSWORD, MailHost
 
 STOCK = ("postfix postfix-pcre postfix-sqlite dovecot-imapd dovecot-lmtpd dovecot-sieve dovecot-managesieved"
          " dovecot-sqlite rspamd unbound certbot").split()

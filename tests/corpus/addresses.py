@@ -44,7 +44,7 @@ AUTHORS = (
 
 
 def letters() -> Iterator[Letter]:
-    """All letters whose addresses are odd."""
+    """Make the letters whose addresses are odd."""
     for name, value in READERS:
         yield compose(f"cc-{name}", f"an address in Cc: {name}", fields=[("Cc", value)])
     for name, written in AUTHORS:

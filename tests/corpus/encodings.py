@@ -56,7 +56,7 @@ QUOTED = (
 
 
 def letters() -> Iterator[Letter]:
-    """All letters whose bodies are odd."""
+    """Make the letters whose bodies are odd."""
     yield from _eight_bits()
     yield from _quoted()
     yield from _base64()

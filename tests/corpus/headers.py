@@ -1,11 +1,11 @@
-"""Fields: long ones, folded and not, missing, doubled, encoded, and those that servers have opinions about."""
+"""Fields: long ones, folded and not, missing, doubled, encoded, and those that servers treat in their own way."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
 
-from .letter import AUTHOR, READER, Letter, compose, field, words
+from .letter import AUTHOR, READER, Field, Letter, compose, field, words
 
 FOLD = b"\r\n "
 ONCE = ("Subject", "To", "Date", "Message-ID", "Reply-To", "References")
@@ -32,7 +32,7 @@ ENCODED = (
     ("language", "=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?="),
     ("newline", "=?utf-8?Q?one=0D=0ABcc:_x=40y.example?="),
 )
-SERVERS = (
+SERVERS: tuple[Field, ...] = (
     ("Return-Path", "<someone@elsewhere.example>"),
     ("Bcc", "hidden@elsewhere.example"),
     ("Content-Length", "17"),
@@ -73,7 +73,7 @@ SERVERS = (
 
 
 def letters() -> Iterator[Letter]:
-    """All letters whose fields are odd."""
+    """Make the letters whose fields are odd."""
     yield from _long()
     yield from _forms()
     yield from _counts()
@@ -158,7 +158,7 @@ def _counts() -> Iterator[Letter]:
     for missing in MISSING:
         name = "-".join(missing).lower() if len(missing) < 4 else "all"
         yield compose(f"without-{name}", f"without {', '.join(missing)}", without=missing)
-    for name, value in (
+    second: tuple[Field, ...] = (
         ("Subject", "second"),
         ("To", b"<other@elsewhere.example>"),
         ("Date", "Thu, 26 Nov 2026 12:00:00 +0000"),
@@ -168,7 +168,8 @@ def _counts() -> Iterator[Letter]:
         ("Reply-To", "a@elsewhere.example"),
         ("X-Mailer", "x"),
         ("References", "<a@elsewhere.example>"),
-    ):
+    )
+    for name, value in second:
         usual = compose(
             f"twice-{name.lower()}",
             f"{name} twice",
@@ -207,7 +208,7 @@ def _counts() -> Iterator[Letter]:
 
 
 def _resent() -> Iterator[Letter]:
-    block = [
+    block: list[Field] = [
         ("Resent-From", AUTHOR),
         ("Resent-To", b"<" + READER + b">"),
         ("Resent-Date", "Thu, 26 Nov 2026 13:00:00 +0000"),

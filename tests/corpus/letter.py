@@ -1,4 +1,4 @@
-"""A letter of the corpus, and the few words that letters are put together from."""
+"""A letter of the corpus, and the functions that letters are made with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-AUTHOR, READER = b"$AUTHOR", b"$READER"  # where a letter names the two; "$$NAME" is never written otherwise
+AUTHOR, READER = b"$AUTHOR", b"$READER"  # written() puts the addresses of the two there
 TEXT = "text/plain; charset=us-ascii"
 UTF8 = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -16,19 +16,19 @@ Field = tuple[str, str | bytes]
 
 
 class Letter(NamedTuple):
-    """One odd letter: what is odd about it, its bytes as SMTP carries them, to how many it goes, and its fate."""
+    """An odd letter: what is odd about it, its bytes as SMTP carries them, its readers, and what servers do with it."""
 
     name: str
     odd: str
     head: bytes  # each field with its CRLF, without the empty line that ends them
-    body: bytes | None  # without one there is no empty line either
+    body: bytes | None  # None: the empty line is missing, too
     recipients: int = 1
     refused: str = ""  # words of the answer that its author gets instead of 250
     cut: bool = False  # refused from strangers, too: Postfix would cut it
-    obsolete: bool = False  # has what RFC 5322 allows no more, and Postfix sets right before anybody signs it
+    obsolete: bool = False  # has what RFC 5322 does not allow any more: Postfix corrects it before it is signed
 
     def written(self, author: str, reader: str) -> bytes:
-        """The letter as `author` sends it to `reader`."""
+        """Write the letter as `author` sends it to `reader`."""
         body = b"" if self.body is None else b"\r\n" + self.body
         return (self.head + body).replace(AUTHOR, author.encode()).replace(READER, reader.encode())
 
@@ -44,7 +44,7 @@ def compose(
     without: Iterable[str] = (),
     **fate: Any,
 ) -> Letter:
-    """A letter with the usual fields; those of `fields` take the place of theirs and follow in their order."""
+    """Make a letter with the usual fields, except those that `without` and `fields` name; `fields` follow them."""
     fields = list(fields)
     replaced = {field.lower() for field, _ in fields} | {field.lower() for field in without}
     usual: list[Field] = [
@@ -63,25 +63,25 @@ def compose(
 
 
 def field(name: str, value: str | bytes) -> bytes:
-    """One header field, as it stands in a letter."""
+    """Write a header field."""
     return name.encode() + b": " + (value.encode() if isinstance(value, str) else value) + b"\r\n"
 
 
 def words(length: int) -> bytes:
-    """Text of exactly that many bytes in one line, with blanks to cut it at."""
+    """Write a line of exactly that many bytes, with blanks at which it may be cut."""
     return (b"the quick brown fox jumps over the lazy dog " * (length // 44 + 1))[: length - 1] + b"."
 
 
 def noise(length: int, seed: int = 0) -> bytes:
-    """Bytes in which no pattern is, the same at each call."""
+    """Make random bytes, which are the same at each call."""
     return random.Random(seed).randbytes(length)
 
 
 def raw(length: int, seed: int = 0) -> bytes:
-    """Noise that SMTP carries in one line, without the form feeds that our signatures do not."""
+    """Make noise that SMTP carries in one line, without form feeds, which we refuse to sign."""
     return noise(length, seed).translate(None, b"\0\r\n\f")
 
 
 def lines(*texts: bytes) -> bytes:
-    """The texts, each in a line of its own."""
+    """Write each text in a line of its own."""
     return b"".join(text + b"\r\n" for text in texts)

@@ -1,4 +1,4 @@
-"""Lines: too long, too short, with dots and blanks where programs look for them."""
+"""Lines: very long, empty, and with dots and blanks that have a meaning for programs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DOTS = (
 
 
 def letters() -> Iterator[Letter]:
-    """All letters whose lines are odd."""
+    """Make the letters whose lines are odd."""
     yield from _long()
     yield from _dots()
     yield from _ends()

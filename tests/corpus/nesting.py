@@ -22,7 +22,7 @@ LONG = "is too long"
 
 
 def letters() -> Iterator[Letter]:
-    """All letters whose parts are odd."""
+    """Make the letters whose parts are odd."""
     yield from _boundaries()
     yield from _depths()
     yield from _attachments()
@@ -30,7 +30,7 @@ def letters() -> Iterator[Letter]:
 
 
 def part(body: bytes, kind: str = TEXT, encoding: str = "", more: bytes = b"") -> bytes:
-    """A part of a multipart, with its fields."""
+    """Write a part of a multipart, with its fields."""
     claim = f"Content-Transfer-Encoding: {encoding}\r\n" if encoding else ""
     return f"Content-Type: {kind}\r\n{claim}".encode() + more + b"\r\n" + body
 
@@ -38,7 +38,7 @@ def part(body: bytes, kind: str = TEXT, encoding: str = "", more: bytes = b"") -
 def multipart(
     parts: list[bytes], boundary: str, *, preamble: bytes = b"", epilogue: bytes = b"", closed: bool = True
 ) -> bytes:
-    """The parts, with their boundaries between them."""
+    """Write the parts, with the boundary between them."""
     mark = b"--" + boundary.encode()
     body = preamble + b"".join(mark + b"\r\n" + one + b"\r\n" for one in parts)
     return body + (mark + b"--\r\n" + epilogue if closed else b"")
@@ -57,13 +57,13 @@ def mixed(
     closed: bool = True,
     **fate: Any,
 ) -> Letter:
-    """A letter of several parts."""
+    """Make a letter of several parts."""
     body = multipart(parts, boundary, preamble=preamble, epilogue=epilogue, closed=closed)
     return compose(name, odd, body, kind=f'{kind}; boundary="{boundary}"', encoding=encoding, **fate)
 
 
 def base64_lines(data: bytes) -> bytes:
-    """Base64 as mail programs write it, in lines of 76."""
+    """Encode bytes in base64 as mail programs do, in lines of 76."""
     return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 

@@ -19,7 +19,7 @@ UMLAUTS = "Grüße, und eine Zeile, die endet mit einem Leerzeichen \r\n.\r\nFro
 
 
 def letters() -> Iterator[Letter]:
-    """All letters that are signed or encrypted inside."""
+    """Make the letters that are signed or encrypted inside."""
 
     def signed(text: bytes, kind: str, encoding: str) -> list[bytes]:
         return [part(text, kind, encoding), part(PGP, 'application/pgp-signature; name="signature.asc"')]

@@ -1,5 +1,10 @@
 """The golden trees: settings and versions in, a whole tree as text out.
-`python3 tests/golden/trees.py` writes them anew."""
+
+`python3 tests/golden/trees.py` writes them anew.
+"""
+
+from __future__ import annotations
+
 import pathlib
 import sys
 
@@ -12,7 +17,7 @@ from smallmail.daemons import main_cf  # noqa: E402
 from smallmail.daemons.facts import Facts  # noqa: E402
 from smallmail.settings.fields import Settings  # noqa: E402
 
-# What each suite has (DESIGN 4).
+# The versions that each suite has.
 SUITES = {
     "stretch": ({"postfix": "3.1.9", "dovecot": "2.2.27", "rspamd": "1.8.3"}, False, "redis"),
     "bullseye": ({"postfix": "3.5.25", "dovecot": "2.3.13", "rspamd": "2.7"}, False, "redis"),
@@ -28,33 +33,33 @@ FULL = dict(PLAIN, **{
     "resolver": "192.0.2.53 2001:db8::53", "quota": "5G", "message-size-limit": "25M", "greylisting": "no",
     "mail-directory": "/srv/elsewhere",
 })
-CASES = {"{}-{}".format(suite, name): (suite, texts)
+CASES = {f"{suite}-{name}": (suite, texts)
          for suite in SUITES for name, texts in (("plain", PLAIN), ("full", FULL))}
 
 
-def rendered(case):
-    """The tree of one case as {path: text}; Postfix's two files hold what postconf would be told."""
+def rendered(case: str) -> dict[str, str]:
+    """Render the tree of one case, as text by path; Postfix's two files hold what postconf would be told."""
     suite, texts = CASES[case]
     versions, flatcurve, redis = SUITES[suite]
     facts = Facts(versions, flatcurve, redis, 2048, 2, validating=suite in ("trixie", "forky"),
                   mta_sts=suite in ("bookworm", "trixie"))
     tree = render.render(Settings(texts), facts, templates=str(ROOT / "templates"))
-    files = {path: "# mode {:o} {}:{}\n".format(file.mode, file.owner, file.group) + file.content.decode()
+    files = {path: f"# mode {file.mode:o} {file.owner}:{file.group}\n" + file.content.decode()
              for path, file in tree.files.items()}
-    files[main_cf.MAIN] = "".join("{} = {}\n".format(*item) for item in sorted(tree.parameters.items()))
+    files[main_cf.MAIN] = "".join(f"{name} = {value}\n" for name, value in sorted(tree.parameters.items()))
     files[main_cf.MASTER] = "".join(line.replace(" -o ", "\n  -o ") + "\n" for line in tree.services.values())
     return files
 
 
-def stored(case):
-    """The golden tree of one case."""
+def stored(case: str) -> dict[str, str]:
+    """Read the golden tree of one case."""
     folder = HERE / case
     return {str(path.relative_to(folder)): path.read_text(encoding="utf-8")
             for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def write(case):
-    """Make the golden tree of one case what is rendered now."""
+def write(case: str) -> None:
+    """Write the golden tree of one case as it is rendered now."""
     wanted, folder = rendered(case), HERE / case
     for path in set(stored(case)) - set(wanted):
         (folder / path).unlink()

@@ -9,8 +9,8 @@ import fcntl
 import hashlib
 import os
 import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import mounts, packages, roots
@@ -66,22 +66,35 @@ def _shared(suite: str, kind: str, ingredients: list[bytes], below: list[Path],
         digest.update(hashlib.sha256(each).digest())
     kept = CACHE / suite / f"{kind}-{digest.hexdigest()[:12]}"
     if kept not in _used:
-        _used[kept] = claim = _claim(kept)
-        if not kept.exists():
-            with Chroot(below, f"{suite}-{kept.name}") as chroot:
-                make(chroot)
-                chroot.keep(kept)
-        fcntl.flock(claim, fcntl.LOCK_SH)
+        _used[kept] = _claim(kept)
+        with _only_one_makes(kept):
+            if not kept.exists():
+                with Chroot(below, f"{suite}-{kept.name}") as chroot:
+                    make(chroot)
+                    chroot.keep(kept)
         _forget_the_oldest(suite, kind)
     return [kept, *below]
 
 
+@contextmanager
+def _only_one_makes(layer: Path) -> Iterator[None]:
+    """Wait until nobody else makes the layer. This lock is not the one of its users: they hold theirs to their end."""
+    making = layer.with_suffix(".making")
+    if layer.exists():
+        yield
+        return
+    with making.open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        making.unlink(missing_ok=True)  # who waits for it finds the layer
+
+
 def _claim(layer: Path) -> int:
-    """A descriptor of the layer's lock, locked against all others; its file tells when the layer was last used."""
+    """A descriptor of the layer's lock, shared by all who use it; its file tells when the layer was last used."""
     lock = layer.with_suffix(".lock")
     while True:
         claim = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(claim, fcntl.LOCK_EX)
+        fcntl.flock(claim, fcntl.LOCK_SH)
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(claim), lock.stat()):
                 os.utime(claim)

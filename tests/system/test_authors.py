@@ -1,10 +1,22 @@
-"""Who is said to have written a letter: the forms of From, letters that are resent, and what this host's own programs
-write. The foreign Exim judges the signatures, too."""
+"""Who may be named as the author of a letter.
+
+The forms of From, letters that are resent, and what this host's own programs write. The foreign Exim verifies the
+signatures, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
 import pytest
 
-from tests.lab import converse
-from tests.system import letters
-from tests.system.mailhost import ALICE, BOB, PASSWORD
+from tests.lab import World
+from tests.lab.clients import Reply, converse
+from tests.support import letters
+from tests.support.fixtures import Record
+from tests.support.mail_host import ALICE, BOB, PASSWORD, MailHost
+
+Send = Callable[..., Reply]  # a letter with these fields and this subject; the reply to it
 
 ANNA = "anna@example.org"
 ACCEPTED = ['"anna"@example.org', 'Anna <"anna"@example.org>', "=?utf-8?Q?J=C3=B6rg?= <anna@example.org>",
@@ -19,30 +31,34 @@ REFUSED = {"=?utf-8?Q?anna=40example.org?=": "=?utf-8?Q?anna=40example.org?= has
            "boss@bank.example <anna@example.org>": "boss@bank.example does not belong",
            "<anna@example.org> <boss@bank.example>": "boss@bank.example does not belong",
            "anna@sub.example.org": "anna@sub.example.org does not belong"}
-RESENT = "From: Stranger <{}>\r\nResent-From: {}\r\nResent-To: bob@example.net\r\n"
-TO_PORT_25 = """\
+TO_PORT_25 = f"""\
 import smtplib
-letter = "From: {0}\\r\\nTo: {1}\\r\\nBcc: hidden@example.net\\r\\nSubject: by port 25\\r\\n\\r\\nx\\r\\n"
-smtplib.SMTP("localhost").sendmail("{0}", "{1}", letter)
-""".format(ALICE, BOB)
+letter = "From: {ALICE}\\r\\nTo: {BOB}\\r\\nBcc: hidden@example.net\\r\\nSubject: by port 25\\r\\n\\r\\nx\\r\\n"
+smtplib.SMTP("localhost").sendmail("{ALICE}", "{BOB}", letter)
+"""
 
 
 @pytest.fixture
-def anna(mail):
-    """Sends letters with these fields as anna; the reply to each."""
-    if ANNA not in mail.smallmail("user list"):
-        mail.smallmail("user add --password-stdin " + ANNA, PASSWORD + "\n")
-    connection = mail.submission(user=ANNA)
+def anna(host: MailHost) -> Iterator[Send]:
+    """Log in as anna. Gives a function that sends letters with these fields."""
+    if ANNA not in host.smallmail("user list"):
+        host.smallmail("user add --password-stdin " + ANNA, PASSWORD + "\n")
+    connection = host.submission(user=ANNA)
 
-    def send(fields, subject="x"):
-        letter = "{}To: {}\r\nSubject: {}\r\n\r\nx\r\n".format(fields, BOB, subject)
+    def send(fields: str, subject: str = "x") -> Reply:
+        letter = f"{fields}To: {BOB}\r\nSubject: {subject}\r\n\r\nx\r\n"
         return converse(connection, ANNA, BOB, letter.encode("utf-8"))
     yield send
     connection.close()
 
 
-def arrived(world, subject):
-    """The letter as it came; its signatures must be our domain's, and right to dkimpy and to Exim."""
+def resent(author: str, resender: str) -> str:
+    """Return the fields of a letter that somebody sends again."""
+    return f"From: Stranger <{author}>\r\nResent-From: {resender}\r\nResent-To: {BOB}\r\n"
+
+
+def arrived(world: World, subject: str) -> bytes:
+    """Wait for a letter, whose signatures must be our domain's, and right for dkimpy and Exim. Returns its bytes."""
     raw = world.foreign.expect(BOB, subject)
     verdicts = [str(verdict) for verdict in letters.parsed(raw).get_all("X-DKIM-Verdict")]
     assert all(world.signatures(raw).values())
@@ -50,48 +66,49 @@ def arrived(world, subject):
     return raw
 
 
-def test_forms_of_an_own_address_are_taken(anna, world, record):
+def test_forms_of_an_own_address_are_taken(anna: Send, world: World, record: Record) -> None:
     for number, author in enumerate(ACCEPTED):
-        assert anna("From: {}\r\n".format(author), "form {}".format(number)).code == 250, author
+        assert anna(f"From: {author}\r\n", f"form {number}").code == 250, author
     for number, author in enumerate(ACCEPTED):
-        raw = arrived(world, "form {}".format(number))
-        assert "\r\nFrom: {}\r\n".format(author).encode("utf-8") in raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        raw = arrived(world, f"form {number}")
+        assert f"\r\nFrom: {author}\r\n".encode() in raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         assert b"X-Smallmail" not in raw
-    record("{} forms taken, unchanged, signed".format(len(ACCEPTED)))
+    record(f"{len(ACCEPTED)} forms taken, unchanged, signed")
 
 
 @pytest.mark.parametrize(("author", "said"), REFUSED.items())
-def test_the_answer_names_what_is_wrong(anna, author, said):
-    reply = anna("From: {}\r\n".format(author))
+def test_the_answer_names_what_is_wrong(anna: Send, author: str, said: str) -> None:
+    reply = anna(f"From: {author}\r\n")
     assert reply.code == 554 and said in reply.text
 
 
-def test_a_from_that_postfix_would_add_is_not_enough(anna):
-    for fields in ("", "X-Smallmail-From: written\r\n", "From: {0}\r\nFrom: {0}\r\n".format(ANNA)):
+def test_a_from_that_postfix_would_add_is_not_enough(anna: Send) -> None:
+    for fields in ("", "X-Smallmail-From: written\r\n", f"From: {ANNA}\r\n" * 2):
         assert "needs one From header" in anna(fields).text
 
 
-def test_a_strangers_letter_may_be_resent(anna, world):
-    """RFC 5322, 3.6.6; mutt's bounce. In nobody's name here, and by nobody else."""
-    assert anna(RESENT.format("s@example.com.invalid", ANNA), "resent").code == 250
+def test_a_strangers_letter_may_be_resent(anna: Send, world: World) -> None:
+    """RFC 5322, 3.6.6; mutt's bounce. Not if its author is somebody else on this host, nor by another's address."""
+    assert anna(resent("s@example.com.invalid", ANNA), "resent").code == 250
     assert b"\nFrom: Stranger <s@example.com.invalid>" in arrived(world, "resent").replace(b"\r\n", b"\n")
-    assert "s@example.net does not belong" in anna(RESENT.format("s@example.net", ALICE)).text
-    assert "alice@example.org does not belong" in anna(RESENT.format(ALICE, ANNA)).text
+    assert "s@example.net does not belong" in anna(resent("s@example.net", ALICE)).text
+    assert "alice@example.org does not belong" in anna(resent(ALICE, ANNA)).text
 
 
-def test_programs_write_from_below_a_mail_domain_and_are_signed_by_it(mail, world):
-    mail.machine.run("sendmail -f shop@shop.example.org {}".format(BOB),
-                     input="From: shop@shop.example.org\nTo: {}\nSubject: from below\n\nx\n".format(BOB))
+def test_programs_write_from_below_a_mail_domain_and_are_signed_by_it(host: MailHost, world: World) -> None:
+    host.machine.run(f"sendmail -f shop@shop.example.org {BOB}",
+                     input=f"From: shop@shop.example.org\nTo: {BOB}\nSubject: from below\n\nx\n")
     assert b"\nFrom: shop@shop.example.org" in arrived(world, "from below")
 
 
-def test_programs_that_use_port_25_hide_bcc(mail, world):
-    mail.machine.run(["python3", "-c", TO_PORT_25])
+def test_programs_that_use_port_25_hide_bcc(host: MailHost, world: World) -> None:
+    host.machine.run(["python3", "-c", TO_PORT_25])
     assert b"hidden@" not in arrived(world, "by port 25")
 
 
 @pytest.mark.parametrize(("subject", "fields", "body"), [
     ("long", {}, "x" * 5000), ("8bit", {"Content-Transfer-Encoding": "8bit"}, "Grüße aus Köln")])
-def test_exim_verifies_long_lines_and_8_bit_text(mail, world, subject, fields, body):
-    mail.submit(letters.plain(ALICE, BOB, subject, body + "\r\n", fields))
+def test_exim_verifies_long_lines_and_8_bit_text(host: MailHost, world: World, subject: str, fields: dict[str, str],
+                                                 body: str) -> None:
+    host.submit(letters.plain(ALICE, BOB, subject, body + "\r\n", fields))
     assert body.encode("utf-8") in arrived(world, subject)

@@ -2,20 +2,26 @@
 
 Both are installed in a layer of the lab's cache, never on this host.
 """
+
+from __future__ import annotations
+
 import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import SOURCE
-from tests.lab import mounts, packages, roots, upgrades
+from tests.lab import World, mounts, packages, roots, upgrades
 from tests.lab.chroot import Chroot
 from tests.lab.installed import needs_the_same
 from tests.lab.tree import Tree
 from tests.lab.upgrades import ARCHIVES
-from tests.system.mailhost import ADDRESS, ANSWERS, NAME
+from tests.support.fixtures import Record
+from tests.support.mail_host import ADDRESS, ANSWERS, NAME
 
 pytestmark = pytest.mark.slow
 
@@ -40,18 +46,18 @@ OLDER = "0.0.1"
 
 
 @pytest.fixture(scope="module")
-def piuparts(request, deb, tmp_path_factory):
+def piuparts(request: pytest.FixtureRequest, deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Piuparts]:
     """A chroot with piuparts, a root for it to copy, and all packages in a repository on the disk, for each release
     that it comes to. What it is called with it installs; it returns what piuparts said, or fails with it."""
     suite = request.param
     if reason := roots.available(suite):
         pytest.skip(reason)
     layers = roots.warm(suite, deb)
-    base = Tree(layers, "{}-base".format(suite))
+    base = Tree(layers, f"{suite}-base")
     folders = {suite: [layer / ARCHIVES for layer in layers]}
     if suite in NEXT:
         folders[NEXT[suite]] = [upgrades.upgradable(suite, deb, NEXT[suite])[0] / ARCHIVES]
-    with Chroot(roots.tools(suite, deb, TOOLS), "{}-piuparts".format(suite)) as chroot:
+    with Chroot(roots.tools(suite, deb, TOOLS), f"{suite}-piuparts") as chroot:
         others = tmp_path_factory.mktemp("others")
         _older(deb, others)
         run = Piuparts(suite, chroot, deb, needs_the_same(deb, others))
@@ -61,7 +67,7 @@ def piuparts(request, deb, tmp_path_factory):
             archive.unlink()
         # Where packages come from piuparts would write itself; it keeps what it finds for one release at most.
         for step, release in (("post_chroot_unpack", suite), ("pre_distupgrade", NEXT.get(suite))):
-            chroot.write("/srv/scripts/{}_repository".format(step), SOURCES.format(release), 0o755)
+            chroot.write(f"/srv/scripts/{step}_repository", SOURCES.format(release), 0o755)
         (chroot.path / "srv/base").mkdir()
         mounts.mount("--bind", base.path, chroot.path / "srv/base")
         yield run
@@ -71,12 +77,12 @@ def piuparts(request, deb, tmp_path_factory):
 class Piuparts:
     """One suite's piuparts: called with a package and a way to come and go, it returns what it said."""
 
-    def __init__(self, suite, chroot, deb, nothing):
+    def __init__(self, suite: str, chroot: Chroot, deb: Path, nothing: Path) -> None:
         self.suite, self._chroot, self._deb, self._nothing = suite, chroot, deb, nothing
-        self._baselines = {}
+        self._baselines: dict[str, set[str]] = {}
         chroot.run("mkdir -p /srv/scripts")
 
-    def __call__(self, package, way):
+    def __call__(self, package: Path, way: str) -> str:
         suites = ["--distribution=" + self.suite]
         if way == "release":
             suites.append("--distribution=" + NEXT[self.suite])
@@ -84,12 +90,12 @@ class Piuparts:
         done = self._chroot.run([*PIUPARTS, *suites, *RUNS[way], "/srv/" + package.name], timeout=1800)
         return done.stdout + done.stderr
 
-    def answer(self, yes):
+    def answer(self, yes: bool) -> None:
         """Let the questions be answered ahead of each installation, or not."""
         text = PRESEED.format(packages.selections(self._deb, ANSWERS)) if yes else "#!/bin/sh\n"
         self._chroot.write("/srv/scripts/pre_install_preseed", text, 0o755)
 
-    def baseline(self, way):
+    def baseline(self, way: str) -> set[str]:
         """What is left by the packages that ours depends on."""
         way = way if way == "release" else "install-purge-install"
         if way not in self._baselines:
@@ -98,7 +104,7 @@ class Piuparts:
         return self._baselines[way]
 
 
-def _repository(folder, sources):
+def _repository(folder: Path, sources: Iterable[Path]) -> None:
     """All packages of those folders, as apt reads them."""
     folder.mkdir(parents=True)
     for source in sources:
@@ -109,7 +115,7 @@ def _repository(folder, sources):
     (folder / "Packages").write_bytes(index)
 
 
-def _older(deb, folder):
+def _older(deb: Path, folder: Path) -> None:
     """An older version of the package, by its number."""
     subprocess.run(["dpkg-deb", "--raw-extract", deb, folder / "package"], check=True)
     control = folder / "package/DEBIAN/control"
@@ -122,7 +128,7 @@ def _older(deb, folder):
 DEBCONFS = {"/var/cache/debconf/tmp.ci/"}
 
 
-def _left(said):
+def _left(said: str) -> set[str]:
     """The names that piuparts found left behind, changed or missing."""
     blocks = r"(?:left files on system|have disappeared|have been modified|Broken symlinks):\n((?:  .*\n)+)"
     found = re.findall(blocks, said)
@@ -132,23 +138,24 @@ def _left(said):
 @pytest.mark.parametrize("piuparts, way, answers", [
     *[("trixie", *way) for way in WAYS], *[("bookworm", *way) for way in WAYS], ("bookworm", "release", True)],
     indirect=["piuparts"])
-def test_piuparts_finds_nothing_of_ours(piuparts, way, answers, deb, record):
+def test_piuparts_finds_nothing_of_ours(piuparts: Piuparts, way: str, answers: bool, deb: Path, record: Record) -> None:
     baseline = piuparts.baseline(way)
     piuparts.answer(answers)
     started = time.monotonic()
     said = piuparts(deb, way)
     print(said)
     assert ("mx.example.org now accepts mail for example.org" in said) == answers
-    upgraded = "Unpacking smallmail-server ({}) over ({})".format(packages.field(deb, "Version"), OLDER)
+    upgraded = f"Unpacking smallmail-server ({packages.field(deb, 'Version')}) over ({OLDER})"
     assert (upgraded in said) == (way in ("upgrade", "release"))
     left = _left(said)
     assert left - baseline - DEBCONFS == set()
-    record("{}, {}, {}: {} names left, all of them also by the dependencies alone; {:.0f} s".format(
-        piuparts.suite, way, "preseeded" if answers else "no answers", len(left), time.monotonic() - started))
+    how = "preseeded" if answers else "no answers"
+    record(f"{piuparts.suite}, {way}, {how}: {len(left)} names left, all of them also by the dependencies alone;"
+           f" {time.monotonic() - started:.0f} s")
 
 
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_autopkgtest(suite, deb, world, record):
+def test_autopkgtest(suite: str, deb: Path, world: World, record: Record) -> None:
     """All of debian/tests on a booted machine, which may break: nothing comes after it."""
     if reason := roots.available(suite):
         pytest.skip(reason)
@@ -169,4 +176,4 @@ def test_autopkgtest(suite, deb, world, record):
         assert results == dict.fromkeys(wanted, "PASS")
         assert done.returncode == 0
         passed = re.findall(r"(\d+) passed", done.stdout + done.stderr)
-        record("{}: {}; {} unit tests against the installed package".format(suite, ", ".join(results), passed[-1]))
+        record(f"{suite}: {', '.join(results)}; {passed[-1]} unit tests against the installed package")

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import dns.exception
 import dns.message
@@ -17,10 +18,13 @@ from smallmail.zones import dns_check
 from smallmail.zones.answers import Server
 from smallmail.zones.authority import Authority
 from tests.golden import zones
+from tests.lab import World
 from tests.lab.dns import HEAD, RESOLVER
 from tests.lab.network import inside
 from tests.lab.world import CLIENT
-from tests.system.judges import checkdmarc
+from tests.support import checkdmarc
+from tests.support.fixtures import Record, Tool
+from tests.support.mail_host import MailHost
 
 # As for a plain zone, where the differences between text and a server might show; the rest is in tests/golden.
 REAL = [name for name in zones.NAMES if name.startswith(("correct-", "mx-", "dkim-", "host-", "ptr-"))]
@@ -45,7 +49,7 @@ zone:
 
 
 @contextmanager
-def published(world, text: str) -> Iterator[None]:
+def published(world: World, text: str) -> Iterator[None]:
     """The records of a zone file, as long as the block lasts."""
     there = zones.rrsets(text)
     world.dns.set(".", text)
@@ -55,14 +59,14 @@ def published(world, text: str) -> Iterator[None]:
         world.dns.remove_all((each.name.to_text(), dns.rdatatype.to_text(each.rdtype)) for each in there)
 
 
-def checked(world, **patience: float) -> list[str]:
+def checked(world: World, **patience: float) -> list[str]:
     """What a host on the client's network would find."""
     with inside(world.client.namespace):
         authority = Authority([zones.HOST, zones.DOMAIN], resolvers=[RESOLVER], **patience)
         return zones.lines(dns_check.judge(zones.wanted(), authority.ask, authority.zone))
 
 
-def test_zones_on_a_real_server(world, record):
+def test_zones_on_a_real_server(world: World, record: Record) -> None:
     wrong, took = {}, []
     for name in REAL:
         with published(world, zones.text(name)):
@@ -75,11 +79,16 @@ def test_zones_on_a_real_server(world, record):
     record(f"{len(took)} zones, the slowest check {max(took):.2f} s")
 
 
-def test_the_resolver_learns_of_no_name_that_does_not_exist_yet(world, monkeypatch):
+def test_the_resolver_learns_of_no_name_that_does_not_exist_yet(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Checked while nothing is there, then published: the system's resolver finds it at once, within the second for
     which it would have kept a negative answer; nor was it asked anything about the domain."""
     asked, resolve = [], Authority._resolve
-    monkeypatch.setattr(Authority, "_resolve", lambda self, name, kind: asked.append(name) or resolve(self, name, kind))
+
+    def noted(authority: Authority, name: str, kind: str) -> Any:
+        asked.append(name)
+        return resolve(authority, name, kind)
+
+    monkeypatch.setattr(Authority, "_resolve", noted)
     time.sleep(2)   # what other tests asked is forgotten
     assert "problem: mx.example.com has no address in DNS" in checked(world)
     with published(world, zones.text("correct-extras")):
@@ -88,7 +97,7 @@ def test_the_resolver_learns_of_no_name_that_does_not_exist_yet(world, monkeypat
 
 
 @pytest.fixture(scope="module")
-def second(world):
+def second(world: World) -> None:
     """A second name server, on the client's network: for a zone of its own, and with other words on example.com."""
     world.chroot.write("/etc/knot/second.conf", SECOND)
     world.chroot.run("mkdir -p /run/second /var/lib/second && chown knot:knot /run/second /var/lib/second")
@@ -112,7 +121,7 @@ def second(world):
 
 
 @pytest.mark.usefixtures("second")
-def test_a_delegation_is_followed(world):
+def test_a_delegation_is_followed(world: World) -> None:
     with published(world, "sub.example.com. NS client.example.net.\nmx.example.com. A 203.0.113.210\n"), \
             inside(world.client.namespace):
         authority = Authority(["sub.example.com"], resolvers=[RESOLVER])
@@ -128,12 +137,14 @@ def test_a_delegation_is_followed(world):
 
 
 @pytest.mark.usefixtures("second")
-def test_what_the_zone_above_knows_of_signatures(world):
+def test_what_the_zone_above_knows_of_signatures(world: World) -> None:
     """Nothing, the key that signs, or another: then the domain is dead for all who validate."""
     right = world.chroot.run("keymgr -c /etc/knot/second.conf signed.example.com ds").stdout.splitlines()
     wrong = [line[:-4] + ("0000" if not line.endswith("0000") else "1111") for line in right]
     found = []
-    for ds in ([], right, [line for line in right if line.split()[4] == "2"], wrong):
+    sha256: list[str] = [line for line in right if line.split()[4] == "2"]
+    choices: list[list[str]] = [[], right, sha256, wrong]
+    for ds in choices:
         with published(world, "\n".join(["signed.example.com. NS client.example.net.", *ds])), \
                 inside(world.client.namespace):
             found.append(Authority(["signed.example.com"], resolvers=[RESOLVER]).zone("signed.example.com"))
@@ -143,7 +154,7 @@ def test_what_the_zone_above_knows_of_signatures(world):
 
 
 @pytest.mark.usefixtures("second")
-def test_name_servers_that_disagree_and_one_that_is_not_there(world):
+def test_name_servers_that_disagree_and_one_that_is_not_there(world: World) -> None:
     servers = "".join(f"example.com. NS {name}.\n" for name in ("ns.example.net", "client.example.net",
                                                                 "ghost.example.com"))
     with published(world, zones.text("correct-extras") + "ghost.example.com. A 203.0.113.250\n"):
@@ -157,7 +168,7 @@ def test_name_servers_that_disagree_and_one_that_is_not_there(world):
                in line for line in found), found
 
 
-def test_a_host_without_network_says_so_soon(world):
+def test_a_host_without_network_says_so_soon(world: World) -> None:
     with inside(world.client.namespace):
         authority = Authority([zones.HOST, zones.DOMAIN], resolvers=["203.0.113.253"])
         started = time.monotonic()
@@ -175,13 +186,13 @@ DIFFER = {
 
 
 @pytest.mark.slow
-def test_checkdmarc_agrees(world, tool, record):
+def test_checkdmarc_agrees(world: World, tool: Tool, record: Record) -> None:
     """An independent judge: which SPF and DMARC records are valid, and how many hosts take mail."""
     differ = {}
     compared = [name for name in zones.NAMES if name.startswith(("spf-", "dmarc-", "correct-", "mx-missing"))]
     for name in compared:
         with published(world, zones.text(name)):
-            said, found = checkdmarc(tool, world, "example.com"), "\n".join(zones.expected(name))
+            said, found = checkdmarc.report(tool, world, "example.com"), "\n".join(zones.expected(name))
         ours = {"spf": "the SPF record of example.com is not valid" not in found and "has no SPF record" not in found,
                 "dmarc": "_dmarc.example.com: " not in found, "mx": "has no MX" not in found}
         theirs = {"spf": said["spf"]["valid"], "dmarc": said["dmarc"]["valid"], "mx": bool(said["mx"]["hosts"])}
@@ -192,21 +203,21 @@ def test_checkdmarc_agrees(world, tool, record):
     record(f"{len(compared)} zones")
 
 
-def test_the_verbs_on_a_host(mail):
+def test_the_verbs_on_a_host(host: MailHost) -> None:
     """As an admin types them: clean when all is published, then a record is gone."""
-    run = mail.machine.run
+    run = host.machine.run
     done = run("smallmail dns check", check=False)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No problem found."), done.stdout
     plain = run("smallmail dns show --plain").stdout
     assert "name:     dkim._domainkey\ntype:     TXT\nvalue:    v=DKIM1; k=rsa; p=" in plain
-    mail.world.dns.remove("_dmarc.example.org", "TXT")
+    host.world.dns.remove("_dmarc.example.org", "TXT")
     try:
         done = run("smallmail dns check --json", check=False)
     finally:
-        mail.publish()
+        host.publish()
     assert done.returncode == 1
     found = [each for each in json.loads(done.stdout) if each["severity"] == "problem"]
     assert [each["what"] for each in found] == ["_dmarc.example.org: there is no DMARC record"]
     assert found[0]["type"].startswith('_dmarc.example.org. 3600 IN TXT "v=DMARC1;')
     refused = run("smallmail dns check example.net", check=False)
-    assert refused.returncode == 1 and "example.net is not a mail domain of this host" in refused.stderr
+    assert refused.returncode == 2 and "example.net is not a mail domain of this host" in refused.stderr

@@ -1,10 +1,18 @@
 """Installation in chroots, where no service starts: with and without answers, whatever stood there before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 import pytest
 
 from tests.lab import packages, roots
 from tests.lab.chroot import Chroot
 from tests.lab.installed import dependencies
-from tests.system.mailhost import ANSWERS
+from tests.support.debian_hosts import install
+from tests.support.fixtures import Installed, Record
+from tests.support.mail_host import ANSWERS
 
 # What the end result may not depend on: how Postfix's own question was answered, and what was the mail server before.
 BEFORE = {
@@ -14,25 +22,21 @@ BEFORE = {
 }
 
 
-def chroot_with(suite, deb, layers=None):
+def chroot_with(suite: str, deb: Path, layers: Sequence[Path] | None = None) -> Chroot:
     """A minimal Debian (or other layers) with everything at hand that apt needs; the .deb lies in /srv."""
-    made = Chroot(layers or roots.warm(suite, deb), "{}-install".format(suite), network=True)
+    made = Chroot(layers or roots.warm(suite, deb), f"{suite}-install", network=True)
     made.write("/srv/" + deb.name, deb.read_bytes())
     return made
 
 
-def install(chroot, deb, *options, check=True):
-    return chroot.run(["apt-get", "-y", *options, "install", "/srv/" + deb.name], check=check, timeout=900)
-
-
-def configuration(chroot):
+def configuration(chroot: Chroot) -> str:
     """What apply would compare: the parameters, services and files in force."""
     return chroot.run("postconf -n; postconf -M; cat /etc/postfix/smallmail/* /etc/dovecot/conf.d/*smallmail*"
                       " /etc/rspamd/local.d/* /etc/mailname").stdout
 
 
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_without_any_answer_nothing_is_touched(suite, deb, record):
+def test_without_any_answer_nothing_is_touched(suite: str, deb: Path, record: Record) -> None:
     with chroot_with(suite, deb) as chroot:
         assert chroot.run("command -v python3", check=False).returncode != 0
         done = install(chroot, deb)
@@ -46,7 +50,7 @@ def test_without_any_answer_nothing_is_touched(suite, deb, record):
         assert chroot.run("getent passwd vmail", check=False).stdout == ""
         refused = chroot.run("smallmail status", check=False)
         assert refused.returncode == 1 and "dpkg-reconfigure smallmail-server" in refused.stderr
-        record("installed, {} untouched, one command named".format(suite))
+        record(f"installed, {suite} untouched, one command named")
 
         # The one command, without a terminal but with answers, finishes it.
         packages.preseed(chroot, deb, ANSWERS)
@@ -55,7 +59,7 @@ def test_without_any_answer_nothing_is_touched(suite, deb, record):
 
 
 @pytest.mark.parametrize("suite", ["bullseye", "forky", "stretch"])
-def test_other_suites_install_and_report(suite, deb, record):
+def test_other_suites_install_and_report(suite: str, deb: Path, record: Record) -> None:
     reason = roots.available(suite)
     if reason:
         pytest.skip(reason)
@@ -68,33 +72,34 @@ def test_other_suites_install_and_report(suite, deb, record):
         for judge in ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest"):
             chroot.run(judge)
         versions = chroot.run("dpkg-query -W -f '${Package} ${Version}  ' postfix dovecot-core rspamd").stdout
-        record("{}: {}".format(suite, versions))
+        record(f"{suite}: {versions}")
 
 
 @pytest.mark.parametrize("suite, before", [
     ("trixie", "No configuration"), pytest.param("trixie", "exim4 first", marks=pytest.mark.slow),
     pytest.param("bookworm", "Local only", marks=pytest.mark.slow)])
-def test_the_same_result_whatever_was_there_before(suite, before, deb, record, reference):
+def test_the_same_result_whatever_was_there_before(suite: str, before: str, deb: Path, record: Record,
+                                                   reference: Callable[[str], str]) -> None:
     with chroot_with(suite, deb) as chroot:
         chroot.run(BEFORE[before])
         packages.preseed(chroot, deb, ANSWERS)
         install(chroot, deb)
         assert chroot.run("smallmail plan").stdout.strip() == "Nothing to do."
         assert configuration(chroot) == reference(suite)
-        record("{}: '{}' ends like 'Internet Site'".format(suite, before))
+        record(f"{suite}: '{before}' ends like 'Internet Site'")
 
 
 @pytest.fixture(scope="module")
-def reference(installed):
+def reference(installed: Installed) -> Callable[[str], str]:
     """The configuration of a host whose Postfix was set up as 'Internet Site', Debian's default, by suite."""
-    def get(suite):
-        with Chroot(installed(suite), "{}-reference".format(suite)) as chroot:
+    def get(suite: str) -> str:
+        with Chroot(installed(suite), f"{suite}-reference") as chroot:
             return configuration(chroot)
     return get
 
 
 @pytest.mark.parametrize("suite", ["bookworm"])
-def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(suite, deb):
+def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(suite: str, deb: Path) -> None:
     with chroot_with(suite, deb, dependencies(suite, deb)) as chroot:
         packages.preseed(chroot, deb, dict(ANSWERS, hostname="no dots"))
         done = install(chroot, deb, check=False)
@@ -109,7 +114,7 @@ def test_a_wrong_answer_is_an_error_that_names_its_question_and_changes_nothing(
 
 
 @pytest.mark.parametrize("suite", ["bookworm"])
-def test_no_password_stays_in_debconf_and_none_is_shown(suite, deb):
+def test_no_password_stays_in_debconf_and_none_is_shown(suite: str, deb: Path) -> None:
     with chroot_with(suite, deb, dependencies(suite, deb)) as chroot:
         secret = "s3cret-of-the-mailbox"
         answers = dict(ANSWERS, password=secret, **{"password-again": secret, "rspamd-password": "s3cret-of-rspamd"})

@@ -1,6 +1,11 @@
 """kill -9 at every side effect in turn, in a chroot: what is found afterwards is the old configuration or the new one,
 whole, and the next smallmail brings what is wanted."""
+
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +13,9 @@ from tests.lab import packages
 from tests.lab.chroot import Chroot
 from tests.lab.installed import dependencies
 from tests.lab.session import current
-from tests.system.mailhost import ANSWERS
-from tests.system.test_install import install
+from tests.support.debian_hosts import install
+from tests.support.fixtures import Installed, Record
+from tests.support.mail_host import ANSWERS
 
 # Runs smallmail and kills it before its Nth effect on the host; prints how many there were if it comes to its end.
 KILLER = '''\
@@ -50,14 +56,14 @@ CONFIGURATION = ("find /etc -type f -not -path '*/.*' -exec sha256sum {} + | sor
 JUDGES = "postfix check && doveconf -n >/dev/null && rspamadm configtest >/dev/null"
 
 
-def killed_before(chroot, number, words):
+def killed_before(chroot: Chroot, number: int, words: str) -> bool:
     """Whether it was killed; False when it had fewer effects and came to its end."""
-    done = chroot.run("python3 -B /root/killer.py {} {}".format(number, words), check=False)
+    done = chroot.run(f"python3 -B /root/killer.py {number} {words}", check=False)
     assert done.returncode in (0, 137), done.stdout + done.stderr
     return done.returncode == 137
 
 
-def numbers(first, step):
+def numbers(first: int, step: int) -> Iterator[int]:
     """Every effect, or in the quick tests every so many of them."""
     return itertools.count(first, step)
 
@@ -65,8 +71,9 @@ def numbers(first, step):
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 0, 27), pytest.param("bookworm", 3, 5, marks=pytest.mark.slow),
     pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
-def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed, record):
-    with Chroot(installed(suite), "{}-kills".format(suite)) as chroot:
+def test_a_setting_is_whole_wherever_it_is_cut_off(suite: str, first: int, step: int, installed: Installed,
+                                                   record: Record) -> None:
+    with Chroot(installed(suite), f"{suite}-kills") as chroot:
         chroot.write("/root/killer.py", KILLER)
         chroot.run("smallmail set hostname=other.example.org quota=1G")
         other = chroot.run(CONFIGURATION).stdout
@@ -90,16 +97,15 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite, first, step, installed
         assert chroot.run(CONFIGURATION).stdout == other
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
         assert kills > 8
-        record("{}: {} kills, {} with the old configuration afterwards, {} with the new".format(
-            suite, kills, kills - news, news))
+        record(f"{suite}: {kills} kills, {kills - news} with the old configuration afterwards, {news} with the new")
 
 
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 3, 400), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
-def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record):
+def test_the_first_apply_is_finished_by_the_next(suite: str, first: int, step: int, deb: Path, record: Record) -> None:
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
     below = dependencies(suite, deb)
-    with Chroot(below, "{}-bare".format(suite)) as bare:
+    with Chroot(below, f"{suite}-bare") as bare:
         bare.write("/srv/" + deb.name, deb.read_bytes())
         packages.preseed(bare, deb, dict(ANSWERS, hostname="no dots"))
         install(bare, deb, check=False)
@@ -107,12 +113,12 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
         bare.run("mkdir -p /etc/smallmail && cat >/etc/smallmail/smallmail.conf", input=(
             "hostname = mx.example.org\ndomain = example.org\naddress = alice@example.org\n"
             "certificate = self-signed\n"))
-        layer = current().folder / "bare-{}-{}".format(suite, step)
+        layer = current().folder / f"bare-{suite}-{step}"
         bare.keep(layer)
     layers = [layer, *below]
     wanted, kills = None, 0
     for number in numbers(first, step):
-        with Chroot(layers, "{}-first".format(suite)) as chroot:
+        with Chroot(layers, f"{suite}-first") as chroot:
             killed = killed_before(chroot, number, "apply")
             chroot.run("smallmail apply")
             assert "Nothing to do." in chroot.run("smallmail plan").stdout
@@ -125,18 +131,19 @@ def test_the_first_apply_is_finished_by_the_next(suite, first, step, deb, record
         if not killed:
             break
         kills += 1
-    record("{}: {} kills".format(suite, kills))
+    record(f"{suite}: {kills} kills")
 
 
 @pytest.mark.parametrize("suite, first, step", [
     ("trixie", 1, 61), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
-def test_handing_back_is_finished_by_the_next(suite, first, step, installed, record):
-    with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+def test_handing_back_is_finished_by_the_next(suite: str, first: int, step: int, installed: Installed,
+                                              record: Record) -> None:
+    with Chroot(installed(suite), f"{suite}-back") as chroot:
         chroot.run("/usr/lib/smallmail/run remove")
         wanted = chroot.run(CONFIGURATION + " || true").stdout
     kills = 0
     for number in numbers(first, step):
-        with Chroot(installed(suite), "{}-back".format(suite)) as chroot:
+        with Chroot(installed(suite), f"{suite}-back") as chroot:
             chroot.write("/root/killer.py", KILLER)
             killed = killed_before(chroot, number, "package remove")
             chroot.run("/usr/lib/smallmail/run remove")
@@ -145,4 +152,4 @@ def test_handing_back_is_finished_by_the_next(suite, first, step, installed, rec
             break
         kills += 1
     assert kills > 1
-    record("{}: {} kills".format(suite, kills))
+    record(f"{suite}: {kills} kills")

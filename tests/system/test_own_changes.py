@@ -1,110 +1,116 @@
 """What an admin changes by hand stays, what the daemons refuse never goes live, and there is a way back."""
+
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from tests.system import letters
-from tests.system.mailhost import ALICE, BOB
+from tests.lab import World
+from tests.support import letters
+from tests.support.fixtures import Record
+from tests.support.mail_host import ALICE, BOB, MailHost
 
 DROP_IN, LOCAL = "/etc/dovecot/conf.d/95-smallmail-quota-limits.conf", "/etc/smallmail/local/postfix"
 # An upgrade as far as maintainer scripts can tell: unpacked over itself, configured anew.
 REINSTALL = "apt-get -y install --reinstall smallmail-server 2>&1"
 
 
-@pytest.fixture
-def mended(mail):
+@pytest.fixture(autouse=True)
+def restored(host: MailHost) -> Iterator[None]:
     """Whatever a test changes by hand is gone afterwards."""
-    yield mail
-    mail.machine.run("rm -rf /etc/smallmail/local /etc/dovecot/local.conf* /etc/rspamd/override.d/*.inc*"
+    yield
+    host.machine.run("rm -rf /etc/smallmail/local /etc/dovecot/local.conf* /etc/rspamd/override.d/*.inc*"
                      " /etc/dovecot/*.ucf-* /etc/dovecot/conf.d/*.ucf-*")
-    names = [line.split("--replace ")[1].split("'")[0] for line in mail.smallmail("plan").splitlines()
+    names = [line.split("--replace ")[1].split("'")[0] for line in host.smallmail("plan").splitlines()
              if "--replace" in line]
-    mail.smallmail("apply " + " ".join("--replace " + name for name in names))
-    mail.machine.run("systemctl start rspamd dovecot postfix")
-    assert mail.smallmail("plan").strip() == "Nothing to do."
-    assert "Problem" not in mail.smallmail("status")
+    host.smallmail("apply " + " ".join("--replace " + name for name in names))
+    host.machine.run("systemctl start rspamd dovecot postfix")
+    assert host.smallmail("plan").strip() == "Nothing to do."
+    assert "Problem" not in host.smallmail("status")
 
 
-def refused(mail, words, code=1):
+def refused(host: MailHost, words: str, code: int = 1) -> str:
     """The one sentence with which a command ends badly."""
-    done = mail.machine.run("smallmail " + words, check=False)
+    done = host.machine.run("smallmail " + words, check=False)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     return done.stderr
 
 
-def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(mended, record):
-    machine = mended.machine
-    machine.run("echo '# mine' >>{}; postconf -e smtpd_banner=mine max_idle=77s;"
+def test_changes_by_hand_survive_apply_and_upgrade_and_are_named(host: MailHost, record: Record) -> None:
+    machine = host.machine
+    machine.run(f"echo '# mine' >>{DROP_IN}; postconf -e smtpd_banner=mine max_idle=77s;"
                 " postconf -P submission/inet/smtpd_tls_loglevel=1;"
-                " sed -i 's/^address/# a note of mine\\naddress/' /etc/smallmail/smallmail.conf".format(DROP_IN))
-    machine.run("mkdir -p {0}; echo 'max_use = 55' >{0}/main.cf; echo '2525 inet n - y - - smtpd' >{0}/master.cf"
-                .format(LOCAL))
-    mended.smallmail("apply")
-    mended.smallmail("set greylisting=no")
+                " sed -i 's/^address/# a note of mine\\naddress/' /etc/smallmail/smallmail.conf")
+    machine.run(f"mkdir -p {LOCAL}; echo 'max_use = 55' >{LOCAL}/main.cf;"
+                f" echo '2525 inet n - y - - smtpd' >{LOCAL}/master.cf")
+    host.smallmail("apply")
+    host.smallmail("set greylisting=no")
     said = machine.run(REINSTALL).stdout
-    plan = mended.smallmail("plan")
-    status = mended.smallmail("status")
+    plan = host.smallmail("plan")
+    status = host.smallmail("status")
     for text in (said, plan, status):
         for name in (DROP_IN, "smtpd_banner", "submission/inet"):
             assert re.search(re.escape(name) + ".*changed by hand", text), (name, text)
     assert "max_idle" not in plan   # a parameter that is none of ours is nobody's business
     assert machine.run("postconf -h smtpd_banner max_idle max_use").stdout.split() == ["mine", "77s", "55"]
-    assert machine.run("grep -c '^# mine' {}; grep -c 'note of mine' /etc/smallmail/smallmail.conf".format(DROP_IN)) \
+    assert machine.run(f"grep -c '^# mine' {DROP_IN}; grep -c 'note of mine' /etc/smallmail/smallmail.conf") \
         .stdout.split() == ["1", "1"]
     assert "smtpd_tls_loglevel=1" in machine.run("postconf -Mf submission/inet").stdout
-    mended.machine.wait_port(2525)
+    host.machine.wait_port(2525)
     machine.run("postconf -X max_idle")
-    mended.smallmail("set greylisting=yes")
+    host.smallmail("set greylisting=yes")
     record("a drop-in, a parameter, a service, settings' comments and local lines kept by apply and by apt")
 
 
-def test_where_both_changed_the_admins_stays_and_ours_lies_beside(mended):
-    mended.machine.run("sed -i 's/_grace = 10M/_grace = 9M/' {}".format(DROP_IN))
-    mended.machine.run("sed -i 's/^.*quota *=.*$/quota = 3G/' /etc/smallmail/smallmail.conf")
-    said = mended.machine.run(REINSTALL).stdout
+def test_where_both_changed_the_admins_stays_and_ours_lies_beside(host: MailHost) -> None:
+    host.machine.run(f"sed -i 's/_grace = 10M/_grace = 9M/' {DROP_IN}")
+    host.machine.run("sed -i 's/^.*quota *=.*$/quota = 3G/' /etc/smallmail/smallmail.conf")
+    said = host.machine.run(REINSTALL).stdout
     assert re.search(re.escape(DROP_IN) + ".*something else, but keeps your version", said)
-    assert "_grace = 9M" in mended.machine.read(DROP_IN)
-    assert "3G" in mended.machine.read(DROP_IN + ".ucf-dist") or "3221225472" in mended.machine.read(
+    assert "_grace = 9M" in host.machine.read(DROP_IN)
+    assert "3G" in host.machine.read(DROP_IN + ".ucf-dist") or "3221225472" in host.machine.read(
         DROP_IN + ".ucf-dist")
-    shown = mended.smallmail("plan")
+    shown = host.smallmail("plan")
     assert "+" in shown and "apply --replace " + DROP_IN in shown
-    mended.smallmail("apply --replace " + DROP_IN)
-    assert "_grace = 10M" in mended.machine.read(DROP_IN)
-    mended.smallmail("set quota=0")
+    host.smallmail("apply --replace " + DROP_IN)
+    assert "_grace = 10M" in host.machine.read(DROP_IN)
+    host.smallmail("set quota=0")
 
 
-def test_a_configuration_that_a_daemon_refuses_never_goes_live(mended, world):
-    before = mended.wait(mended.settled, "reloads to be over")
-    mended.machine.run("mkdir -p {0}; echo 'compatibility_level = often' >{0}/main.cf".format(LOCAL))
-    sentence = refused(mended, "apply")
+def test_a_configuration_that_a_daemon_refuses_never_goes_live(host: MailHost, world: World) -> None:
+    before = host.wait(host.settled, "reloads to be over")
+    host.machine.run(f"mkdir -p {LOCAL}; echo 'compatibility_level = often' >{LOCAL}/main.cf")
+    sentence = refused(host, "apply")
     assert "compatibility_level" in sentence or "compatibility level" in sentence
-    mended.machine.run("rm -r /etc/smallmail/local")
-    assert mended.fingerprint() == before
+    host.machine.run("rm -r /etc/smallmail/local")
+    assert host.fingerprint() == before
 
 
-def test_what_does_not_serve_is_taken_back(mended, world, record):
+def test_what_does_not_serve_is_taken_back(host: MailHost, world: World, record: Record) -> None:
     """Postfix's own check lets a program pass that does not exist; its master takes connections, nobody answers."""
-    master_cf = mended.machine.read("/etc/postfix/master.cf")
-    mended.machine.run("mkdir -p {0}; echo 'smtp inet n - y - - nosuchprogram' >{0}/master.cf".format(LOCAL))
-    sentence = refused(mended, "apply")
+    master_cf = host.machine.read("/etc/postfix/master.cf")
+    host.machine.run(f"mkdir -p {LOCAL}; echo 'smtp inet n - y - - nosuchprogram' >{LOCAL}/master.cf")
+    sentence = refused(host, "apply")
     assert "postfix does not respond correctly on port 25" in sentence and "restored" in sentence
-    assert mended.machine.read("/etc/postfix/master.cf") == master_cf
-    mended.machine.run("rm -r " + LOCAL)
-    mended.machine.wait_port(25)
-    assert world.send(BOB, ALICE, letters.plain(BOB, ALICE, "after taking back"), to=mended.machine).code == 250
-    mended.expect("INBOX", "after taking back")
+    assert host.machine.read("/etc/postfix/master.cf") == master_cf
+    host.machine.run("rm -r " + LOCAL)
+    host.machine.wait_port(25)
+    assert world.send(BOB, ALICE, letters.plain(BOB, ALICE, "after taking back"), to=host.machine).code == 250
+    host.expect("INBOX", "after taking back")
     record(sentence.strip())
 
 
-def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(mended):
+def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(host: MailHost) -> None:
     """Rspamd itself is content with it, and mail would be put off from the next reload on."""
     path = "/etc/rspamd/override.d/worker-proxy.inc"
-    mended.machine.write(path, 'bind_socket = "127.0.0.1:11332";\n')
-    before = mended.wait(mended.settled, "reloads to be over")
-    sentence = refused(mended, "set greylisting=no")
-    assert sentence.startswith("smallmail: {} keeps Rspamd from listening on".format(path))
-    assert mended.fingerprint() == before
+    host.machine.write(path, 'bind_socket = "127.0.0.1:11332";\n')
+    before = host.wait(host.settled, "reloads to be over")
+    sentence = refused(host, "set greylisting=no")
+    assert sentence.startswith(f"smallmail: {path} keeps Rspamd from listening on")
+    assert host.fingerprint() == before
 
 
 @pytest.mark.parametrize("daemon, path, text", [
@@ -113,23 +119,22 @@ def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(m
     ("rspamd", "/etc/rspamd/override.d/worker-proxy.inc", 'bind_socket = "127.0.0.1:11332";'),
     ("postfix", LOCAL + "/main.cf", "compatibility_level = often"),
 ])
-def test_an_override_that_a_new_version_refuses_is_set_aside(mended, daemon, path, text):
+def test_an_override_that_a_new_version_refuses_is_set_aside(host: MailHost, daemon: str, path: str, text: str) -> None:
     """As a release upgrade has it: dpkg brings another version, then calls our trigger."""
-    mended.machine.run("mkdir -p {}; echo '{}' >{}".format(LOCAL, text, path))
-    mended.machine.run("""sed -i 's/^  "{}": "[^"]*"/  "{}": "1.0"/' /var/lib/smallmail/record.json"""
-                       .format(daemon, daemon))
-    done = mended.machine.run("/usr/lib/smallmail/run triggered x")
-    assert path + ".set-aside" in done.stderr and text.split()[0] in mended.machine.read(path + ".set-aside")
-    assert mended.machine.run("test -e " + path, check=False).returncode == 1
-    assert path + ".set-aside" in mended.smallmail("status")
-    assert mended.machine.run(["systemctl", "is-active", daemon]).stdout == "active\n"
-    mended.expect("INBOX", "smallmail: something of yours was set aside")
-    mended.machine.run("rm " + path + ".set-aside")
+    host.machine.run(f"mkdir -p {LOCAL}; echo '{text}' >{path}")
+    host.machine.run(f"""sed -i 's/^  "{daemon}": "[^"]*"/  "{daemon}": "1.0"/' /var/lib/smallmail/record.json""")
+    done = host.machine.run("/usr/lib/smallmail/run triggered x")
+    assert path + ".set-aside" in done.stderr and text.split(maxsplit=1)[0] in host.machine.read(path + ".set-aside")
+    assert host.machine.run("test -e " + path, check=False).returncode == 1
+    assert path + ".set-aside" in host.smallmail("status")
+    assert host.machine.run(["systemctl", "is-active", daemon]).stdout == "active\n"
+    host.expect("INBOX", "smallmail: something of yours was set aside")
+    host.machine.run("rm " + path + ".set-aside")
 
 
-def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(mended):
+def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(host: MailHost) -> None:
     """Set by hand, as postconf(1) has everybody do. Without its line Postfix has its default again."""
-    machine, kept = mended.machine, "/etc/postfix/main.cf.set-aside"
+    machine, kept = host.machine, "/etc/postfix/main.cf.set-aside"
     machine.run("postconf -e 'max_idle = soon' max_use=77")
     machine.run("""sed -i 's/^  "postfix": "[^"]*"/  "postfix": "1.0"/' /var/lib/smallmail/record.json""")
     done = machine.run("/usr/lib/smallmail/run triggered x")
@@ -137,60 +142,60 @@ def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(mended):
     assert "max_idle" in done.stderr
     assert machine.read(kept) == "max_idle = soon\n"
     assert machine.run("postconf -hn max_use max_idle").stdout == "77\n"
-    assert kept in mended.smallmail("status")
+    assert kept in host.smallmail("status")
     machine.wait_port(25)
     machine.run("postconf -X max_use; rm " + kept)
 
 
-def test_postfix_learns_its_map_types_again(mended, world):
+def test_postfix_learns_its_map_types_again(host: MailHost, world: World) -> None:
     """While postfix-sqlite is upgraded its type is not known; what was started then goes on not to know it."""
-    def code():
-        return world.send(BOB, ALICE, letters.plain(BOB, ALICE, "maps"), to=mended.machine).code
+    def code() -> int:
+        return world.send(BOB, ALICE, letters.plain(BOB, ALICE, "maps"), to=host.machine).code
     types = "/etc/postfix/dynamicmaps.cf"
-    mended.machine.run("cp -p {0} /root/types; sed -i /^sqlite/d {0}; pkill -x proxymap; true".format(types))
+    host.machine.run(f"cp -p {types} /root/types; sed -i /^sqlite/d {types}; pkill -x proxymap; true")
     assert code() == 451
-    mended.machine.run("cp -p /root/types {0}; rm /root/types".format(types))
+    host.machine.run(f"cp -p /root/types {types}; rm /root/types")
     assert code() == 451
-    mended.machine.run("/usr/lib/smallmail/run triggered x")
+    host.machine.run("/usr/lib/smallmail/run triggered x")
     assert code() == 250
-    before = mended.machine.run("pgrep -x proxymap").stdout
-    mended.machine.run("/usr/lib/smallmail/run triggered x")
-    assert mended.machine.run("pgrep -x proxymap").stdout == before     # not a second time
+    before = host.machine.run("pgrep -x proxymap").stdout
+    host.machine.run("/usr/lib/smallmail/run triggered x")
+    assert host.machine.run("pgrep -x proxymap").stdout == before     # not a second time
 
 
-def test_a_daemon_that_starts_in_another_version_finds_its_files(mended):
+def test_a_daemon_that_starts_in_another_version_finds_its_files(host: MailHost) -> None:
     """The second line of defence: dpkg's trigger has not run yet, and an override would keep Dovecot from starting."""
-    mended.machine.run("echo 'a_setting_of_the_past = yes' >/etc/dovecot/local.conf")
-    assert mended.machine.run("systemctl restart dovecot", check=False).returncode != 0
-    mended.machine.run("""sed -i 's/^  "dovecot": "[^"]*"/  "dovecot": "1.0"/' /var/lib/smallmail/record.json;"""
+    host.machine.run("echo 'a_setting_of_the_past = yes' >/etc/dovecot/local.conf")
+    assert host.machine.run("systemctl restart dovecot", check=False).returncode != 0
+    host.machine.run("""sed -i 's/^  "dovecot": "[^"]*"/  "dovecot": "1.0"/' /var/lib/smallmail/record.json;"""
                        """ systemctl restart dovecot""")
-    mended.machine.wait_port(993)
-    assert mended.imap().noop()[0] == "OK"
-    aside = mended.machine.run("cat /etc/dovecot/local.conf.set-aside; rm /etc/dovecot/local.conf.*").stdout
+    host.machine.wait_port(993)
+    assert host.imap().noop()[0] == "OK"
+    aside = host.machine.run("cat /etc/dovecot/local.conf.set-aside; rm /etc/dovecot/local.conf.*").stdout
     assert "a_setting" in aside
 
 
-def test_history_tells_who_asked_and_rollback_goes_back(mended, record):
-    mended.smallmail("set message-size-limit=30M")
-    mended.machine.run("mkdir -p {0}; echo 'max_use = 66' >{0}/main.cf; SUDO_USER=carol smallmail apply".format(LOCAL))
-    told = mended.smallmail("history").splitlines()
+def test_history_tells_who_asked_and_rollback_goes_back(host: MailHost, record: Record) -> None:
+    host.smallmail("set message-size-limit=30M")
+    host.machine.run(f"mkdir -p {LOCAL}; echo 'max_use = 66' >{LOCAL}/main.cf; SUDO_USER=carol smallmail apply")
+    told = host.smallmail("history").splitlines()
     assert "smallmail set message-size-limit=30M" in told[-4] and "message_size_limit" in told[-3]
     assert "smallmail apply (carol)" in told[-2] and "max_use" in told[-1]
     number = int(told[-4].split()[0])
-    assert "+message-size-limit = 30M" in mended.smallmail("history {}".format(number))
-    mended.smallmail("rollback")
-    assert mended.machine.run("test -e {}/main.cf".format(LOCAL), check=False).returncode == 1
-    assert mended.machine.run("postconf -h max_use message_size_limit").stdout.split() == ["100", "31457280"]
-    mended.smallmail("rollback {}".format(number - 1))
-    assert mended.machine.run("postconf -h message_size_limit").stdout.strip() == "52428800"
-    assert "configuration 999 is not kept" in refused(mended, "rollback 999", code=2)
-    assert set(mended.machine.run("stat -c %a /var/lib/smallmail/history/*").stdout.split()) == {"600"}
-    record("{} configurations kept".format(len(mended.smallmail("history").splitlines()) // 2))
+    assert "+message-size-limit = 30M" in host.smallmail(f"history {number}")
+    host.smallmail("rollback")
+    assert host.machine.run(f"test -e {LOCAL}/main.cf", check=False).returncode == 1
+    assert host.machine.run("postconf -h max_use message_size_limit").stdout.split() == ["100", "31457280"]
+    host.smallmail(f"rollback {number - 1}")
+    assert host.machine.run("postconf -h message_size_limit").stdout.strip() == "52428800"
+    assert "configuration 999 is not kept" in refused(host, "rollback 999", code=2)
+    assert set(host.machine.run("stat -c %a /var/lib/smallmail/history/*").stdout.split()) == {"600"}
+    record(f"{len(host.smallmail('history').splitlines()) // 2} configurations kept")
 
 
-def test_accounts_whose_writer_was_killed_are_read_again_after_a_start(mended):
-    mended.machine.run("cp -p /var/lib/smallmail/accounts.db /root/accounts.db")
-    mended.machine.run("""python3 -c "
+def test_accounts_whose_writer_was_killed_are_read_again_after_a_start(host: MailHost) -> None:
+    host.machine.run("cp -p /var/lib/smallmail/accounts.db /root/accounts.db")
+    host.machine.run("""python3 -c "
 import os, sqlite3
 db = sqlite3.connect('/var/lib/smallmail/accounts.db', isolation_level=None)
 db.execute('PRAGMA cache_size = 1')
@@ -198,9 +203,9 @@ db.execute('BEGIN IMMEDIATE')
 for number in range(20000):
     db.execute('INSERT INTO alias VALUES (?, ?)', ('x%d@example.org' % number, 'y@example.org'))
 os.kill(os.getpid(), 9)" """, check=False)
-    lookup = "setpriv --reuid=postfix --regid=postfix --init-groups postmap -q {} {}".format(
-        ALICE, "sqlite:/etc/postfix/smallmail/mailboxes.cf")
-    assert mended.machine.run(lookup, check=False).returncode != 0
-    mended.machine.run("systemctl restart dovecot")
-    assert mended.machine.run(lookup).stdout.strip()
-    mended.machine.run("cmp /root/accounts.db /var/lib/smallmail/accounts.db || smallmail alias list | grep -c x1@")
+    lookup = (f"setpriv --reuid=postfix --regid=postfix --init-groups postmap -q {ALICE}"
+              " sqlite:/etc/postfix/smallmail/mailboxes.cf")
+    assert host.machine.run(lookup, check=False).returncode != 0
+    host.machine.run("systemctl restart dovecot")
+    assert host.machine.run(lookup).stdout.strip()
+    host.machine.run("cmp /root/accounts.db /var/lib/smallmail/accounts.db || smallmail alias list | grep -c x1@")

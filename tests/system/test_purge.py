@@ -1,12 +1,22 @@
 """Removing and purging the package gives back what was there, in chroots: on hosts whose daemons an admin had before,
 on bare ones, with half of the system gone, with and without the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.lab import packages
-from tests.lab.chroot import Chroot
+from tests.lab.chroot import Chroot, Host
 from tests.lab.installed import needs_the_same
-from tests.system.formerly import TAKE_OVER, differences, fingerprint, live_in, minimal, stock, traces
-from tests.system.mailhost import ANSWERS
+from tests.support.debian_hosts import minimal, stock
+from tests.support.fixtures import Record
+from tests.support.host_state import differences, fingerprint, traces
+from tests.support.mail_host import ANSWERS
+from tests.support.unix_account_server import TAKE_OVER, configure_by_hand
 
 JUDGES = ("postfix check", "doveconf -n >/dev/null", "rspamadm configtest")
 VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
@@ -40,22 +50,22 @@ EDITS = """
 """
 
 
-def install(host, deb, answers=ANSWERS, **more):
+def install(host: Host, deb: Path, answers: Mapping[str, str] | None = ANSWERS, **more: Any) -> str:
     if answers:
         packages.preseed(host, deb, answers)
     done = host.run(["apt-get", "-y", "install", "/srv/" + deb.name], timeout=900, **more)
     return done.stdout + done.stderr
 
 
-def judged(host):
+def judged(host: Host) -> None:
     for judge in JUDGES:
         host.run(judge)
 
 
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_etc_is_what_an_admin_had_made_of_it(suite, deb, record):
-    with Chroot(stock(suite, deb), "{}-formerly".format(suite), network=True) as chroot:
-        live_in(chroot)
+def test_etc_is_what_an_admin_had_made_of_it(suite: str, deb: Path, record: Record) -> None:
+    with Chroot(stock(suite, deb), f"{suite}-formerly", network=True) as chroot:
+        configure_by_hand(chroot)
         before = fingerprint(chroot)
         values = chroot.run(VALUES).stdout
         install(chroot, deb, dict(ANSWERS, **TAKE_OVER))
@@ -77,14 +87,14 @@ def test_etc_is_what_an_admin_had_made_of_it(suite, deb, record):
         assert differences(before, fingerprint(chroot)) == {}
         assert traces(chroot) == []
         assert "_rspamd" in chroot.run("getent group postfix").stdout   # it was in there before us
-        record("{}: {} files under /etc, {} of them changed by us, the same bytes, modes and owners before and after"
-               .format(suite, len(before), len(ours)))
+        record(f"{suite}: {len(before)} files under /etc, {len(ours)} of them changed by us, the same bytes, modes and"
+               " owners before and after")
 
 
 @pytest.mark.parametrize("suite", ["trixie"])
-def test_everything_is_back_after_another_installation(suite, deb, record):
+def test_everything_is_back_after_another_installation(suite: str, deb: Path, record: Record) -> None:
     """The admin's edits of our files too; and a purge after it works when hardly anything is left of the system."""
-    with Chroot(stock(suite, deb), "{}-again".format(suite), network=True) as chroot:
+    with Chroot(stock(suite, deb), f"{suite}-again", network=True) as chroot:
         before = fingerprint(chroot)
         install(chroot, deb)
         chroot.run(EDITS)
@@ -108,7 +118,7 @@ def test_everything_is_back_after_another_installation(suite, deb, record):
         assert chroot.run(ACCOUNTS).stdout == accounts
         # The order of lines in these two is another one now.
         assert set(differences(during, fingerprint(chroot, state))) <= EDITED
-        record("{} files as before the removal, {} edits kept, no question asked".format(len(during), 4))
+        record(f"{len(during)} files as before the removal, 4 edits kept, no question asked")
 
         # piuparts removes everything, and purges us last.
         chroot.run(["apt-get", "-y", "remove", "smallmail-server"])
@@ -127,15 +137,15 @@ def test_everything_is_back_after_another_installation(suite, deb, record):
 
 
 @pytest.mark.parametrize("suite", ["trixie"])
-def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
-    with Chroot(stock(suite, deb), "{}-mail".format(suite), network=True) as chroot:
+def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite: str, deb: Path, record: Record) -> None:
+    with Chroot(stock(suite, deb), f"{suite}-mail", network=True) as chroot:
         before = fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")
 
-        def changed():
+        def changed() -> set[str]:
             return set(differences(before, fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")))
 
         install(chroot, deb)
-        chroot.run("mkdir -p $(dirname {0}); echo Good day >{0}; chown -R vmail:vmail /srv/mail".format(LETTER))
+        chroot.run(f"mkdir -p $(dirname {LETTER}); echo Good day >{LETTER}; chown -R vmail:vmail /srv/mail")
         mail = fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim")
         assert len([path for path in mail if path.endswith(".key")]) == 2
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
@@ -143,7 +153,7 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
         assert chroot.run("getent passwd vmail | cut -d: -f1").stdout == "vmail\n"
         assert changed() == {*mail, "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
         assert traces(chroot) == ["/etc/passwd"]    # the full name of vmail
-        record("no: {} files of mail and keys are there, and vmail".format(len(mail)))
+        record(f"no: {len(mail)} files of mail and keys are there, and vmail")
 
         # A fresh start that takes up the mail, and is asked to delete it.
         install(chroot, deb, dict(ANSWERS, **{"purge-mail": "true"}))
@@ -166,7 +176,8 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite, deb, record):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suite", ["trixie", "bookworm"])
-def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, record, tmp_path):
+def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite: str, deb: Path, record: Record,
+                                                                 tmp_path: Path) -> None:
     """Other packages leave something behind when they are purged. Ours leaves nothing more than that."""
     left, installed = {}, {}
     for name, package in (("ours", deb), ("dependencies", needs_the_same(deb, tmp_path))):
@@ -187,13 +198,14 @@ def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite, deb, rec
     assert "/etc/postfix/main.cf" in installed["dependencies"]
     assert "/etc/dovecot/conf.d/05-smallmail.conf" in installed["ours"]
     assert differences(left["dependencies"], left["ours"]) == {}
-    record("{}: the dependencies leave {} traces, {} of them under /etc; with our package configured they are the same"
-           .format(suite, len(left["ours"]), len([path for path in left["ours"] if path.startswith("/etc/")])))
+    under_etc = [path for path in left["ours"] if path.startswith("/etc/")]
+    record(f"{suite}: the dependencies leave {len(left['ours'])} traces, {len(under_etc)} of them under /etc; with our"
+           " package configured they are the same")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gone", ["postfix postfix-pcre postfix-sqlite", "dovecot-core rspamd", "python3-minimal"])
-def test_it_can_be_removed_whatever_went_before(gone, deb, record):
+def test_it_can_be_removed_whatever_went_before(gone: str, deb: Path, record: Record) -> None:
     """dpkg can be told to break dependencies; what is left must not stop a removal, nor come back by it."""
     with Chroot(stock("trixie", deb), "broken", network=True) as chroot:
         install(chroot, deb)
@@ -210,4 +222,4 @@ def test_it_can_be_removed_whatever_went_before(gone, deb, record):
         assert set(chroot.run(names).stdout.split()) <= there
         ours = "ls -d /etc/smallmail /var/lib/smallmail /etc/dovecot/conf.d/*smallmail*"
         assert chroot.run(ours, check=False).stdout == ""
-        record("without {}: removed and purged, nothing came back".format(gone))
+        record(f"without {gone}: removed and purged, nothing came back")

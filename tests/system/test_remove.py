@@ -1,26 +1,29 @@
 """A machine with years behind it: our package comes, goes, comes again and goes for good, while mail is sent to it."""
+
+from __future__ import annotations
+
 import contextlib
 import imaplib
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.lab import packages
+from tests.lab import World, packages
 from tests.lab.clients import Server
-from tests.system import letters
-from tests.system.formerly import (
+from tests.support import letters
+from tests.support.debian_hosts import stock
+from tests.support.fixtures import Record
+from tests.support.host_state import differences, fingerprint, traces
+from tests.support.mail_host import ADDRESS, ALICE, ANSWERS, BOB, NAME, MailHost
+from tests.support.unix_account_server import (
     BANNER,
     CAROL,
     CAROLS_PASSWORD,
     GREETING,
     TAKE_OVER,
-    differences,
-    fingerprint,
-    live_in,
-    stock,
-    traces,
+    configure_by_hand,
 )
-from tests.system.mailhost import ADDRESS, ALICE, ANSWERS, BOB, NAME, MailHost
 
 DAEMONS = ("postfix", "dovecot", "rspamd")
 SALES = "info@sales.example.org"
@@ -29,20 +32,20 @@ SALES = "info@sales.example.org"
 class OldHost(MailHost):
     """A mail server under test that was somebody's mail server before."""
 
-    def __init__(self, suite, deb, world):
+    def __init__(self, suite: str, deb: Path, world: World) -> None:
         self.world, self.name, self.server = world, NAME, Server(NAME, ADDRESS)
         world.foreign.forget()
         self.deb = deb
         with contextlib.ExitStack() as made:
             self.machine = made.enter_context(world.machine(stock(suite, deb), NAME, ADDRESS))
-            live_in(self.machine)
+            configure_by_hand(self.machine)
             self.machine.run("systemctl restart postfix dovecot rspamd")
             packages.offer(self.machine, deb)
             self.machine.wait_port(25)
             self.machine.wait_port(993)
             made.pop_all()
 
-    def install(self, **answers):
+    def install(self, **answers: str) -> float:
         if answers:
             packages.preseed(self.machine, self.deb, {**ANSWERS, **answers})
         started = time.monotonic()
@@ -50,35 +53,35 @@ class OldHost(MailHost):
         self._wait_serving()
         return time.monotonic() - started
 
-    def apt(self, *words):
+    def apt(self, *words: str) -> str:
         done = self.machine.run(["apt-get", "-y", *words])
         return done.stdout + done.stderr
 
-    def banner(self):
+    def banner(self) -> str:
         """The first line on port 25."""
         return self.machine.run(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/25; head -n1 <&3"]).stdout
 
-    def serves_as_before(self, number):
+    def serves_as_before(self, number: int) -> None:
         """Postfix and Dovecot do what they did for Carol; that makes so many letters for her."""
         self.machine.wait_port(25)
         self.machine.wait_port(993)
         assert BANNER in self.banner()
-        subject = "for Carol, the {}.".format(number)
+        subject = f"for Carol, the {number}."
         assert self.world.send(BOB, SALES, letters.plain(BOB, SALES, subject), to=self.machine).code == 250
-        self.wait(lambda: subject in self.machine.run("cat /var/mail/{}".format(CAROL), check=False).stdout, subject)
+        self.wait(lambda: subject in self.machine.run(f"cat /var/mail/{CAROL}", check=False).stdout, subject)
         connection = self.imap(CAROL, CAROLS_PASSWORD)
         assert GREETING in connection.welcome.decode()
-        assert int(connection.select("INBOX", readonly=True)[1][0]) == number
+        assert int(connection.select("INBOX", readonly=True)[1][0] or b"") == number
         connection.logout()
         # Carol's submission has always been on 587, and nothing on 465.
-        assert [bool(self.machine.run(["ss", "-Hltn", "sport = :{}".format(port)]).stdout) for port in (465, 587)] == [
+        assert [bool(self.machine.run(["ss", "-Hltn", f"sport = :{port}"]).stdout) for port in (465, 587)] == [
             False, True]
         with pytest.raises(imaplib.IMAP4.error):
             self.imap()
         assert self.machine.run("systemctl --failed --no-legend --plain").stdout == ""
         assert self.states("smallmail-redis") == ["inactive"]
 
-    def serves_as_ours(self, subject):
+    def serves_as_ours(self, subject: str) -> None:
         """Mail comes in to alice, and Carol cannot log in any more."""
         self.world.foreign.post(BOB, ALICE, letters.plain(BOB, ALICE, subject))
         self.expect("INBOX", subject)
@@ -88,13 +91,13 @@ class OldHost(MailHost):
         with pytest.raises(imaplib.IMAP4.error):
             self.imap(CAROL, CAROLS_PASSWORD)
 
-    def states(self, *services):
+    def states(self, *services: str) -> list[str]:
         shown = self.machine.run(["systemctl", "show", "-p", "ActiveState", "--value", *services]).stdout
         return shown.split()
 
 
 @pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm", marks=pytest.mark.slow)])
-def test_the_daemons_serve_as_before_whenever_we_are_gone(suite, deb, world, record):
+def test_the_daemons_serve_as_before_whenever_we_are_gone(suite: str, deb: Path, world: World, record: Record) -> None:
     with OldHost(suite, deb, world) as host:
         host.serves_as_before(1)
         everywhere = "/etc /var/lib/systemd"
@@ -104,7 +107,7 @@ def test_the_daemons_serve_as_before_whenever_we_are_gone(suite, deb, world, rec
         host.publish()
         host.serves_as_ours("the first")
         host.smallmail("user add --password-stdin bob@example.org", "another good one\n")
-        record("{}: ours after {:.0f} s".format(suite, seconds))
+        record(f"{suite}: ours after {seconds:.0f} s")
 
         host.apt("remove", "smallmail-server")
         host.serves_as_before(2)
@@ -132,7 +135,7 @@ def test_the_daemons_serve_as_before_whenever_we_are_gone(suite, deb, world, rec
         assert traces(host.machine) == ["/etc/passwd"]     # vmail, whose mail is there
         assert host.machine.run(["pgrep", "-af", "smallmail"], check=False).stdout == ""
         host.serves_as_before(4)
-        record("purged: {} names below {} are the same".format(len(before), everywhere))
+        record(f"purged: {len(before)} names below {everywhere} are the same")
 
         host.install(**TAKE_OVER)
         host.publish()

@@ -8,7 +8,7 @@ import sys
 # `smallmail user list` takes longer to import one of these than to do its work.
 SLOW = ["dns", "jinja2", "configobj"]
 LIGHT = [
-    "dkim.key_files", "dkim.keys", "dkim.rotation", "dkim.signing",
+    "dkim.key_format", "dkim.keys", "dkim.rotation", "dkim.signing",
     "tls.certbot", "tls.certificate", "tls.obtain", "tls.rollover", "tls.served", "tls.tlsa",
     "publishing.dns_plan", "publishing.name_servers", "publishing.publish", "publishing.published", "publishing.serves",
 ]  # fmt: skip

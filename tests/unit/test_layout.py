@@ -1,4 +1,4 @@
-"""The house is in order: sizes, explanations, and who may know whom (DESIGN 1 and 2)."""
+"""The code is in order, as HACKING.md says: sizes, explanations, and what may be used where."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from smallmail.settings import fields
 
 SOURCE = Path(__file__).parents[2]
 MODULES = sorted((SOURCE / "smallmail").rglob("*.py"))
+TESTS = sorted((SOURCE / "tests").rglob("*.py"))
+UNIT = SOURCE / "tests/unit"
 TOP_LEVEL = {
     ".ci", ".editorconfig", ".gitignore", "HACKING.md", "Makefile", "README.md", "debian", "libexec", "pyproject.toml",
     "setup.py", "share", "smallmail", "stdeb.cfg", "templates", "tests",
@@ -67,6 +69,26 @@ def test_a_module_is_short_and_explained(path: Path) -> None:
             assert ast.get_docstring(node), f"{node.name}() is for others: what does it do?"
 
 
+def test_the_unit_tests_of_a_module_are_found_by_its_name() -> None:
+    """tests/unit/ROOM/test_MODULE.py or test_MODULE_SUBJECT.py; what is about all rooms is in tests/unit itself."""
+    lost = []
+    for path in UNIT.rglob("test_*.py"):
+        room, name = path.parent.relative_to(UNIT), path.stem.removeprefix("test_")
+        modules = {module.stem.strip("_") for module in (SOURCE / "smallmail" / room).glob("*.py")} - {"init"}
+        if path.parent != UNIT and not any(name == module or name.startswith(f"{module}_") for module in modules):
+            lost.append(str(path.relative_to(UNIT)))
+    assert not lost, "of which module?"
+
+
+def test_every_module_of_the_tests_is_short_and_typed() -> None:
+    for path in TESTS:
+        text = path.read_text("utf-8")
+        assert text.count("\n") <= LONGEST_FILE, f"{path}: which two things does it test?"
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        untyped = [function.name for function in functions if not function.returns]
+        assert not untyped, f"{path}: say what these return"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
 def test_the_flow_has_one_direction(path: Path) -> None:
     found = imports(path)
@@ -76,6 +98,20 @@ def test_the_flow_has_one_direction(path: Path) -> None:
         assert "debconf" not in found, "only settings/ask.py knows debconf"
     if dotted(path) not in ("programs.package", "settings.ask"):
         assert "smallmail.settings.ask" not in found, "settings come from the file, answers only through package.py"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_only_host_changes_files(path: Path) -> None:
+    changing = {"chmod", "chown", "link", "makedirs", "mkdir", "remove", "rename", "replace", "rmdir", "symlink",
+                "truncate", "unlink", "utime"}  # fmt: skip
+    used = {node.attr for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"}
+    if dotted(path) == "machine.host":
+        assert used & changing
+    elif dotted(path) == "configuration.ucf":
+        assert used & changing == {"chmod", "unlink"}, "the temporary file that ucf reads, nothing else"
+    else:
+        assert not used & changing, "only machine/host.py changes a host"
 
 
 def test_all_pure_modules_exist() -> None:

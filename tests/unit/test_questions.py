@@ -15,7 +15,7 @@ from tests.unit.debconf_double import templates
 
 DEBIAN = Path(__file__).parents[2] / "debian"
 
-# DESIGN 5.
+# The priority at which each question is asked (debconf-devel(7)).
 PRIORITIES = {
     "hostname": "high", "domain": "high", "address": "high", "password": "high", "certificate": "high",
     "acme-email": "medium", "certificate-file": "high", "key-file": "high", "rspamd-password": "medium",

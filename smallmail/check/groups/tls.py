@@ -10,7 +10,7 @@ from smallmail.check.groups import host as groups_host
 from smallmail.daemons import main_cf
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.findings import Finding, Group
-from smallmail.machine import ports, probes, services
+from smallmail.machine import port_holders, probes, services
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, obtain, served
@@ -49,7 +49,7 @@ def source(wanted: str, self_signed: bool, reason: str) -> Iterator[Finding]:
 
 
 def name(hostname: str, names: List[str]) -> Iterator[Finding]:
-    """Judge whether the certificate is for the host's name (RFC 6125, 6.4.3: '*' stands for one label). Yields what was
+    """Judge whether the certificate is for the host's name (RFC 6125, 6.4.3: '*' matches one label). Yields what was
     found."""
     if hostname not in names and "*." + hostname.partition(".")[2] not in names:
         yield _GROUP.problem("the certificate is not for {}: it has {}".format(
@@ -85,7 +85,7 @@ def takes_old(port: Port) -> bool:
         newer.minimum_version = _TLS_1_0
     with contextlib.suppress(ssl.SSLError):     # OpenSSL since 3.0 has this at level 0 only
         context.set_ciphers("ALL:@SECLEVEL=0")
-    address = ports.address(port.number)
+    address = port_holders.address(port.number)
     with contextlib.suppress(OSError, smtplib.SMTPException):
         if address and port.tls == STARTTLS:
             with smtplib.SMTP(address, port.number, local_hostname="localhost", timeout=_PATIENCE) as connection:

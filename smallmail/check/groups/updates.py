@@ -8,6 +8,7 @@ import apt_pkg
 
 from smallmail.daemons import table
 from smallmail.findings import Finding, Group
+from smallmail.machine import dates
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 
@@ -35,7 +36,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
                      any(name.endswith("_Packages") or "_Packages." in name for name in host.names(_LISTS[0])))
     yield from _GROUP.all_of(_pending(of_mail(host.path(_STATUS)), by_itself))
     yield from automatic(by_itself)
-    yield from support(host.text(_RELEASES), _codename(host), time.strftime("%Y-%m-%d"))
+    yield from support(host.text(_RELEASES), _codename(host), dates.day(time.time()))
 
 
 def of_mail(status: str) -> Dict[str, str]:

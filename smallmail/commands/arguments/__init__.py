@@ -1,8 +1,9 @@
 """What can be typed after `smallmail`: the arguments, the help and the examples of each verb.
 
-There is one module for each verb or group of verbs. Each has one door, `arguments(verbs)`, and parser.py describes what
-it can call. These modules are light: commands/cli.py loads the one of the verb that was typed, and the module that does
-the work only when everything is typed correctly and root asks. commands/manual.py loads them all, for smallmail(8).
+There is one module for each verb or group of verbs. Each has the function `arguments(verbs)`, and parser.py describes
+what that can call. These modules are light: commands/cli.py loads the one of the verb that was typed, and the module
+that does the work only when everything is typed correctly and root asks. commands/manual.py loads them all, for
+smallmail(8).
 
 An example, `smallmail domain list` in domain.py:
 

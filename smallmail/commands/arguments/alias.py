@@ -6,8 +6,9 @@ from smallmail.settings import values
 def arguments(verbs: Verbs) -> None:
     """Add the actions on aliases."""
     actions = verbs.group("alias", "Addresses that deliver to others; @DOMAIN is a catch-all.")
-    adding = actions.changing("add", "accounts.alias_add", "Deliver mail for ADDRESS to DESTINATION. Repeat it for"
-                              " several destinations. @DOMAIN means every address of the domain that does not exist.",
+    adding = actions.changing("add", "accounts.alias_add", "Deliver mail for ADDRESS to DESTINATION. Repeat the"
+                              " command for more destinations. @DOMAIN catches mail for every address of that domain"
+                              " that is neither a mailbox nor an alias.",
                               "smallmail alias add sales@example.org bob@example.org",
                               "smallmail alias add @example.org bob@example.org")
     removing = actions.changing("remove", "accounts.alias_remove", "Remove an alias, or one of its destinations.",
@@ -15,7 +16,7 @@ def arguments(verbs: Verbs) -> None:
     for page in (adding, removing):
         page.add_argument("address", metavar="ADDRESS", type=word(values.alias_address), help="the address, or @DOMAIN")
     adding.add_argument("destination", metavar="DESTINATION", type=word(values.address),
-                        help="where its mail is delivered")
+                        help="the address that receives the mail")
     removing.add_argument("destination", metavar="DESTINATION", type=word(values.address), nargs="?",
-                          help="the one to remove; without it, all")
+                          help="the destination to remove; if omitted, the whole alias")
     actions.reading("list", "accounts.alias_list", "List all aliases.", "smallmail alias list")

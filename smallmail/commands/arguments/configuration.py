@@ -8,17 +8,17 @@ def arguments(verbs: Verbs) -> None:
     """Add the four verbs."""
     verbs.reading("plan", "configuration.plan_", "Show what 'apply' would change, as a diff. The exit code is 1 when"
                   " there is something to do.", "smallmail plan")
-    applying = verbs.changing("apply", "configuration.apply_", "Bring the host to what the settings say. What was"
-                              " changed by hand stays as it is.", "smallmail apply",
+    applying = verbs.changing("apply", "configuration.apply_", "Make the host match the settings. What was changed"
+                              " by hand stays as it is.", "smallmail apply",
                               "smallmail apply --replace /etc/mailname")
     applying.add_argument("--replace", action="append", default=[], metavar="NAME", help="write smallmail's own version"
                           " of a file (its path), parameter or service that was changed by hand; may be repeated")
     telling = verbs.reading("history", "history.history", "Show the last ten configurations and what caused each."
-                            " With a number: how that one differs from the one before it.", "smallmail history",
-                            "smallmail history 12")
+                            " With a number: how that one differs from the one before it. The secrets in"
+                            " smallmail.conf are hidden, but your own Postfix lines are shown in full.",
+                            "smallmail history", "smallmail history 12")
     telling.add_argument("number", nargs="?", type=number, metavar="N", help=_NUMBER)
     back = verbs.changing("rollback", "configuration.rollback", "Return to an earlier configuration: to its settings"
-                          " and to your own Postfix lines of that time. Without a number: to the one before the present"
-                          " one.",
+                          " and to your own Postfix lines of that time. Without a number: to the previous one.",
                           "smallmail rollback", "smallmail rollback 12")
     back.add_argument("number", nargs="?", type=number, metavar="N", help=_NUMBER)

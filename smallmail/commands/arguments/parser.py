@@ -106,10 +106,27 @@ class Parser(argparse.ArgumentParser):
         if subject.startswith("argument ") and not subject.startswith("argument -"):
             raise WrongUsage(rest)      # the sentence of the argument's own check, which says what to type
         if subject == "the following arguments are required":
-            message = "{} is missing".format(rest)
+            if self._actions_typed():
+                raise WrongUsage("an action is missing: type {}".format(self._actions_typed()))
+            names = rest.split(", ")
+            message = "{} {} missing".format(" and ".join(names), "is" if len(names) == 1 else "are")
         elif subject.startswith("argument "):
-            message = "{} needs a value".format(subject.partition(" ")[2])
+            message = self._about_option(subject.partition(" ")[2], rest)
         raise WrongUsage("{}: type '{}'".format(message, self.usage_line()))
+
+    def _about_option(self, name: str, message: str) -> str:
+        if message.startswith("ignored explicit argument"):
+            return "{} takes no value".format(name)
+        metavar = next(action.metavar for action in self._actions if name in action.option_strings)
+        return "{} needs {}".format(name, "a value" if isinstance(metavar, str) else " and ".join(metavar or ()))
+
+    def _actions_typed(self) -> str:
+        """Return the actions of a group as they are typed: 'smallmail user add', 'passwd' or 'list'; else ""."""
+        found = [list(action.choices) for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        if not found:
+            return ""
+        words = ["'{}'".format(name) for name in ["{} {}".format(self.prog, found[0][0])] + found[0][1:]]
+        return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
     def too_much(self, text: str) -> None:
         """Raise WrongUsage for a word that the verb does not take."""
@@ -120,8 +137,7 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
-            names = list(action.choices)
-            raise errors.no_such("action", value, names, "type '{}'".format(self.usage_line()))
+            raise errors.no_such("action", value, list(action.choices), "type {}".format(self._actions_typed()))
         super()._check_value(action, value)
 
 

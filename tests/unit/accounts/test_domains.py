@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smallmail.accounts import database, domains
-from smallmail.errors import Problem
+from smallmail.errors import WrongUsage
 from smallmail.machine.host import Host
 
 
@@ -30,6 +30,6 @@ def test_a_name_is_taken_in_any_case_and_with_a_dot(host: Host) -> None:
 
 
 def test_a_name_of_somebody_else_is_refused_unless_it_is_accepted(host: Host) -> None:
-    with pytest.raises(Problem, match="example.com is not a mail domain of this host: 'smallmail domain list' lists"):
+    with pytest.raises(WrongUsage, match="example.com is not a mail domain of this host: 'smallmail domain list'"):
         domains.chosen(host, ["example.com"])
     assert domains.chosen(host, ["example.com"], lambda name: name == "example.com") == ["example.com"]

@@ -1,20 +1,9 @@
-"""The daily letter: what has changed since the last check, and when it is sent."""
+"""The daily letter: what has changed since the last check."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
-
-import pytest
-
-from smallmail.check import letter, run as check_run
-from smallmail.configuration import in_force
-from smallmail.errors import Problem
+from smallmail.check import letter
 from smallmail.findings import Group, wrapped
-from smallmail.machine import state
-from smallmail.machine.host import Host
-from smallmail.programs import daily as programs_daily
 
 ONE, TWO = Group("host").problem("one", "why", ["type"]), Group("dns").problem("two", "why", ["type"])
 
@@ -70,39 +59,3 @@ def test_the_letter() -> None:
     assert letter.subject("mx.example.org", [ONE, TWO], [("dns", "x")]) == "mx.example.org: 2 new problems, 1 solved"
     text = letter.letter([ONE], [("dns", "two")])
     assert "Problem: one\n  why\n  > type\n" in text and "No longer a problem:\n  two\n" in text
-
-
-class Postbox(Host):
-    """A host on which nothing runs; what it is told to run is kept."""
-
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self.sent: list[str] = []
-        self.down = False
-
-    def run(self, command: list[str], text: str = "") -> str:
-        if self.down:
-            raise Problem("sendmail failed")
-        self.sent.append(text)
-        return ""
-
-
-def test_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A letter that could not be sent is sent the next day."""
-    host = Postbox(str(tmp_path))
-    found = [ONE]
-    monkeypatch.setattr(in_force, "load_or_last", lambda _: argparse.Namespace(hostname="mx.example.org"))
-    monkeypatch.setattr(check_run, "findings", lambda *_: found)
-    host.down = True
-    with pytest.raises(Problem):
-        programs_daily.daily(host, [])
-    host.down = False
-    programs_daily.daily(host, [])
-    programs_daily.daily(host, [])
-    assert [each.splitlines()[1] for each in host.sent] == ["Subject: mx.example.org: one"]
-    kept = host.file(state.CHECK)
-    assert kept and (kept.mode, json.loads(kept.content.decode())) == (0o600, [["host", "one"]])
-    found.clear()
-    (tmp_path / state.CHECK).write_text("{not json")     # forgotten: nothing is known to be gone
-    programs_daily.daily(host, [])
-    assert len(host.sent) == 1

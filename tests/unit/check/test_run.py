@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import smallmail
 from smallmail import findings
 from smallmail.check import run as check_run
 from smallmail.check.run import Check
@@ -21,7 +22,7 @@ from smallmail.settings.fields import Settings
 from smallmail.zones import asking
 from smallmail.zones.answers import Unanswered
 
-SOURCE = Path(__file__).parents[3]
+PACKAGE = Path(smallmail.__file__).parent  # debian/tests looks at the installed one
 HOST = Host("/nowhere")
 SETTINGS = Settings({"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org"})
 ONE, TWO = Group("host").problem("one", "why", ["type"]), Group("dns").problem("two", "why", ["type"])
@@ -73,8 +74,8 @@ def test_a_group_that_there_is_not(tmp_path: Path) -> None:
 def test_no_check_is_lost() -> None:
     """Every module that has a function `findings` is in the collector, and nothing else."""
     doors = set()
-    for path in sorted((SOURCE / "smallmail").rglob("*.py")):
-        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name == "findings" and module != check_run.__name__:
                 doors.add(module)

@@ -9,7 +9,7 @@ import pytest
 
 from smallmail.accounts import database
 from smallmail.commands.arguments import parser
-from smallmail.errors import Problem
+from smallmail.errors import Problem, WrongUsage
 from smallmail.machine.host import Host
 from smallmail.settings import fields
 
@@ -58,20 +58,27 @@ def test_lists(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads("[" + data)[0] == {"address": "hostmaster@example.org", "destination": "alice@example.org"}
 
 
-@pytest.mark.parametrize("words, sentence", [
-    ("user add bob@example.org", "the mailbox bob@example.org already exists"),
-    ("user add carol@example.com", "example.com is not a mail domain of this host"),
-    ("user add carol@example.org", "there is no terminal to ask for the password: use --password-stdin"),
-    ("user passwd carol@example.org", "there is no mailbox carol@example.org"),
-    ("user remove alice@example.org", "alice@example.org is the first mailbox"),
+@pytest.mark.parametrize("words, kind, sentence", [
+    ("user add bob@example.org", Problem, "the mailbox bob@example.org already exists"),
+    ("user add carol@example.com", WrongUsage, "example.com is not a mail domain of this host"),
+    ("user add carol@example.org", WrongUsage, "there is no terminal to ask for the password: use --password-stdin"),
+    ("user add --password-stdin carol@example.org", WrongUsage, "the password is too short: use 8 characters or more"),
+    ("user passwd carol@example.org", WrongUsage, "there is no mailbox carol@example.org"),
+    ("user remove carol@example.org", WrongUsage, "there is no mailbox carol@example.org"),
+    ("user remove alice@example.org", Problem, "alice@example.org is the first mailbox"),
+    ("alias add sales@example.com bob@example.org", WrongUsage, "example.com is not a mail domain of this host"),
+    ("alias add sales@example.org carol@example.org", WrongUsage, "there is no mailbox for carol@example.org"),
+    ("alias add bob@example.org alice@example.org", Problem, "bob@example.org is a mailbox"),
+    ("alias remove sales@example.org", WrongUsage, "there is no alias sales@example.org"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_told(
-    host: Host, words: str, sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    host: Host, words: str, kind: type[Problem], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with (tmp_path / "empty").open("w+") as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
-        with pytest.raises(Problem, match=sentence):
+        with pytest.raises(Problem, match=sentence) as refused:
             typed(host, words)
+    assert refused.type is kind
 
 
 def test_a_host_that_is_not_set_up_says_so(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from smallmail.commands import cli, verbs
 SOURCE = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"]])
+@pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"], ["help", "help"], ["help", "--help"]])
 def test_the_overview_names_every_verb(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(words) == 0
     told = capsys.readouterr().out.splitlines()
@@ -42,11 +42,18 @@ def test_the_page_of_a_verb(words: str, capsys: pytest.CaptureFixture[str]) -> N
         ("frobnicate", "there is no verb 'frobnicate'; 'smallmail help' shows all verbs"),
         ("help frobnicate", "there is no verb 'frobnicate'; 'smallmail help' shows all verbs"),
         ("--verson", "there is no option '--verson'; did you mean '--version'?"),
-        ("user", "add|passwd|remove|list is missing: type 'smallmail user add|passwd|remove|list ...'"),
+        ("hlep", "there is no verb 'hlep'; did you mean 'help'?"),
+        ("user", "an action is missing: type 'smallmail user add', 'passwd', 'remove' or 'list'"),
+        ("certificate", "an action is missing: type 'smallmail certificate status' or 'obtain'"),
         ("user lst", "there is no action 'lst'; did you mean 'list'?"),
-        ("user xyz", "there is no action 'xyz'; type 'smallmail user add|passwd|remove|list ...'"),
+        ("user xyz", "there is no action 'xyz'; type 'smallmail user add', 'passwd', 'remove' or 'list'"),
         ("user add", "ADDRESS is missing: type 'smallmail user add [--password-stdin] ADDRESS'"),
         ("user add bob", "'bob' is not a mail address: type it with its domain, as in bob@example.org"),
+        ("alias add", "ADDRESS and DESTINATION are missing: type 'smallmail alias add ADDRESS DESTINATION'"),
+        ("user list --json=yes", "--json takes no value: type 'smallmail user list [--json]'"),
+        ("dns publish --replace example.org",
+         "--replace needs NAME and TYPE: type"
+         " 'smallmail dns publish [--yes] [--replace NAME TYPE] [--json] [DOMAIN ...]'"),
         ("user list all", "'all' is one word too many: type 'smallmail user list [--json]'"),
         ("user list --jsn", "there is no option '--jsn'; did you mean '--json'?"),
         ("apply --replace", "--replace needs a value: type 'smallmail apply [--replace NAME]'"),

@@ -11,7 +11,8 @@ import pytest
 
 from smallmail.accounts import database
 from smallmail.commands import dns
-from smallmail.errors import Problem
+from smallmail.commands.arguments import parser
+from smallmail.errors import WrongUsage
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings import fields
@@ -54,8 +55,17 @@ def test_show_plain(host: Host) -> None:
 
 
 def test_a_domain_of_somebody_else_is_not_checked(host: Host) -> None:
-    with pytest.raises(Problem, match=r"example\.net is not a mail domain of this host"):
+    with pytest.raises(WrongUsage, match=r"example\.net is not a mail domain of this host"):
         dns.check(host, options(names=["example.net"]))
+
+
+@pytest.mark.parametrize("verb", ["dns check", "dns publish", "dkim rotate"])
+def test_each_verb_tells_of_a_domain_that_is_not_of_this_host(host: Host, verb: str) -> None:
+    given = parser.parse([*verb.split(), "example.net"])
+    assert given is not None
+    with pytest.raises(WrongUsage) as refused:
+        parser.run(host, given)
+    assert str(refused.value) == "example.net is not a mail domain of this host: 'smallmail domain list' lists them"
 
 
 def test_what_is_served(host: Host) -> None:

@@ -9,6 +9,7 @@ import pytest
 from smallmail.configuration import plan, record, tree
 from smallmail.configuration.plan import CONFLICT, EDITED, GIVE_BACK, SET, Change
 from smallmail.configuration.record import Entry
+from smallmail.errors import WrongUsage
 from smallmail.machine.file import File
 
 PATH = "etc/dovecot/conf.d/95-smallmail.conf"
@@ -103,3 +104,8 @@ def test_a_diff_never_shows_a_secret(path: str) -> None:
 def test_what_not_everybody_may_read_is_a_secret(now: int | None, wanted: int | None) -> None:
     before, after = (file("s3cret" + str(mode), mode) if mode else None for mode in (now, wanted))
     assert list(plan.diff(Change("files", PATH, SET, before, after))) == ["  (not shown: it contains a secret)"]
+
+
+def test_only_what_was_changed_by_hand_can_be_replaced() -> None:
+    with pytest.raises(WrongUsage, match="'relayhost' was not changed by hand: 'smallmail plan' lists what was"):
+        plan.changes(tree.empty(), record.empty(), tree.empty(), replace=["relayhost"])

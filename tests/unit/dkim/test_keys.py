@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from smallmail.dkim import key_files, keys as dkim_keys, rotation, signing
+from smallmail.dkim import key_format, keys as dkim_keys, rotation, signing
 from smallmail.dkim.keys import NEXT, OLD, SIGNING
 from smallmail.machine import state
 from smallmail.machine.file import File
@@ -38,7 +38,7 @@ def test_once_more_changes_nothing(host: Host) -> None:
 
 
 def test_the_key_of_an_earlier_version_goes_on_signing(host: Host) -> None:
-    pair = key_files.make(host, "rsa")
+    pair = key_format.make(host, "rsa")
     host.write(state.DKIM_FOLDER + "/example.org.dkim.key", File(pair.private.encode(), 0o640, "root", "_rspamd"))
     dkim_keys.ensure(host, [DOMAIN])
     assert states(host) == {"dkim": SIGNING, "dkim-ed25519": NEXT}

@@ -72,6 +72,15 @@ def test_a_link_to_nothing_or_out_of_a_scratch_folder_is_replaced(host: Host, ta
     assert (host.link("etc/link"), host.text("etc/link")) == (None, "new")
 
 
+def test_only_an_empty_folder_is_removed(host: Host, tmp_path: Path) -> None:
+    for folder in ("empty", "full"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "full/file").touch()
+    for folder in ("empty", "full", "missing"):
+        host.remove_folder(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
 def test_a_stage_never_leads_to_the_live_file(tmp_path: Path) -> None:
     host = Host(str(tmp_path / "host"))
     for name in ("main.cf", "master.cf"):

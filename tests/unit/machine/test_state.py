@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import smallmail
 from smallmail.accounts import first_mailbox
 from smallmail.configuration import history, prepare, tree, ucf
 from smallmail.configuration.transaction import commit, swap
@@ -19,6 +20,7 @@ from smallmail.settings.fields import Settings
 from smallmail.tls import tlsa
 
 SOURCE = Path(__file__).parents[3]
+PACKAGE = Path(smallmail.__file__).parent  # debian/tests looks at the installed one
 SETTINGS = Settings({"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org",
                      "certificate": "self-signed"})  # fmt: skip
 PACKAGES = ("postfix", "dovecot-core", "rspamd")
@@ -76,8 +78,8 @@ def test_each_file_has_the_permissions_of_the_table(host: Host) -> None:
 
 
 def test_nobody_else_spells_a_path() -> None:
-    for path in sorted((SOURCE / "smallmail").rglob("*.py")):
-        name = str(path.relative_to(SOURCE / "smallmail"))
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = str(path.relative_to(PACKAGE))
         if name != "machine/state.py" and name not in PROSE:
             assert not named(path.read_text("utf-8")), f"{name}: say state.NAME"
 

@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import List  # the type as the source spells it, which is not list
 
 import pytest
 
@@ -30,6 +31,17 @@ def test_each_name_has_its_function(name: str) -> None:
     program = programs.PROGRAMS[name]
     module = importlib.import_module(f"smallmail.programs.{program.module}")
     assert callable(getattr(module, program.function))
+
+
+def test_every_program_has_a_name() -> None:
+    """A function of this room that takes the host and arguments is a program."""
+    found = set()
+    for path in (SOURCE / "smallmail/programs").glob("[!_]*.py"):
+        module = importlib.import_module(f"smallmail.programs.{path.stem}")
+        for name, value in vars(module).items():
+            if callable(value) and list(getattr(value, "__annotations__", {}).values()) == [Host, List[str], int]:
+                found.add((path.stem, name))
+    assert found == {(program.module, program.function) for program in programs.PROGRAMS.values()}
 
 
 def test_the_program_gets_the_rest_of_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from smallmail.daemons import foreign
 from smallmail.machine import state
-from smallmail.settings import ask, fields, file_format, file_reader, questions
+from smallmail.settings import ask, fields, questions
 from tests.unit.debconf_double import BACK, Debconf
 
 GOOD = {"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"}
@@ -220,28 +220,6 @@ def test_the_config_script_runs_twice_in_an_installation() -> None:
     assert db.shown == shown
 
 
-@pytest.mark.parametrize(
-    ("hostname", "hosts", "name"),
-    [
-        ("mail.example.org\n", "", "mail.example.org"),
-        ("mail\n", "127.0.1.1 mail.example.org mail\n", "mail.example.org"),
-        ("mail\n", "192.0.2.2\tMX.example.org mail # mine\n", "mx.example.org"),
-        ("mail\n", "# 192.0.2.2 mx.example.org mail\n", ""),
-        ("vm\n", "127.0.0.1 localhost vm\n", ""),
-        ("vm\n", "127.0.0.1 vm.localdomain vm\n", ""),
-        ("", "", ""),
-    ],
-)
-def test_the_hosts_own_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hostname: str, hosts: str, name: str
-) -> None:
-    monkeypatch.undo()
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/hostname").write_text(hostname)
-    (tmp_path / "etc/hosts").write_text(hosts)
-    assert questions.own_name(str(tmp_path)) == name
-
-
 def test_an_upgrade_asks_nothing_and_answers_nothing(tmp_path: Path) -> None:
     root = settings_file(tmp_path, FILE)
     db = Debconf({}, priority="high")
@@ -307,22 +285,3 @@ def test_a_wrong_value_in_the_file_is_no_answer_where_nobody_is_there(tmp_path: 
     db = Debconf()
     assert run(db, root) == {"password": "", "rspamd-password": ""}
     assert db.shown == []
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "hostname = mail.example.org  # since May", 'hostname = "a # b"', "hostname='x'", 'hostname = "a, b" # c',
-        "hostname = a.example, b.example", "hostname = a,b#c", 'hostname = "a", b', "hostname = 'a' , 'b'",
-        "hostname =", "hostname = # none", "hostname = it's", 'hostname = a "b" c', "hostname = a,", "hostname = ,",
-        "hostname = a=b", 'hostname = "it\'s"', "  hostname=x", 'hostname = ""', '"hostname" = x', "# hostname = x",
-        "; hostname = x", "hostname = '''x'''", 'hostname = """it\'s "x\\""""  # c',
-        "relay-password = '''a'b\"c, #d'''",
-    ],
-)  # fmt: skip
-def test_the_file_is_read_as_smallmail_itself_reads_it(line: str) -> None:
-    try:
-        expected = file_format.parse(line)
-    except fields.Problem:
-        expected = {}  # a ";" begins no comment there
-    assert file_reader.parse(line) == expected

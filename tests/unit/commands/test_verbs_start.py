@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import smallmail
 from tests.bench.start import HARMLESS, SETTINGS, VERBS
 
-SOURCE = Path(__file__).parents[3]
+PACKAGE = Path(smallmail.__file__).parent  # debian/tests looks at the installed one
 SLOW = ("dns", "jinja2", "apt_pkg", "configobj", "ssl", "smtplib", "http.client", "concurrent.futures")
 
 # What doing a verb may load before it begins; all other verbs load none of it.
@@ -29,7 +30,7 @@ MAY_LOAD_LATER = {
 
 def loaded(code: str) -> set[str]:
     """The slow libraries that a real interpreter has after this code."""
-    program = f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n{code}\nprint('loaded:', *sys.modules)"
+    program = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r})\n{code}\nprint('loaded:', *sys.modules)"
     done = subprocess.run(
         ["/usr/bin/python3", "-I", "-B", "-c", program], capture_output=True, text=True, check=True,
         stdin=subprocess.DEVNULL,

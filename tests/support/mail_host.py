@@ -1,12 +1,21 @@
-"""A machine with smallmail-server installed, its records in the world's DNS, and hands to read and write its mail."""
+"""A machine with smallmail-server installed and its records in the world's DNS; its mail is read and written here."""
+
+from __future__ import annotations
+
 import concurrent.futures
 import contextlib
+import imaplib
+import smtplib
 import time
+from collections.abc import Callable, Mapping, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Self, TypeVar
 
-from tests.lab import packages, roots
-from tests.lab.clients import Server, converse
+from tests.lab import World, packages, roots
+from tests.lab.clients import Reply, Server, converse
 from tests.lab.errors import until
-from tests.system import letters
+from tests.support import imap, letters
 
 NAME, ADDRESS = "mx.example.org", "203.0.113.10"
 ALICE, BOB = "alice@example.org", "bob@example.net"
@@ -14,12 +23,14 @@ PASSWORD = "correct horse battery"
 ANSWERS = {"hostname": NAME, "domain": "example.org", "address": ALICE, "password": PASSWORD,
            "password-again": PASSWORD, "certificate": "self-signed", "resolver": "system"}
 _CONNECTIONS = 10   # at the same time, in a burst
+T = TypeVar("T")
 
 
 class MailHost:
     """A mail server under test; a `with` block ends in its removal."""
 
-    def __init__(self, suite, deb, world, answers=None, before="", installed=None, disk=False):
+    def __init__(self, suite: str, deb: Path, world: World, answers: Mapping[str, str] | None = None, before: str = "",
+                 installed: Sequence[Path] | None = None, disk: bool = False) -> None:
         """`before` is run in the machine ahead of the installation, as a line for sh; the layers of `installed` have
         the package in them already; `disk` as in Machine."""
         self.world, self.name = world, NAME
@@ -39,27 +50,27 @@ class MailHost:
             self.publish()
             made.pop_all()
 
-    def _wait_serving(self):
+    def _wait_serving(self) -> None:
         for port in (25, 465, 587, 993):
             self.machine.wait_port(port)
 
-    def publish(self):
+    def publish(self) -> None:
         """Put into DNS what the host says that it wants there."""
         self.world.dns.set("example.org", self.smallmail("dns show"))
         self.world.dns.set_reverse(ADDRESS, NAME)
 
-    def smallmail(self, words, given=None):
-        """Run `smallmail` in the machine; what it said."""
+    def smallmail(self, words: str, given: str | None = None) -> str:
+        """Run `smallmail` in the machine. Returns its output."""
         reads = words.startswith(("plan", "status"))
         return self.machine.run("smallmail " + words, input=given, check=not reads).stdout
 
-    def imap(self, user=ALICE, password=PASSWORD):
+    def imap(self, user: str = ALICE, password: str = PASSWORD) -> imaplib.IMAP4_SSL:
         return self.world.client.imap(self.server, user, password)
 
-    def submission(self, port=465, user=ALICE, password=PASSWORD):
+    def submission(self, port: int = 465, user: str = ALICE, password: str = PASSWORD) -> smtplib.SMTP:
         return self.world.client.submission(self.server, user, password, port=port)
 
-    def submit(self, letter, port=465):
+    def submit(self, letter: bytes, port: int = 465) -> None:
         """Send a letter as alice; it must be taken."""
         message = letters.parsed(letter)
         connection = self.submission(port)
@@ -68,82 +79,83 @@ class MailHost:
         connection.quit()
         assert reply.code == 250, reply
 
-    def submitted(self, letter, sender, recipient=BOB):
-        """Send a letter as alice in any sender's name, and tell how it went."""
+    def submitted(self, letter: bytes, sender: str, recipient: str = BOB) -> Reply:
+        """Send a letter with alice's login and any sender. Returns the server's last reply."""
         connection = self.submission()
         try:
             return converse(connection, sender, recipient, letter)
         finally:
             connection.close()
 
-    def messages(self, folder, user=ALICE):
-        """All messages of a folder, parsed."""
+    def messages(self, folder: str, user: str = ALICE) -> list[EmailMessage]:
+        """Return all messages of a folder."""
         connection = self.imap(user)
-        connection.select(folder, readonly=True)
-        numbers = connection.search(None, "ALL")[1][0].split()
-        parts = connection.fetch(b",".join(numbers), "(BODY.PEEK[])")[1] if numbers else []
+        found = imap.fetch(connection, folder, "(BODY.PEEK[])")
         connection.logout()
-        return [letters.parsed(part[1]) for part in parts if isinstance(part, tuple)]
+        return [letters.parsed(raw) for raw in found]
 
-    def subjects(self, folder, user=ALICE):
+    def subjects(self, folder: str, user: str = ALICE) -> list[str]:
         return [message["Subject"] for message in self.messages(folder, user)]
 
-    def expect(self, folder, subject, user=ALICE, seconds=60):
+    def expect(self, folder: str, subject: str, user: str = ALICE, seconds: float = 60) -> EmailMessage:
         """Wait for the message with that subject."""
-        def found():
+        def found() -> EmailMessage | None:
             return next((message for message in self.messages(folder, user) if message["Subject"] == subject), None)
-        return until(found, "{!r} in {} of {}".format(subject, folder, user), seconds, self.last_words)
+        return until(found, f"{subject!r} in {folder} of {user}", seconds, self.last_words)
 
-    def last_words(self):
-        """What the daemons said lately."""
+    def last_words(self) -> str:
+        """Return the last lines of the daemons' logs."""
         return "\n" + self.machine.run("journalctl -q --no-pager -n 25 -u 'postfix*' -u dovecot -u rspamd").stdout
 
-    def move(self, source, subject, target):
+    def move(self, source: str, subject: str, target: str) -> None:
         """Move a message as a mail program does."""
         connection = self.imap()
         connection.select(source)
-        number = connection.uid("SEARCH", "SUBJECT", '"{}"'.format(subject))[1][0].split()[-1]
+        number = connection.uid("SEARCH", "SUBJECT", f'"{subject}"')[1][0].split()[-1]
         assert connection.uid("MOVE", number, target)[0] == "OK"
         connection.logout()
 
-    def subscribed(self):
+    def subscribed(self) -> list[str]:
         connection = self.imap()
         return [line.decode().rpartition(" ")[2].strip('"') for line in connection.lsub()[1]]
 
-    def learned(self):
-        """How many messages Rspamd has learned, by class. (What it tells by itself is up to a minute old.)"""
+    def learned(self) -> dict[str, int]:
+        """Return how many messages Rspamd has learned, by class. (What it tells by itself is up to a minute old.)"""
         said = self.machine.run("$(command -v valkey-cli || command -v redis-cli) -s /run/smallmail-redis/redis.sock"
                                 " HMGET RS learns_spam learns_ham").stdout
         spam, ham = (int(line or 0) for line in said.split("\n")[:2])
         return {"spam": spam, "ham": ham}
 
-    def wait(self, condition, what, seconds=60):
+    def wait(self, condition: Callable[[], T | None], what: str, seconds: float = 60) -> T:
         return until(condition, what, seconds, self.last_words)
 
-    def timed(self, action):
+    def timed(self, action: Callable[[], T]) -> tuple[float, T]:
         started = time.monotonic()
         result = action()
         return time.monotonic() - started, result
 
-    def fingerprint(self):
-        """All configuration, and since when each daemon runs."""
+    def fingerprint(self) -> str:
+        """Return all configuration, and since when each daemon runs."""
         return self.machine.run(
             "find /etc -type f -exec sha256sum {} + | sort; find /etc -printf '%p %m %u %g %l\\n' | sort;"
             " systemctl show -p MainPID -p ActiveEnterTimestamp postfix postfix@- dovecot rspamd smallmail-redis;"
             " journalctl -q --no-pager _PID=1 | grep -c ': Reloading' || true").stdout
 
-    def settled(self):
-        """The fingerprint, once nothing goes on any more; else nothing."""
+    def settled(self) -> str | None:
+        """Return the fingerprint, or None while it still changes."""
         first = self.fingerprint()
         time.sleep(0.5)
         return first if self.fingerprint() == first else None
 
-    def burst(self, recipient, count):
-        """Many messages at once from outside; seconds until the last is in the mailbox, and how many were deferred."""
+    def burst(self, recipient: str, count: int) -> tuple[float, int]:
+        """Send many messages at once from outside.
+
+        Returns the seconds until the last is in the mailbox, and how many were deferred.
+        """
         started = time.monotonic()
         letter = letters.plain(BOB, recipient, "burst")
 
-        def connection_full(_):
+        def connection_full(_: int) -> list[Reply]:
             connection = self.world.foreign.smtp(self.server)
             replies = [converse(connection, BOB, recipient, letter) for _ in range(count // _CONNECTIONS)]
             connection.quit()
@@ -152,27 +164,27 @@ class MailHost:
         with concurrent.futures.ThreadPoolExecutor(_CONNECTIONS) as pool:
             for replies in pool.map(connection_full, range(_CONNECTIONS)):
                 assert {reply.code for reply in replies} == {250}
-        self.wait(lambda: self.count("INBOX", recipient) >= count, "all {} messages".format(count), 120)
+        self.wait(lambda: self.count("INBOX", recipient) >= count, f"all {count} messages", 120)
         seconds = time.monotonic() - started
-        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' | grep -c 'to=<{}>.*status=deferred'"
-                                    .format(recipient), check=False).stdout
+        deferred = self.machine.run("journalctl -q --no-pager -u 'postfix*' |"
+                                    f" grep -c 'to=<{recipient}>.*status=deferred'", check=False).stdout
         return seconds, int(deferred)
 
-    def count(self, folder, user):
+    def count(self, folder: str, user: str) -> int:
         connection = self.imap(user)
-        number = int(connection.select(folder, readonly=True)[1][0])
+        number = int(connection.select(folder, readonly=True)[1][0] or b"")
         connection.logout()
         return number
 
-    def reboot(self):
-        """Seconds until it serves again."""
+    def reboot(self) -> float:
+        """Reboot the machine. Returns the seconds until it serves again."""
         started = time.monotonic()
         self.machine.reboot()
         self._wait_serving()
         return time.monotonic() - started
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         self.machine.close()

@@ -8,24 +8,26 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[3]
+import smallmail
+
+PACKAGE = Path(smallmail.__file__).parent  # debian/tests looks at the installed one
 ASKS = {"authority", "resolver"}    # the modules of zones/ that need dnspython
-ZONES = sorted({path.stem for path in (SOURCE / "smallmail/zones").glob("[!_]*.py")} - ASKS)
-CHECK = sorted(".".join(path.relative_to(SOURCE).with_suffix("").parts)
-               for path in (SOURCE / "smallmail/check").rglob("[!_]*.py"))
+ZONES = sorted({path.stem for path in (PACKAGE / "zones").glob("[!_]*.py")} - ASKS)
+CHECK = sorted(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+               for path in (PACKAGE / "check").rglob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("modules", [[f"smallmail.zones.{name}" for name in ZONES], CHECK,
                                      ["smallmail.commands.cli"]], ids=["zones", "check", "commands"])
 def test_dnspython_and_jinja2_are_loaded_on_use(modules: list[str]) -> None:
     code = f"import sys, {', '.join(modules)}; print(sorted({{'dns', 'jinja2'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=SOURCE, capture_output=True, encoding="ascii",
+    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=PACKAGE.parent, capture_output=True, encoding="ascii",
                           check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_they_are_loaded_late_in_one_place_each() -> None:
-    late = [path.relative_to(SOURCE / "smallmail").as_posix() for path in sorted((SOURCE / "smallmail").rglob("*.py"))
+    late = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))
             for line in path.read_text("utf-8").splitlines() if line.startswith("    ") and " import " in line
             and ("zones.authority" in line or "import resolver" in line or "import jinja2" in line)
             and "noqa" in line]

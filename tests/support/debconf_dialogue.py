@@ -1,19 +1,25 @@
-"""A person at debconf's questions, through its real frontends: passthrough, which can go back, and editor.
+"""Answer debconf's questions as a person does, through two frontends: passthrough, which can go back, and editor.
 
 With DEBIAN_FRONTEND=passthrough debconf hands each question to another program over a socket (the installer and the
 graphical tools are asked that way); here that program is a script of answers. See Debconf/FrontEnd/Passthrough.pm.
 """
+
+from __future__ import annotations
+
 import json
 import re
 import socket
 import threading
+from collections.abc import Mapping, Sequence
+from typing import TextIO
 
-from tests.lab import packages, roots
+from tests.lab import Machine, packages, roots
 
 SOCKET = "/srv/debconf.sock"
 EDITOR = "/srv/editor"
 OURS = "smallmail-server/"
-BACK = object()
+BACK = object()  # an answer: the person goes back to the question before
+Answers = Mapping[str, Sequence[object]]  # texts or BACK by the short name of the question, one for each time
 
 # What debconf's editor frontend starts for each question: keeps what it was shown, and types what is to be typed.
 _EDITOR = """#!/usr/bin/python3
@@ -34,28 +40,31 @@ json.dump(answers, open("/srv/answers", "w"))
 class Person:
     """Answers questions by their short names, each time they are shown; what has no answer stays as it is shown."""
 
-    def __init__(self, answers):
+    def __init__(self, answers: Answers) -> None:
         self.answers = {name: list(texts) for name, texts in answers.items()}
-        self.shown = []     # (question, what it showed)
-        self.texts = {}     # the whole text of each question
-        self.said = []      # the sentences about wrong answers
+        self.shown: list[tuple[str, str]] = []  # (question, what it showed)
+        self.texts: dict[str, str] = {}  # the whole text of each question
+        self.said: list[str] = []  # the sentences about wrong answers
 
-    def defaults(self):
-        """What each question showed first."""
+    def defaults(self) -> dict[str, str]:
+        """Return what each question showed first."""
         return dict(reversed(self.shown))
 
-    def names(self):
+    def names(self) -> list[str]:
         return [name for name, _ in self.shown]
 
 
-def prepare(machine, suite):
-    """What debconf's passthrough frontend needs and a minimal Debian lacks."""
+def prepare(machine: Machine, suite: str) -> None:
+    """Install what debconf's passthrough frontend needs and a minimal Debian lacks."""
     packages.offer(machine, *roots.fetched(suite, "libtext-iconv-perl"))
     packages.install(machine, "libtext-iconv-perl")
 
 
-def passthrough(machine, command, answers=None):
-    """Run a command in the machine whose questions a Person answers; raises LabError when it fails."""
+def passthrough(machine: Machine, command: str, answers: Answers | None = None) -> tuple[Person, str]:
+    """Run a command in the machine, and let a Person answer its questions.
+
+    Returns the person and what was printed. Raises LabError if the command fails.
+    """
     person = Person(answers or {})
     path = machine.path / SOCKET.lstrip("/")
     path.unlink(missing_ok=True)
@@ -73,8 +82,11 @@ def passthrough(machine, command, answers=None):
     return person, done.stdout + done.stderr
 
 
-def editor(machine, command, answers):
-    """The same through the editor frontend, which has no way back; returns what it showed and what was printed."""
+def editor(machine: Machine, command: str, answers: Answers) -> tuple[str, str]:
+    """Run a command whose questions come through the editor frontend, which has no way back.
+
+    Returns what it showed and what was printed.
+    """
     machine.write(EDITOR, _EDITOR, 0o755)
     machine.write("/srv/shown", "")
     machine.write("/srv/answers", json.dumps({OURS + name: texts for name, texts in answers.items()}))
@@ -83,15 +95,15 @@ def editor(machine, command, answers):
     return machine.read("/srv/shown"), done.stdout + done.stderr
 
 
-def values(shown):
-    """The questions that the editor showed, with what they showed first."""
-    found = {}
-    for name, text in re.findall(r'(?m)^{}(.*?)="(.*)"$'.format(OURS), shown):
+def values(shown: str) -> dict[str, str]:
+    """Find the questions that the editor showed. Returns what each showed first."""
+    found: dict[str, str] = {}
+    for name, text in re.findall(rf'(?m)^{OURS}(.*?)="(.*)"$', shown):
         found.setdefault(name, text)
     return found
 
 
-def _serve(listener, person):
+def _serve(listener: socket.socket, person: Person) -> None:
     while True:
         try:
             connection, _ = listener.accept()
@@ -101,8 +113,11 @@ def _serve(listener, person):
             _converse(stream, person)
 
 
-def _converse(stream, person):
-    values, fresh, substituted, queue = {}, {}, {}, []
+def _converse(stream: TextIO, person: Person) -> None:
+    values: dict[str, str] = {}
+    fresh: dict[str, str] = {}
+    substituted: dict[str, str] = {}
+    queue: list[str] = []
     for line in stream:
         command, _, rest = line.rstrip("\n").partition(" ")
         word, _, text = rest.partition(" ")
@@ -127,8 +142,8 @@ def _converse(stream, person):
         stream.flush()
 
 
-def _answer(person, queue, values, substituted):
-    """Answer what is shown together; whether the person goes back instead."""
+def _answer(person: Person, queue: list[str], values: dict[str, str], substituted: dict[str, str]) -> bool:
+    """Answer what is shown together. Returns whether the person goes back instead."""
     for tag in queue:
         name = tag[len(OURS):] if tag.startswith(OURS) else tag
         if name == "wrong-answer":
@@ -140,5 +155,5 @@ def _answer(person, queue, values, substituted):
             typed = waiting.pop(0)
             if typed is BACK:
                 return True
-            values[tag] = typed
+            values[tag] = str(typed)
     return False

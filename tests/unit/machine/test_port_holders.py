@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.machine import ports
-from smallmail.machine.ports import Holder
+from smallmail.machine import port_holders
+from smallmail.machine.port_holders import Holder
 
 NUMBERS = [25, 465, 587, 993, 4190]
 OURS = ["/usr/lib/postfix/", "/usr/sbin/dovecot", "/usr/lib/dovecot/"]
@@ -42,7 +42,7 @@ def process(root: Path, pid: int, program: str, *inodes: int) -> None:
 
 
 def taken(root: Path, besides: str = "") -> list[Holder]:
-    return ports.taken(NUMBERS, [*OURS, besides] if besides else OURS, ["dovecot.socket"], str(root))
+    return port_holders.taken(NUMBERS, [*OURS, besides] if besides else OURS, ["dovecot.socket"], str(root))
 
 
 def test_a_stranger_is_named_with_his_port(root: Path) -> None:
@@ -52,8 +52,8 @@ def test_a_stranger_is_named_with_his_port(root: Path) -> None:
     listen(root, 25, 74, state="01")
     process(root, 812, "/usr/bin/courier-imapd", 71, 72)
     process(root, 813, "/usr/bin/courier-imapd", 71)
-    assert taken(root) == [ports.Holder(993, "courier-imapd", 812)]
-    assert ports.words(taken(root)[0]) == "courier-imapd (pid 812)"
+    assert taken(root) == [port_holders.Holder(993, "courier-imapd", 812)]
+    assert port_holders.words(taken(root)[0]) == "courier-imapd (pid 812)"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_systemds_sockets_are_dovecots_only_where_its_unit_is_on(root: Path) -> 
 
 def test_a_program_that_cannot_be_seen_is_told_of_all_the_same(root: Path) -> None:
     listen(root, 25, 71)
-    assert ports.words(taken(root)[0]) == "a program that cannot be seen from here"
+    assert port_holders.words(taken(root)[0]) == "a program that cannot be seen from here"
 
 
 def test_a_chroot_says_nothing_of_the_machine_around_it(root: Path) -> None:
@@ -100,5 +100,5 @@ def test_the_kernels_own_tables_are_read(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         (tmp_path / "run/systemd/system").mkdir(parents=True)
         (tmp_path / "proc").symlink_to("/proc")
-        holders = ports.taken([listener.getsockname()[1]], OURS, root=str(tmp_path))
+        holders = port_holders.taken([listener.getsockname()[1]], OURS, root=str(tmp_path))
         assert [holder.pid for holder in holders] == [os.getpid()]

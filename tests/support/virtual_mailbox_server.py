@@ -1,10 +1,16 @@
-"""A mail system that an admin built by hand, in the way of the guide of 2018: Postfix, Dovecot for virtual mailboxes in
-/srv/mail, Rspamd as a milter, submission on 465. It has much that would act against another one beside it."""
-from tests.lab import packages
+"""A mail server with virtual mailboxes that an admin has built by hand, as the guide of 2018 says.
+
+Postfix, Dovecot for mailboxes in /srv/mail, Rspamd as a milter, submission on 465. Much of its configuration would lose
+or leak mail if smallmail's were added to it.
+"""
+
+from __future__ import annotations
+
+from tests.lab import Machine, World, packages
 from tests.lab.clients import Server
 from tests.lab.errors import until
-from tests.system import letters
-from tests.system.mailhost import ADDRESS, ALICE, BOB, NAME
+from tests.support import imap, letters
+from tests.support.mail_host import ADDRESS, ALICE, BOB, NAME
 
 OWN_PASSWORD = "the own password of alice"
 FOLDERS = "/etc/postfix /etc/dovecot /etc/rspamd /etc/mailname /etc/aliases /srv/mail"
@@ -108,8 +114,8 @@ _FILES = {
 }
 
 
-def build(machine, suite):
-    """Make it, and wait until it serves."""
+def build(machine: Machine, suite: str) -> None:
+    """Build it on a machine, and wait until it serves."""
     # With all that smallmail-server will want, so that later its configuration is all that could change something.
     packages.install(machine, "smallmail-server")
     machine.run("apt-get -y purge smallmail-server")
@@ -125,15 +131,15 @@ def build(machine, suite):
     machine.write("/etc/dovecot/conf.d/99-own.conf", _DOVECOT[suite])
     machine.write("/etc/dovecot/local.conf", _LAST.format(user=_USER[suite]))
     machine.run("systemctl restart rspamd dovecot postfix")
-    serving(machine)
+    wait_until_serving(machine)
 
 
-def serving(machine):
+def wait_until_serving(machine: Machine) -> None:
     for port in (25, 465, 993, 11332):
         machine.wait_port(port)
 
 
-def may_login(world, password):
+def may_login(world: World, password: str) -> bool:
     try:
         world.client.imap(Server(NAME, ADDRESS), ALICE, password).logout()
     except Exception as error:
@@ -142,30 +148,28 @@ def may_login(world, password):
     return True
 
 
-def subjects(world):
-    """What is in alice's own mailbox."""
+def subjects(world: World) -> list[str]:
+    """Return the subjects in alice's own mailbox."""
     connection = world.client.imap(Server(NAME, ADDRESS), ALICE, OWN_PASSWORD)
-    connection.select("INBOX", readonly=True)
-    numbers = connection.search(None, "ALL")[1][0].split()
-    parts = connection.fetch(b",".join(numbers), "(BODY.PEEK[HEADER])")[1] if numbers else []
+    found = imap.fetch(connection, "INBOX", "(BODY.PEEK[HEADER])")
     connection.logout()
-    return [letters.parsed(part[1])["Subject"] for part in parts if isinstance(part, tuple)]
+    return [letters.parsed(raw)["Subject"] for raw in found]
 
 
-def receives(machine, world, subject):
-    """A letter from outside comes into alice's own mailbox."""
+def assert_receives(machine: Machine, world: World, subject: str) -> None:
+    """Send a letter from outside. It must arrive in alice's own mailbox."""
     reply = world.send(BOB, ALICE, letters.plain(BOB, ALICE, subject), to=machine)
     assert reply.code == 250, reply
     until(lambda: subject in subjects(world), subject, 60, machine.journal)
 
 
-def fingerprint(machine):
-    """Its configuration and its mail: content, owner and mode of every file."""
-    return machine.run("find {} -printf '%p %m %u %g %l\\n' | sort; find {} -type f -exec sha256sum {{}} + | sort"
-                       .format(FOLDERS, FOLDERS)).stdout
+def fingerprint(machine: Machine) -> str:
+    """Read its configuration and its mail: content, owner and mode of every file."""
+    return machine.run(f"find {FOLDERS} -printf '%p %m %u %g %l\\n' | sort;"
+                       f" find {FOLDERS} -type f -exec sha256sum {{}} + | sort").stdout
 
 
-def processes(machine):
+def processes(machine: Machine) -> str:
     return machine.run("systemctl show -p MainPID -p StateChangeTimestampMonotonic postfix postfix@- dovecot rspamd"
                        ).stdout
 
