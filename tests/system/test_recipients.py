@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.lab.world import World
-from tests.system import letters
-from tests.system.mailhost import ALICE, BOB, NAME, PASSWORD, MailHost
+from tests.support import letters
+from tests.support.mail_host import ALICE, BOB, NAME, PASSWORD, MailHost
 
 HANNA = "hanna@example.org"
 SECOND = "example.info"  # a second domain of the host
@@ -26,16 +23,16 @@ if envelope :detail :matches "to" "?*" { fileinto :create "tag-${1}${2}"; }
 
 
 @pytest.fixture
-def hanna(mail: MailHost) -> MailHost:
+def hanna(host: MailHost) -> MailHost:
     """The host with a mailbox for Hanna, who has aliases in two domains. They stay, as no other test knows them."""
-    if HANNA not in mail.smallmail("user list"):
-        mail.smallmail(f"domain add {SECOND}")
-        mail.smallmail(f"user add --password-stdin {HANNA}", PASSWORD + "\n")
+    if HANNA not in host.smallmail("user list"):
+        host.smallmail(f"domain add {SECOND}")
+        host.smallmail(f"user add --password-stdin {HANNA}", PASSWORD + "\n")
         for alias in (f"one@example.org {HANNA}", f"two@example.org {HANNA}", "three@example.org one@example.org",
                       f"hanna@{SECOND} {HANNA}", f"out@example.org {BOB}", f"both@example.org {BOB}",
                       f"both@example.org {HANNA}"):
-            mail.smallmail(f"alias add {alias}")
-    return mail
+            host.smallmail(f"alias add {alias}")
+    return host
 
 
 def _from_outside(host: MailHost, recipients: Sequence[str], subject: str) -> None:
@@ -103,12 +100,12 @@ def test_a_person_who_files_tags_gets_a_copy_in_each_folder(hanna: MailHost) -> 
     assert [_copies(hanna, "to be filed", folder) for folder in ("INBOX", "tag-a", "tag-b")] == [1, 1, 1]
 
 
-def test_a_role_and_its_person_get_one_copy(mail: MailHost) -> None:
+def test_a_role_and_its_person_get_one_copy(host: MailHost) -> None:
     recipients = (ALICE, "postmaster@example.org", "abuse@example.org", f"postmaster@{NAME}")
-    _from_outside(mail, recipients, "to Alice and her roles")
-    mail.expect("INBOX", "to Alice and her roles")
-    mail.wait(lambda: "queue is empty" in mail.machine.run("postqueue -p").stdout, "the queue to be empty")
-    assert mail.subjects("INBOX").count("to Alice and her roles") == 1
+    _from_outside(host, recipients, "to Alice and her roles")
+    host.expect("INBOX", "to Alice and her roles")
+    host.wait(lambda: "queue is empty" in host.machine.run("postqueue -p").stdout, "the queue to be empty")
+    assert host.subjects("INBOX").count("to Alice and her roles") == 1
 
 
 def test_a_catch_all_adds_no_copy(hanna: MailHost) -> None:
@@ -179,10 +176,10 @@ OWN_NAMES = [
 
 
 @pytest.mark.parametrize("written", OWN_NAMES)
-def test_a_stranger_cannot_tell_unix_accounts_from_others(mail: MailHost, world: World, written: str) -> None:
+def test_a_stranger_cannot_tell_unix_accounts_from_others(host: MailHost, world: World, written: str) -> None:
     answers = set()
     for account in ("root", "daemon", "www-data", "vmail", "postfix", NOBODY):
-        connection = world.foreign.smtp(mail.server)
+        connection = world.foreign.smtp(host.server)
         connection.mail(BOB)
         code, text = connection.docmd(f"RCPT TO:<{written.format(account)}>")
         connection.close()
@@ -194,12 +191,12 @@ def test_a_stranger_cannot_tell_unix_accounts_from_others(mail: MailHost, world:
 @pytest.mark.parametrize(
     "recipient", [f"postmaster@{NAME}", f"abuse@{NAME}", f"Postmaster@{NAME.upper()}", "postmaster"]
 )
-def test_a_stranger_reaches_the_roles_of_the_host(mail: MailHost, recipient: str) -> None:
+def test_a_stranger_reaches_the_roles_of_the_host(host: MailHost, recipient: str) -> None:
     """RFC 5321, 4.5.1; RFC 2142."""
     subject = f"to the role {recipient}"
-    connection = mail.world.foreign.smtp(mail.server)
+    connection = host.world.foreign.smtp(host.server)
     _converse(connection, BOB, [recipient], letters.plain(BOB, f"postmaster@{NAME}", subject))
-    mail.expect("INBOX", subject)
+    host.expect("INBOX", subject)
 
 
 BY_SMTP = f"""
@@ -209,7 +206,7 @@ with smtplib.SMTP("127.0.0.1", 25, "localhost") as connection:
 """
 
 
-def test_mail_of_the_host_itself_reaches_its_accounts(mail: MailHost) -> None:
+def test_mail_of_the_host_itself_reaches_its_accounts(host: MailHost) -> None:
     ways = {
         "as cron writes to root": "sendmail -FCronDaemon -i -B8BITMIME -oem root",
         "as cron writes to daemon": "sendmail -FCronDaemon -i -B8BITMIME -oem daemon",
@@ -218,93 +215,7 @@ def test_mail_of_the_host_itself_reaches_its_accounts(mail: MailHost) -> None:
         "by the header": "sendmail -i -t",
     }
     for subject, command in ways.items():
-        mail.machine.run(command, input=f"To: root\nSubject: {subject}\n\nhello\n")
-    mail.machine.run("python3", input=BY_SMTP)
+        host.machine.run(command, input=f"To: root\nSubject: {subject}\n\nhello\n")
+    host.machine.run("python3", input=BY_SMTP)
     for subject in [*ways, "by SMTP from inside"]:
-        mail.expect("INBOX", subject)
-
-
-def _log_in(host: MailHost, port: int, password: str = PASSWORD, user: str = ALICE) -> float:
-    """Log in once. Returns how long it takes; raises smtplib's exception if the host refuses it."""
-    started = time.monotonic()
-    host.submission(port, user, password).close()
-    return time.monotonic() - started
-
-
-@pytest.mark.parametrize("port", [465, 587])
-def test_an_office_may_log_in_as_often_as_it_likes(mail: MailHost, record: Record, port: int) -> None:
-    started = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        each = list(pool.map(lambda _: _log_in(mail, port), range(200)))
-    record(f"200 logins on {port} in {time.monotonic() - started:.0f} s, the slowest took {max(each):.1f} s")
-
-
-def test_an_old_password_in_one_phone_stops_nobody_else(mail: MailHost, record: Record) -> None:
-    """The phone tries again and again, from the same address as everybody in the office."""
-    stop = threading.Event()
-
-    def phone() -> int:
-        tried = 0
-        while not stop.is_set():
-            with pytest.raises(Exception, match="535"):
-                _log_in(mail, 465, "the old password")
-            tried += 1
-        return tried
-
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        trying = pool.submit(phone)
-        try:
-            time.sleep(5)
-            each = [_log_in(mail, port) for port in (465, 587) for _ in range(10)]
-        finally:
-            stop.set()
-        record(f"the phone tried {trying.result()} times; 20 others logged in, the slowest in {max(each):.1f} s")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("at_once", [1, 40])
-def test_guessing_is_slow(mail: MailHost, record: Record, at_once: int) -> None:
-    seconds = 40
-    until = time.monotonic() + seconds
-
-    def guess(number: int) -> int:
-        answers = 0
-        while time.monotonic() < until:
-            try:
-                _log_in(mail, 465, f"guess {number} {answers}")
-            except Exception as refused:
-                answers += "535" in str(refused)
-        return answers
-
-    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        answers = sum(pool.map(guess, range(at_once)))
-    record(f"{at_once} connections at once: {answers * 60 // seconds} guesses a minute are answered")
-    time.sleep(30)  # Dovecot forgets about them
-    assert answers * 60 // seconds < 20 * at_once
-
-
-@pytest.mark.parametrize("name", [f"{ALICE} ", f" {ALICE}", "  Alice@Example.ORG   "])
-def test_blanks_around_a_login_name_do_not_count(mail: MailHost, name: str) -> None:
-    connection = mail.imap(f'"{name}"')
-    assert connection.select("INBOX")[0] == "OK"
-    connection.logout()
-    for port in (465, 587):
-        smtp = mail.submission(port, name)
-        assert smtp.mail(ALICE)[0] == 250
-        assert smtp.rcpt(BOB)[0] == 250
-        smtp.close()
-
-
-@pytest.mark.parametrize("name", ["ali ce@example.org", " ", "alice@example.org x", "alice@example.org' OR '1'='1"])
-def test_other_blanks_in_a_login_name_are_refused(mail: MailHost, name: str) -> None:
-    with pytest.raises(Exception, match="(?i)auth"):
-        mail.imap(f'"{name}"')
-    with pytest.raises(Exception, match="535"):
-        mail.submission(465, name)
-
-
-def test_a_user_name_with_a_colon_is_no_relay_username(mail: MailHost) -> None:
-    words = "'relayhost=[smtp.example.net]:587' relay-username=a:b relay-password=secret-x"
-    refused = mail.machine.run(f"smallmail set {words}", check=False)
-    assert refused.returncode != 0
-    assert "contains a colon" in refused.stderr
+        host.expect("INBOX", subject)
