@@ -46,7 +46,8 @@ DELIVERED_TO = re.compile(rb"^Delivered-To: <?alice\+([^@]+)@", re.M)
 # Addresses in fields that sendmail(1) completes or rewrites, before the signature.
 COMPLETED = {"cc-route", "cc-bare", "cc-name-open", "cc-bang"}
 NOTHING: dict[str, list[str]] = {"changed": [], "unsigned": [], "doubled": [], "lost": []}
-SUITES = [pytest.param("trixie"), *(pytest.param(name, marks=pytest.mark.slow) for name in ("bookworm", "bullseye", "forky"))]
+SUITES = [pytest.param("trixie"),
+          *(pytest.param(name, marks=pytest.mark.slow) for name in ("bookworm", "bullseye", "forky"))]
 
 Answers = dict[str, tuple[int, str]]  # by the letter's name, the server's reply to it
 
