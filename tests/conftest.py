@@ -18,9 +18,9 @@ BOOTED = ("bookworm", "trixie")
 LONGEST = (
     "test_debian_qa.py", "test_certificate.py", "test_take_over.py",
     "shared-trixie", "test_release.py", "shared-bookworm", "test_remove.py", "test_story.py", "test_purge.py-trixie",
-    "test_dane.py", "test_doors.py", "test_kills.py", "test_install.py-forky", "test_install.py-bullseye",
-    "test_upgrade.py", "test_install.py", "test_purge.py", "test_reconfigure.py", "test_dkim.py", "test_publish",
-    "test_lab")
+    "test_dane.py", "test_doors.py", "test_kills.py", "test_letters.py", "test_install.py-forky",
+    "test_install.py-bullseye", "test_upgrade.py", "test_install.py", "test_purge.py", "test_reconfigure.py",
+    "test_dkim.py", "test_publish", "test_lab")
 LINTERS = CACHE / "linters/bin"  # what tests/lab/setup.sh fetched by pip
 
 

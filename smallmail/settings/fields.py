@@ -65,7 +65,7 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "The folder for the mail, owned by vmail. Existing mail is not moved when this changes."),
     _field("relayhost", values.relayhost, "",
            "The server that all outgoing mail is sent through, as [name]:port. If empty, mail is delivered directly."),
-    _field("relay-username", values.line, "", "The user name at the relayhost."),
+    _field("relay-username", values.relay_username, "", "The user name at the relayhost, without a colon."),
     _field("relay-password", values.line, "", "The password at the relayhost.", secret=True),
     _field("message-size-limit", values.size, "50M", value=values.byte_count, doc=
            "The largest message that is accepted, including attachments in their encoded form."),

@@ -115,6 +115,6 @@ QUESTIONS = OrderedDict((question.name, question) for question in [
     _question("resolver", "medium", _alone(values.resolver), _resolver_here),
     _question("mail-directory", "low", _alone(values.mail_directory)),
     _question("relayhost", "low", _alone(values.relayhost)),
-    _question("relay-username", "low", _alone(values.line), applies=_with_relay),
+    _question("relay-username", "low", _alone(values.relay_username), applies=_with_relay),
     _question("relay-password", "low", _relay_password, applies=_with_relay_login, secret=True),
 ])

@@ -200,6 +200,16 @@ def relayhost(text: str) -> str:
     return ("[" + name + "]" if bracketed else name) + (":" + port if port else "")
 
 
+def relay_username(text: str) -> str:
+    """Check the user name at the relayhost, or nothing."""
+    text = line(text)
+    # postconf(5), smtp_sasl_password_maps: the table has "username:password", and the first colon separates them.
+    if ":" in text:
+        raise ValueError("'{}' contains a colon, and Postfix would send what follows it as part of the password: use a"
+                         " user name without a colon".format(text))
+    return text
+
+
 def size(text: str) -> str:
     """Check an amount of bytes: a number, with K, M or G for units of 1024."""
     parts = re.fullmatch(_SIZE, text.strip().upper())

@@ -38,8 +38,8 @@ STALE = """
     done
 """
 
-# 0.1.0 has neither the hook nor these units.
-RELEASES = [release for release in released.releases(SOURCE) if release.version != "0.1.0"]
+# 0.1.0 has neither the hook nor these units; from 0.4.0 on they name no module.
+RELEASES = [release for release in released.releases(SOURCE) if release.version in ("0.3.0", "0.2.0")]
 CASES = [
     pytest.param((suite, release), id=f"{suite}-{release.version}",
                  marks=[] if (suite, release) == ("trixie", RELEASES[0]) else [pytest.mark.slow])

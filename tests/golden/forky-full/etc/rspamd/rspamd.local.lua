@@ -1,10 +1,11 @@
 # mode 644 root:root
--- The From address that recipients see must belong to the login, as Postfix demands of the envelope sender. Both use
--- the same query (/etc/postfix/smallmail/sender-logins.cf). This does not use rspamd_sqlite3, which opens databases for
--- writing and in WAL mode.
+-- What a message must fulfil before it is signed. The From address that recipients see must belong to the login, as
+-- Postfix demands of the envelope sender. Both use the same query (/etc/postfix/smallmail/sender-logins.cf). A message
+-- that would be changed on its way, or whose signature would be wrong, is refused.
+-- This does not use rspamd_sqlite3, which opens databases for writing and in WAL mode.
 local ffi = require "ffi"
 local logger = require "rspamd_logger"
-local util = require "rspamd_util"
+local regexp = require "rspamd_regexp"
 
 local DATABASE = "/var/lib/smallmail/accounts.db"
 local OWNERS = [[
@@ -22,6 +23,7 @@ local OWNERS = [[
                 AND NOT EXISTS (SELECT 1 FROM alias AS other WHERE other.address = leads.address))
         WHERE depth < 5)
     SELECT DISTINCT address FROM mailbox JOIN leads USING (address)]]
+local DOMAIN = "SELECT name FROM domain WHERE name = ?1"
 
 -- https://www.sqlite.org/c3ref/funclist.html and c3ref/constlist.html
 ffi.cdef [[
@@ -30,7 +32,6 @@ int sqlite3_busy_timeout(void *db, int milliseconds);
 int sqlite3_prepare_v2(void *db, const char *sql, int bytes, void **statement, const char **tail);
 int sqlite3_bind_text(void *statement, int index, const char *text, int bytes, intptr_t destructor);
 int sqlite3_step(void *statement);
-int sqlite3_reset(void *statement);
 const char *sqlite3_column_text(void *statement, int column);
 int sqlite3_finalize(void *statement);
 int sqlite3_close(void *db);
@@ -40,28 +41,31 @@ local OK, ROW, DONE = 0, 100, 101
 local OPEN_READONLY = 1
 local TRANSIENT = -1
 
--- Calls action(ask). ask(address) returns the set of logins that own exactly this address.
--- Raises an error if the database cannot be read.
-local function with_accounts(action)
-  local db, statement = ffi.new("void *[1]"), ffi.new("void *[1]")
-  local ready = sqlite.sqlite3_open_v2(DATABASE, db, OPEN_READONLY, nil) == OK
-      and sqlite.sqlite3_busy_timeout(db[0], 500) == OK
-      and sqlite.sqlite3_prepare_v2(db[0], OWNERS, -1, statement, nil) == OK
-  local function ask(address)
-    local found = {}
-    sqlite.sqlite3_reset(statement[0])
-    sqlite.sqlite3_bind_text(statement[0], 1, address, #address, TRANSIENT)
-    local result = sqlite.sqlite3_step(statement[0])
+-- Returns the set of what a query finds for a value. Raises an error if the database cannot be read.
+local function select(db, query, value)
+  local statement, found = ffi.new("void *[1]"), {}
+  local result = sqlite.sqlite3_prepare_v2(db[0], query, -1, statement, nil)
+  if result == OK then
+    sqlite.sqlite3_bind_text(statement[0], 1, value, #value, TRANSIENT)
+    result = sqlite.sqlite3_step(statement[0])
     while result == ROW do
       found[ffi.string(sqlite.sqlite3_column_text(statement[0], 0))] = true
       result = sqlite.sqlite3_step(statement[0])
     end
-    return result == DONE and found or error("SQLite error " .. result, 0)
   end
+  sqlite.sqlite3_finalize(statement[0])
+  return result == DONE and found or error("SQLite error " .. result, 0)
+end
+
+-- Calls action(ask). ask(query, value) does what select() does. Raises an error if the database cannot be read.
+local function with_accounts(action)
+  local db = ffi.new("void *[1]")
+  local ready = sqlite.sqlite3_open_v2(DATABASE, db, OPEN_READONLY, nil) == OK
+      and sqlite.sqlite3_busy_timeout(db[0], 500) == OK
   local done, result = pcall(function()
+    local function ask(query, value) return select(db, query, value) end
     return action(ready and ask or error("it can't be read now", 0))
   end)
-  sqlite.sqlite3_finalize(statement[0])
   sqlite.sqlite3_close(db[0])
   return done and result or error(result, 0)
 end
@@ -71,35 +75,191 @@ local function owners_of(address, ask)
   local user, domain = address:match("^(.+)@([^@]+)$")
   if not user then return {} end
   for _, key in ipairs({address, user:gsub("(.)%+.*", "%1") .. "@" .. domain, "@" .. domain}) do
-    local found = ask(key)
+    local found = ask(OWNERS, key)
     if next(found) then return found end
   end
   return {}
 end
 
--- Returns the addresses of the From header (RFC 5322, 3.6.2). "" is an address that cannot be parsed. There are none if
--- the message has no From header or several.
-local function from_addresses(task)
-  local headers = task:get_header_full("From") or {}
-  local addresses = {}
-  if #headers == 1 then
-    for _, parsed in ipairs(util.parse_mail_address(headers[1].value or "", task:get_mempool()) or {}) do
-      table.insert(addresses, (parsed.addr or ""):lower())
+-- Returns the mail domain of this host that an address is in or below. DMARC accepts the signature of a domain above
+-- (RFC 7489, 3.1.1). Returns nil for any other address.
+local function mail_domain(address, ask)
+  local domain = address:match("@([^@]+)$")
+  while domain do
+    if next(ask(DOMAIN, domain)) then return domain end
+    domain = domain:match("^[^.]+%.(.+)$")
+  end
+end
+
+-- Returns the tokens of a header (RFC 5322, 3.2) without blanks and comments: {kind, text}. The kind is "quoted",
+-- "atom", or the special character itself. Rspamd's own parser does not support groups and "quoted"@example.org.
+local function tokens_of(field)
+  local tokens, at = {}, 1
+  local function add(kind, text, following)
+    table.insert(tokens, {kind = kind, text = text})
+    at = following
+  end
+  while at <= #field do
+    local sign = field:sub(at, at)
+    local _, blanks = field:find("^%s+", at)
+    if blanks then
+      at = blanks + 1
+    elseif sign == "(" then
+      local _, last = field:gsub("\\.", "\\_"):find("^%b()", at)
+      at = (last or #field) + 1
+    elseif sign == '"' then
+      local _, last = field:gsub("\\.", "\\_"):find('^"[^"]*"?', at)
+      add("quoted", field:sub(at + 1, last):gsub('"$', ""):gsub("\\(.)", "%1"), last + 1)
+    elseif sign:find("[<>,;:@]") then
+      add(sign, sign, at + 1)
+    else
+      local _, last = field:find('^[^%s()"<>,;:@]+', at)
+      add("atom", field:sub(at, last or at), (last or at) + 1)
     end
   end
-  return addresses
+  return tokens
+end
+
+-- Returns all addresses that a mail program may find in a header, in lower case: also those in groups and those before
+-- an address in angle brackets, but not a route (RFC 5322, 4.4).
+local function addresses_in(field)
+  local found, tokens = {}, tokens_of(field)
+  for number, token in ipairs(tokens) do
+    local before, after = tokens[number - 1], tokens[number + 1]
+    local named = before and (before.kind == "atom" or before.kind == "quoted")
+    if token.kind == "@" and named and after and after.kind == "atom" then
+      table.insert(found, (before.text .. "@" .. after.text):lower())
+    end
+  end
+  return found
+end
+
+-- Returns the values of all headers of a name, as they are in the message.
+local function fields(task, name)
+  local values = {}
+  for _, header in ipairs(task:get_header_full(name) or {}) do
+    table.insert(values, header.value or "")
+  end
+  return values
+end
+
+-- Returns the text as one line of printable ASCII, for an SMTP reply.
+local function said(text)
+  return text:gsub("[^%g]+", " "):sub(1, 200)
+end
+
+-- Returns the first of the addresses that the login does not own.
+local function not_owned(addresses, login, ask)
+  for _, address in ipairs(addresses) do
+    if not owners_of(address, ask)[login] then return address end
+  end
+end
+
+-- Returns whether the login resends a stranger's message (RFC 5322, 3.6.6; "bounce" in mutt, "redirect" in Apple Mail).
+-- The author must not have an address of this host, or anybody could write in the name of others here.
+local function resends(task, login, authors, ask)
+  local resenders = addresses_in(fields(task, "Resent-From")[1] or "")
+  for _, author in ipairs(authors) do
+    if mail_domain(author, ask) and not owners_of(author, ask)[login] then return false end
+  end
+  return #resenders > 0 and not not_owned(resenders, login, ask)
 end
 
 -- Returns what is wrong with the From header of a message from this login, or "".
-local function fault(login, addresses)
-  if #addresses == 0 then return "The message needs one From header with an address" end
+local function fault(task, login, ask)
+  local written = fields(task, "From")
+  -- Postfix has added a From header if there was none. It marks those that were there (submission-headers).
+  if #written ~= 1 or not task:get_header("X-Smallmail-From") then
+    return "The message needs one From header with an address"
+  end
+  local authors = addresses_in(written[1])
+  if #authors == 0 then return "The From header " .. said(written[1]) .. " has no address" end
+  local stranger = not_owned(authors, login, ask)
+  if stranger and not resends(task, login, authors, ask) then
+    return "From address " .. said(stranger) .. " does not belong to login " .. login
+  end
+  return ""
+end
+
+-- With milters, Postfix silently cuts each header, also of MIME parts, after 60,000 bytes, or up to 6,000 bytes before
+-- that at the end of a line. A header with more than 54,000 bytes may have been cut.
+local LONGEST = 54000
+
+-- Returns the name of the first header that is too long, or nil.
+local function too_long_in(headers)
+  local name, size = "", 0
+  for line in tostring(headers or ""):gmatch("[^\n]+\n?") do
+    if not line:find("^[ \t]") then name, size = line:match("^[^:]*"), 0 end
+    size = size + #line
+    if size > LONGEST then return name end
+  end
+end
+
+local function too_long(task)
+  local found = too_long_in(task:get_raw_headers())
+  for _, part in ipairs(task:get_parts() or {}) do
+    -- Rspamd 1.8 may not have this method.
+    found = found or part.get_raw_headers and too_long_in(part:get_raw_headers())
+  end
+  return found
+end
+
+-- Headers that a message may have only once (RFC 5322, 3.6). With two of them, our signatures are wrong for others.
+local ONCE = {"Date", "Sender", "Reply-To", "To", "Cc", "Message-ID", "In-Reply-To", "References", "Subject"}
+-- Rspamd's canonicalization treats a form feed as a blank, and before 3.13.1 a body of blanks is not empty to it. Other
+-- verifiers follow RFC 6376, 3.4.2 and 3.4.4: for them such a signature is wrong.
+local FORM_FEED = regexp.create("/\\x0c/")
+local BLANKS = regexp.create("/^\\s*[ \\t]\\s*$/")
+
+-- Returns why the signature of a message would be wrong for others, or "".
+local function unsignable(task)
+  for _, name in ipairs(ONCE) do
+    local count = #fields(task, name)
+    if count > 1 then return "The message has " .. count .. " " .. name .. " headers, and may have one" end
+  end
+  if FORM_FEED:match(task:get_content()) then
+    return "The message has a form feed, which must be encoded as quoted-printable or base64"
+  end
+  if BLANKS:match(task:get_rawbody()) then return "The message has a body of blanks, which must be empty" end
+  return ""
+end
+
+-- Returns whether a message has a recipient outside this host's domains and names.
+local OWN = {}
+for name in ("localhost localhost.localdomain localhost.mail.example.org"):gmatch("%S+") do OWN[name] = true end
+local function leaves(task, ask)
+  for _, recipient in ipairs(task:get_recipients("smtp") or {}) do
+    local domain = (recipient.domain or ""):lower()
+    if domain ~= "" and not OWN[domain] and not next(ask(DOMAIN, domain)) then return true end
+  end
+  return false
+end
+
+-- Chooses the domain of the signature: the author's, else that of Resent-From (dkim_signing.conf).
+local function choose_domain(task, ask)
+  local authors = addresses_in(fields(task, "From")[1] or "")
+  local resenders = addresses_in(fields(task, "Resent-From")[1] or "")
+  local domain = mail_domain(authors[1] or "", ask) or mail_domain(resenders[1] or "", ask)
+  task:get_mempool():set_variable("smallmail_domain", domain or (authors[1] or ""):match("@(.*)$") or "")
+end
+
+-- Returns whether a message comes from a login or from a program on this host.
+local function is_ours(task)
+  local ip = task:get_from_ip()
+  return task:get_user() or ip and ip:is_valid() and ip:is_local()
+end
+
+-- Returns why a message is refused, or "".
+local function objection(task, login)
+  local long = too_long(task)
+  if long then return "The header " .. said(long) .. " is too long: more than " .. LONGEST .. " bytes" end
+  if not is_ours(task) then return "" end
+  local bounce = (((task:get_from("smtp") or {})[1] or {}).addr or "") == ""
   return with_accounts(function(ask)
-    for _, address in ipairs(addresses) do
-      if not owners_of(address, ask)[login] then
-        return "From address " .. address .. " does not belong to login " .. login
-      end
-    end
-    return ""
+    choose_domain(task, ask)
+    local wrong = login and fault(task, login, ask) or ""
+    if wrong == "" and not bounce and leaves(task, ask) then wrong = unsignable(task) end
+    return wrong
   end)
 end
 
@@ -109,13 +269,15 @@ rspamd_config:register_symbol({
   priority = 10,
   callback = function(task)
     local login = task:get_user()
-    if not login then return end
-    local done, message = pcall(fault, login:lower(), from_addresses(task))
+    local done, message = pcall(objection, task, login and login:lower())
     if not done then
       logger.errx(task, "%s: %s", DATABASE, message)
       task:set_pre_result("soft reject", "Temporary failure, try again later")
     elseif message ~= "" then
       task:set_pre_result("reject", message)
+    elseif is_ours(task) then
+      -- Postfix does not remove Bcc from mail on port 25, which programs on this host may use, too.
+      task:set_milter_reply({remove_headers = {["X-Smallmail-From"] = 0, Bcc = 0, ["Resent-Bcc"] = 0}})
     end
   end,
 })
