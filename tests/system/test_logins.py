@@ -19,7 +19,7 @@ def _log_in(host: MailHost, port: int, password: str = PASSWORD, user: str = ALI
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize("port", [465, 587])
+@pytest.mark.parametrize("port", [465, pytest.param(587, marks=pytest.mark.slow)])
 def test_an_office_may_log_in_as_often_as_it_likes(host: MailHost, record: Record, port: int) -> None:
     started = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
