@@ -80,26 +80,6 @@ def test_a_person_gets_one_copy(
     assert _copies(hanna, subject) == 1
 
 
-TAGGED = (HANNA, "hanna+a@example.org", "one+b@example.org")
-
-
-def test_a_person_with_tags_gets_one_copy_in_the_inbox(hanna: MailHost, record: Record) -> None:
-    hanna.machine.run(f"doveadm sieve deactivate -u {HANNA}")
-    for number in range(10):
-        _from_outside(hanna, TAGGED, f"to tags {number}")
-    assert [_copies(hanna, f"to tags {number}") for number in range(10)] == [1] * 10
-    _from_outside(hanna, [HANNA], "to tags 1")
-    _from_outside(hanna, ["hanna+a@example.org"], "to tags 1")
-    hanna.wait(lambda: hanna.subjects("INBOX", HANNA).count("to tags 1") == 3, "other messages to be delivered")
-
-
-def test_a_person_who_files_tags_gets_a_copy_in_each_folder(hanna: MailHost) -> None:
-    hanna.machine.write("/root/tag.sieve", BY_TAG)
-    hanna.machine.run(f"doveadm sieve put -a -u {HANNA} tag </root/tag.sieve")
-    _from_outside(hanna, TAGGED, "to be filed")
-    assert [_copies(hanna, "to be filed", folder) for folder in ("INBOX", "tag-a", "tag-b")] == [1, 1, 1]
-
-
 def test_a_role_and_its_person_get_one_copy(host: MailHost) -> None:
     recipients = (ALICE, "postmaster@example.org", "abuse@example.org", f"postmaster@{NAME}")
     _from_outside(host, recipients, "to Alice and her roles")
