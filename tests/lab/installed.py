@@ -113,5 +113,6 @@ def _forget_the_oldest(suite: str, kind: str) -> None:
                 continue
             layer = lock.with_suffix("")
             if not mounts.in_use(layer):
-                roots.discard(layer)
+                if layer.exists():  # its making may have been interrupted
+                    roots.discard(layer)
                 lock.unlink()
