@@ -96,11 +96,13 @@ def _machine(item: pytest.Item) -> str:
     return f"{'shared' if shares else item.path.name}-{parameters.get('suite', '')}"
 
 
-def _turn(item: pytest.Item) -> int:
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    """When a test runs: by its machine, and `smallmail check` of a machine before others leave domains on it."""
     if not _wants_lab(item):
-        return 0
+        return 0, False
     machine = _machine(item)
-    return next((turn for turn, start in enumerate(LONGEST, 1) if machine.startswith(start)), len(LONGEST) + 1)
+    turn = next((turn for turn, start in enumerate(LONGEST, 1) if machine.startswith(start)), len(LONGEST) + 1)
+    return turn, not item.path.name.startswith("test_check")
 
 
 def _wants_lab(item: pytest.Item) -> bool:
