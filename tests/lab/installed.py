@@ -103,10 +103,14 @@ def _claim(layer: Path) -> int:
 
 
 def _forget_the_oldest(suite: str, kind: str) -> None:
-    """Delete layers that were not used for the longest time, unless somebody stands on them."""
-    locks = sorted((CACHE / suite).glob(f"{kind}-*.lock"), key=lambda lock: lock.stat().st_mtime, reverse=True)
-    for lock in locks[KEPT:]:
-        with lock.open("rb") as claim:
+    """Delete layers that were not used for the longest time, unless somebody stands on them. Others may do the same at
+    the same time: what is gone already needs no deleting."""
+    used = []
+    for lock in (CACHE / suite).glob(f"{kind}-*.lock"):
+        with suppress(FileNotFoundError):
+            used.append((lock.stat().st_mtime, lock))
+    for _, lock in sorted(used, reverse=True)[KEPT:]:
+        with suppress(FileNotFoundError), lock.open("rb") as claim:
             try:
                 fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
