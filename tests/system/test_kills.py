@@ -145,7 +145,7 @@ def test_handing_back_is_finished_by_the_next(suite: str, first: int, step: int,
     for number in numbers(first, step):
         with Chroot(installed(suite), f"{suite}-back") as chroot:
             chroot.write("/root/killer.py", KILLER)
-            killed = killed_before(chroot, number, "package remove")
+            killed = killed_before(chroot, number, "run remove")
             chroot.run("/usr/lib/smallmail/run remove")
             assert chroot.run(CONFIGURATION + " || true").stdout == wanted, number
         if not killed:
