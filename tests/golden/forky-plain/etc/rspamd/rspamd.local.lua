@@ -198,7 +198,7 @@ end
 local function too_long(task)
   local found = too_long_in(task:get_raw_headers())
   for _, part in ipairs(task:get_parts() or {}) do
-    -- Rspamd 1.8 may not have this method.
+    -- Rspamd 1.8 does not have this method.
     found = found or part.get_raw_headers and too_long_in(part:get_raw_headers())
   end
   return found

@@ -198,7 +198,7 @@ end
 local function too_long(task)
   local found = too_long_in(task:get_raw_headers())
   for _, part in ipairs(task:get_parts() or {}) do
-    -- Rspamd 1.8 may not have this method.
+    -- Rspamd 1.8 does not have this method.
     found = found or part.get_raw_headers and too_long_in(part:get_raw_headers())
   end
   return found
@@ -241,6 +241,11 @@ local function choose_domain(task, ask)
   local resenders = addresses_in(fields(task, "Resent-From")[1] or "")
   local domain = mail_domain(authors[1] or "", ask) or mail_domain(resenders[1] or "", ask)
   task:get_mempool():set_variable("smallmail_domain", domain or (authors[1] or ""):match("@(.*)$") or "")
+  -- Rspamd 1.8 does not have use_domain_custom: it takes the domain of the author that it has found itself.
+  local found = (task:get_from("mime") or {})[1]
+  if domain and (not found or found.domain ~= domain) then
+    task:set_from("mime", {addr = "author@" .. domain, user = "author", domain = domain})
+  end
 end
 
 -- Returns whether a message comes from a login or from a program on this host.
