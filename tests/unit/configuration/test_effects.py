@@ -10,6 +10,8 @@ from smallmail.configuration.plan import SET, Change
 
 @pytest.mark.parametrize(("kind", "name", "actions"), [
     ("files", "etc/dovecot/conf.d/95-smallmail.conf", {"dovecot": "reload"}),
+    ("files", "etc/dovecot/conf.d/95-smallmail-tls.conf", {"dovecot": "reload"}),
+    ("files", "etc/dovecot/conf.d/95-smallmail-mail.conf", {"dovecot": "restart"}),
     ("files", "etc/rspamd/local.d/greylist.conf", {"rspamd": "reload"}),
     ("files", "etc/rspamd/local.d/worker-controller.inc", {"rspamd": "restart"}),
     ("files", "etc/mailname", {"postfix": "reload"}),
