@@ -37,6 +37,9 @@ DOVECOT = UNKNOWN._replace(
     socket_unit="dovecot.socket",
     folders=("etc/dovecot",),
     judge=_judge,
+    # These say where mail is. Dovecot's processes read them when they start, and the mailboxes must be converted
+    # first (programs/folders.py). Up to 0.3.0 one file had all settings.
+    stop_for=("etc/dovecot/conf.d/95-smallmail-mail.conf", "etc/dovecot/conf.d/95-smallmail.conf"),
     admins_folders=_FOLDERS,
     reads=lambda path: path.endswith(_READ),
     admins_files=_admins_files,

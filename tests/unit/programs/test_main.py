@@ -23,7 +23,7 @@ def test_no_name_or_an_unknown_one_is_a_wrong_usage(arguments: list[str]) -> Non
     done = subprocess.run(command, cwd=SOURCE, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True,
                           check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "usage: run configure|triggered|remove|ready|certificate|dkim|check|deploy [ARGUMENT...]\n"
+    assert done.stderr == "usage: run configure|triggered|remove|ready|folders|certificate|dkim|check|deploy [ARGUMENT...]\n"
 
 
 @pytest.mark.parametrize("name", list(programs.PROGRAMS))
