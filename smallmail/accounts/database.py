@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS mailbox (address TEXT PRIMARY KEY, domain TEXT NOT NU
                                     quota INTEGER);
 CREATE TABLE IF NOT EXISTS alias   (address TEXT NOT NULL, destination TEXT NOT NULL,
                                     PRIMARY KEY (address, destination));
+CREATE INDEX IF NOT EXISTS alias_destination ON alias (destination);
 CREATE TABLE IF NOT EXISTS passwords.credential (address TEXT PRIMARY KEY, hash TEXT NOT NULL,
                                                  enabled INTEGER NOT NULL DEFAULT 1);
 """

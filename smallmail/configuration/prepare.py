@@ -19,7 +19,7 @@ def _users(host: Host, settings: Settings) -> Iterator[str]:
 
 
 def _folders(host: Host, settings: Settings) -> Iterator[str]:
-    for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.SPOOL):
+    for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.LEARNING, state.SPOOL):
         state_files.make_folder(host, folder)
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
     # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know.

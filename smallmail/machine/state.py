@@ -70,11 +70,13 @@ UNCONVERTED = _file(FOLDER + "/unconverted.json")
 VALIDATES = _file(FOLDER + "/validates", 0o644)
 JOINED_POSTFIX = _file(FOLDER + "/joined-postfix", 0o644)
 
-# Where daemons keep what they need from us: Redis its data, Rspamd its sockets, Dovecot compiled Sieve scripts.
+# Where daemons keep what they need from us: Redis its data, Rspamd its sockets, Dovecot compiled Sieve scripts, and the
+# messages that Rspamd is to learn from.
 REDIS = _folder(FOLDER + "/redis", 0o700, "_rspamd", "_rspamd")
 RSPAMD = _folder(FOLDER + "/rspamd", 0o750, "_rspamd", "vmail")
 CONTROLLER = RSPAMD + "/controller.sock"
 SIEVE = _folder(FOLDER + "/sieve", 0o700, "vmail", "vmail")
+LEARNING = _folder(FOLDER + "/learning", 0o700, "vmail", "vmail")
 SPOOL = _folder("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
 
 # Files without content that a process holds a lock on (flock(2)), see Host.lock(). LOCK is for all that changes the

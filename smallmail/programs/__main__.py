@@ -24,6 +24,7 @@ PROGRAMS = OrderedDict([
     ("certificate", Program("certificate", "timer", "smallmail")),
     ("dkim", Program("dkim", "timer", "smallmail")),
     ("check", Program("daily", "daily", "smallmail")),
+    ("learn", Program("learn", "learn", "smallmail")),
     # certbot's hook.
     ("deploy", Program("certificate", "deploy", "smallmail")),
 ])

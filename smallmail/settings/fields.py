@@ -70,7 +70,7 @@ FIELDS = OrderedDict((field.name, field) for field in [
     _field("message-size-limit", values.size, "50M", value=values.byte_count, doc=
            "The largest message that is accepted, including attachments in their encoded form."),
     _field("quota", values.size, "0", value=values.byte_count, doc=
-           "The storage limit of each mailbox; 0: no limit."),
+           "The storage limit of each mailbox, Trash not counted; 0: no limit."),
     _field("greylisting", values.yes_no, "yes", value=lambda text: text == "yes", doc=
            "Whether mail that looks somewhat like spam and comes from an unknown sender is deferred for some minutes; "
            "real mail servers try again."),

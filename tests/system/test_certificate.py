@@ -33,7 +33,7 @@ def host(request: pytest.FixtureRequest, deb: Path, world: World, authority: Acm
 
 
 def test_it_waits_for_its_name(host: CertificateHost) -> None:
-    assert "self-signed until Let's Encrypt gives one" in host.said
+    assert "For now the certificate is self-signed" in host.said
     assert host.machine.run("systemctl is-active smallmail-certificate.timer").stdout == "active\n"
     host.run_timer()
     status, code = host.status()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import smallmail
 from smallmail import wanted_records
 from smallmail.commands import verbs
 from smallmail.configuration import hand_back, prepare
 from smallmail.daemons import table
 from smallmail.daemons.daemon import UNKNOWN, Daemon
 
-PACKAGE = Path(__file__).parents[2] / "smallmail"
+PACKAGE = Path(smallmail.__file__).parent  # the installed one, if debian/tests/unit runs this
 
 # A function with this name and these arguments must be in the table. (check/test_run.py checks the table of functions
 # `findings`, machine/test_state.py that of state files, programs/test_main.py that of programs.)

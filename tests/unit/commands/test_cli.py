@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import smallmail
 from smallmail import __version__
 from smallmail.commands import cli, verbs
 
-SOURCE = Path(__file__).parents[3]
+PACKAGE = Path(smallmail.__file__).parent  # the installed one, if debian/tests/unit runs this
 
 
 @pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"], ["help", "help"], ["help", "--help"]])
@@ -72,7 +73,8 @@ def test_wrong_usage_is_told_in_one_sentence(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("words, code", [("help", 0), ("help user", 0), ("--version", 0), ("usr", 2), ("user list", 1)])
 def test_only_the_work_is_for_root(words: str, code: int) -> None:
-    program = f"import sys; sys.path.insert(0, {str(SOURCE)!r})\nfrom smallmail.commands import cli\nsys.exit(cli.main"
+    program = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r})\n"
+    program += "from smallmail.commands import cli\nsys.exit(cli.main"
     done = subprocess.run(
         ["/usr/bin/python3", "-I", "-B", "-c", f"{program}({words.split()!r}))"],
         user=65534, group=65534, extra_groups=[], capture_output=True, text=True, check=False,

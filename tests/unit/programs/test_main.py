@@ -10,20 +10,23 @@ from typing import List  # the type as the source spells it, which is not list
 
 import pytest
 
+import smallmail
 from smallmail.errors import Problem
 from smallmail.machine.host import Host
 from smallmail.programs import __main__ as programs, daily
 
 SOURCE = Path(__file__).parents[3]
+PACKAGE = Path(smallmail.__file__).parent  # the installed one, if debian/tests/unit runs this
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--help"], ["smallmail.acme", "deploy"]])
 def test_no_name_or_an_unknown_one_is_a_wrong_usage(arguments: list[str]) -> None:
     command = [sys.executable, "-B", str(SOURCE / "libexec/run"), *arguments]
-    done = subprocess.run(command, cwd=SOURCE, env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True,
+    done = subprocess.run(command, cwd=SOURCE, env={"PYTHONPATH": str(PACKAGE.parent)}, capture_output=True, text=True,
                           check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "usage: run configure|triggered|remove|ready|folders|certificate|dkim|check|deploy [ARGUMENT...]\n"
+    words = "configure|triggered|remove|ready|folders|certificate|dkim|check|learn|deploy"
+    assert done.stderr == f"usage: run {words} [ARGUMENT...]\n"
 
 
 @pytest.mark.parametrize("name", list(programs.PROGRAMS))
@@ -36,7 +39,7 @@ def test_each_name_has_its_function(name: str) -> None:
 def test_every_program_has_a_name() -> None:
     """A function of this room that takes the host and arguments is a program."""
     found = set()
-    for path in (SOURCE / "smallmail/programs").glob("[!_]*.py"):
+    for path in (PACKAGE / "programs").glob("[!_]*.py"):
         module = importlib.import_module(f"smallmail.programs.{path.stem}")
         for name, value in vars(module).items():
             if callable(value) and list(getattr(value, "__annotations__", {}).values()) == [Host, List[str], int]:
