@@ -1,6 +1,6 @@
 """Convert one mailbox between the layouts, by renaming directories. Runs as the user who owns the mail.
 
-It may be cut off anywhere, and goes on where it was when it runs again, in either direction. Meanwhile ~/mail has these:
+It may be cut off anywhere, and goes on where it was when it runs again, in either direction. Meanwhile ~/mail has:
 
     subscriptions.maildir++     the list of subscriptions as it was, from the first change until after the last one
                                 (subscriptions.tree on the way back): while it exists the mailbox is half converted

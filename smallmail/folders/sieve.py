@@ -16,8 +16,9 @@ Token = NamedTuple("Token", [
     ("end", int),
 ])
 
-# Of each, the arguments that name a folder: the last string, all strings, or the first string behind the tags.
-_FOLDERS = {b"fileinto": "last", b"mailboxexists": "all", b"metadata": "first", b"metadataexists": "first"}
+# Of each, which of the strings name a folder.
+_FIRST, _LAST, _ALL = slice(0, 1), slice(-1, None), slice(None)
+_FOLDERS = {b"fileinto": _LAST, b"mailboxexists": _ALL, b"metadata": _FIRST, b"metadataexists": _FIRST}
 
 # Tags that are followed by a string which does not name a folder (RFC 5228, 2.7.3; RFC 5231; RFC 5232; RFC 8579).
 _TAGS_WITH_STRING = (b":comparator", b":value", b":count", b":flags", b":specialuse", b":mailboxid")
@@ -103,9 +104,8 @@ def _strings(script: bytes, statement: List[Token]) -> List[Token]:
 
 def _folders(script: bytes, statement: List[Token]) -> List[Token]:
     """Return the strings of the statement that name folders."""
-    which = _FOLDERS.get(_name(script, statement), "none")
-    strings = _strings(script, statement) if which != "none" else []
-    return {"last": strings[-1:], "first": strings[:1], "all": strings, "none": []}[which]
+    which = _FOLDERS.get(_name(script, statement))
+    return _strings(script, statement)[which] if which else []
 
 
 def _values(script: bytes, statement: List[Token], variables: Set[bytes]) -> List[Token]:

@@ -70,8 +70,8 @@ def test_a_mailbox_that_cannot_be_converted_is_closed_until_it_can(directory: Pa
         os.chown(path, 0, 0)
     sentences = to(directory, TREE)
     assert sentences == [
-        f"the folders of {bob} could not be converted ({bob}/mail/.Work: Permission denied); nobody can open this mailbox"
-        " now, and mail for it waits; put that right, then type 'systemctl restart dovecot'"]
+        f"the folders of {bob} could not be converted ({bob}/mail/.Work: Permission denied); nobody can open this"
+        " mailbox now, and mail for it waits; put that right, then type 'systemctl restart dovecot'"]
     assert (bob / "mail").stat().st_mode & 0o777 == 0
     assert not Mailbox(os.fsencode(directory / "example.org/alice")).is_to_convert(TREE)
     assert to(directory, TREE) == sentences, "it is tried again at each start"
