@@ -114,12 +114,13 @@ Create Both
 Sync All
 SyncState *
 """
-PUSHED = ["Dr. Jones", "Dr. Jones/2024", "Some Stuff...", "Projekte/2024", "~tilde", "a.b.c", "cur", "new", "100%", "a&b",
-          "x" * 200, "deep/" * 19 + "folder"]
+PUSHED = ["Dr. Jones", "Dr. Jones/2024", "Some Stuff...", "Projekte/2024", "~tilde", "a.b.c", "cur", "new", "100%",
+          "a&b", "x" * 200, "deep/" * 19 + "folder"]
 
 
 @pytest.mark.slow
-def test_mbsync_pushes_and_pulls_them(suite: str, deb: Path, world: World, installed: Installed, record: Record) -> None:
+def test_mbsync_pushes_and_pulls_them(suite: str, deb: Path, world: World, installed: Installed,
+                                      record: Record) -> None:
     """isync stops at the first folder that the server refuses."""
     with MailHost(suite, deb, world, installed=installed(suite)) as host:
         packages.offer(host.machine, *roots.fetched(suite, "isync"))
