@@ -65,7 +65,8 @@ def fill(host: MailHost) -> None:
     connection = host.imap()
     for name in NAMES:
         argument = f'"{name}"'
-        done(connection.create(argument))
+        answer = connection.create(argument)
+        assert answer[0] == "OK" or b"ALREADYEXISTS" in answer[1][0], (name, answer)
         for flags in (r"(\Seen Work)", r"(\Flagged)", "(Second)"):
             done(connection.append(argument, flags, "", letters.plain(BOB, ALICE, f"{name} {flags}")))
         connection.select(argument)
