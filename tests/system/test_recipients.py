@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ def hanna(host: MailHost) -> MailHost:
         host.smallmail(f"user add --password-stdin {HANNA}", PASSWORD + "\n")
         for alias in (f"one@example.org {HANNA}", f"two@example.org {HANNA}", "three@example.org one@example.org",
                       f"hanna@{SECOND} {HANNA}", f"out@example.org {BOB}", f"both@example.org {BOB}",
-                      f"both@example.org {HANNA}"):
+                      f"both@example.org {HANNA}", "pair@example.org hanna+c@example.org",
+                      "pair@example.org hanna+d@example.org"):
             host.smallmail(f"alias add {alias}")
     return host
 
@@ -78,6 +80,29 @@ def test_a_person_gets_one_copy(
     subject = f"{send.__name__} {'-'.join(recipients)}"
     send(hanna, recipients, subject)
     assert _copies(hanna, subject) == 1
+
+
+TAGGED = (HANNA, "hanna+a@example.org", "one+b@example.org")
+
+
+def test_a_message_to_several_tags_is_in_the_inbox_once(hanna: MailHost) -> None:
+    """OpenSMTPD, docker-mailserver: a copy for each address. Other messages are kept, though they look the same."""
+    hanna.machine.run(f"doveadm sieve deactivate -u {HANNA}", check=False)
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        list(pool.map(lambda number: _from_outside(hanna, TAGGED, f"to tags {number}"), range(20)))
+    assert _copies(hanna, "to tags 0") == 1
+    subjects = hanna.subjects("INBOX", HANNA)
+    assert [subjects.count(f"to tags {number}") for number in range(20)] == [1] * 20
+    for recipients in ([HANNA], ["hanna+a@example.org"], ["pair@example.org"]):
+        _from_outside(hanna, recipients, "to tags 1")
+    assert _copies(hanna, "to tags 1") == 4
+
+
+def test_who_files_tags_has_a_copy_in_each_folder(hanna: MailHost) -> None:
+    hanna.machine.write("/root/tag.sieve", BY_TAG)
+    hanna.machine.run(f"doveadm sieve put -a -u {HANNA} tag </root/tag.sieve")
+    _from_outside(hanna, TAGGED, "to be filed")
+    assert [_copies(hanna, "to be filed", folder) for folder in ("INBOX", "tag-a", "tag-b")] == [1, 1, 1]
 
 
 def test_a_role_and_its_person_get_one_copy(host: MailHost) -> None:

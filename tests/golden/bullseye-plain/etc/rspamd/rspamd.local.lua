@@ -198,7 +198,7 @@ end
 local function too_long(task)
   local found = too_long_in(task:get_raw_headers())
   for _, part in ipairs(task:get_parts() or {}) do
-    -- Rspamd 1.8 may not have this method.
+    -- Rspamd 1.8 does not have this method.
     found = found or part.get_raw_headers and too_long_in(part:get_raw_headers())
   end
   return found
@@ -249,6 +249,18 @@ local function is_ours(task)
   return task:get_user() or ip and ip:is_valid() and ip:is_local()
 end
 
+-- Returns the headers that are removed from a message of ours.
+local function removed_from(task, login)
+  -- Postfix does not remove Bcc from mail on port 25, which programs on this host may use, too.
+  local names = {["X-Smallmail-From"] = 0, Bcc = 0, ["Resent-Bcc"] = 0}
+  -- Mail programs believe the results in this host's name, so no user may write them (RFC 8601, 5).
+  for _, value in ipairs(login and fields(task, "Authentication-Results") or {}) do
+    local server = tokens_of(value)[1]
+    if server and server.text:lower() == "mail.example.org" then names["Authentication-Results"] = 0 end
+  end
+  return names
+end
+
 -- Returns why a message is refused, or "".
 local function objection(task, login)
   local long = too_long(task)
@@ -276,8 +288,7 @@ rspamd_config:register_symbol({
     elseif message ~= "" then
       task:set_pre_result("reject", message)
     elseif is_ours(task) then
-      -- Postfix does not remove Bcc from mail on port 25, which programs on this host may use, too.
-      task:set_milter_reply({remove_headers = {["X-Smallmail-From"] = 0, Bcc = 0, ["Resent-Bcc"] = 0}})
+      task:set_milter_reply({remove_headers = removed_from(task, login)})
     end
   end,
 })
