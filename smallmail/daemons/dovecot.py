@@ -38,9 +38,12 @@ DOVECOT = UNKNOWN._replace(
     socket_unit="dovecot.socket",
     folders=("etc/dovecot",),
     judge=_judge,
+    # These say where mail is. The mailboxes must be converted first (programs/folders.py). Up to 0.3.0 one file had all
+    # settings.
+    stop_for=(_OURS + "mail.conf", "etc/dovecot/conf.d/95-smallmail.conf"),
     # A reload leaves open sessions as they are (95-smallmail-reload.conf), but no two may see the same mail in
     # different places.
-    restart_for=(_OURS + "mail.conf", _OURS + "folders.conf", _OURS + "vmail.conf"),
+    restart_for=(_OURS + "folders.conf", _OURS + "vmail.conf"),
     admins_folders=_FOLDERS,
     reads=lambda path: path.endswith(_READ),
     admins_files=_admins_files,
