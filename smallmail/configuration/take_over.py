@@ -1,6 +1,6 @@
 """Take over a host: what an earlier configuration has that would act against ours, and what replaces it meanwhile.
 
-Ours sets what it needs; but the admin's transport_maps, or a service on port 465, would still act beside it, lose mail
+Ours sets what it needs; but the admin's header_checks, or a service on port 465, would still act beside it, lose mail
 or keep Postfix from starting. So on a host that is taken over, everything of the admin's that we do not set goes back
 to the daemons' own defaults: that is what smallmail is tested on. All of it is in the plan like any other change; what
 existed before is recorded, and comes back with the hand-back. What describes the machine stays.

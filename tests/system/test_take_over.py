@@ -80,7 +80,9 @@ def test_the_plan_shows_all_that_would_change(host: Taken, record: Record) -> No
     assert plan.returncode == 1 and plan.stderr == ""
     for change in (
             "main.cf: transport_maps: change\n  -transport_maps = regexp:/etc/postfix/transport\n"
-            "  +transport_maps = \n",
+            "  +transport_maps = regexp:/etc/postfix/smallmail/transports $smallmail_transport_maps\n",
+            "main.cf: header_checks: change\n  -header_checks = regexp:/etc/postfix/headers\n"
+            "  +header_checks = \n",
             "master.cf: submissions/inet: remove", "master.cf: 127.0.0.1:587/inet: remove",
             "/etc/dovecot/local.conf: change", "/etc/dovecot/conf.d/10-auth.conf: change",
             "/etc/rspamd/override.d/worker-proxy.inc: change", "/etc/dovecot/conf.d/95-smallmail-tls.conf: create"):
