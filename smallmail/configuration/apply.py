@@ -128,7 +128,7 @@ def _without_local_lines(host: Host, settings: Settings, the_job: Job, paths: Li
 def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files) -> Outcome:
     """Run the transaction itself. `extra`: other files that change with the rest."""
     to_do = plan.to_do(the_job.changes)
-    actions = effects.needed(to_do)
+    actions, stopping = effects.needed(to_do), effects.stopped_for(to_do)
     if ensured.links:
         for daemon in table.SERVING_CERTIFICATE:
             actions.setdefault(daemon.name, "reload")
@@ -136,15 +136,15 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
         # The first time: Rspamd has just joined a group, and daemons may hold ports that they are to give up.
         actions = {daemon.name: "restart" for daemon in table.ALL}
     try:
-        notices = _swap_judged(host, the_job, extra, ensured.links)
+        notices = _swap_judged(host, the_job, extra, ensured.links, stopping)
         touched = running.take_effect(host, actions)
         if touched:
             verify.serving(host)
     except Problem as error:
-        raise _taken_back(host, actions, error)
+        raise _taken_back(host, actions, stopping, error)
     except BaseException:
         # Interrupted, the disk full, …: the same, and the caller reports it.
-        _taken_back(host, actions, Problem("interrupted"))
+        _taken_back(host, actions, stopping, Problem("interrupted"))
         raise
     transaction.commit(host)
     _tell_ucf(host, the_job)
@@ -153,9 +153,11 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
     return Outcome(to_do, by_hand, touched, ensured.notices + notices)
 
 
-def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], only: str = "") -> List[str]:
+def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], stopping: Iterable[Daemon] = (),
+                 only: str = "") -> List[str]:
     """Make the new files on a stage, ask the daemons concerned, then put them in place, together with the record and
-    the history entry; nothing if nothing differs. `only`: the one daemon that it is about. Returns notices."""
+    the history entry; nothing if nothing differs. `stopping`: the daemons that must not run meanwhile. `only`: the one
+    daemon that it is about. Returns notices."""
     to_do = plan.to_do(the_job.changes)
     files = OrderedDict((change.name, change.wanted) for change in to_do if change.kind == "files")  # type: Files
     notices = []  # type: List[str]
@@ -179,6 +181,7 @@ def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], 
     if after != the_job.before:
         files[state.RECORD] = state_files.file(state.RECORD, record.dumps(after).encode("ascii"))
     if files or links:
+        running.stop(host, stopping)
         # What refers to a file is written after the file, and removed before it.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=_order)), links)
     return notices
@@ -232,9 +235,10 @@ def _is_renewed(the_job: Job, daemon: Daemon) -> bool:
     return not the_job.before.originals or the_job.before.versions.get(daemon.name, version) != version
 
 
-def _taken_back(host: Host, actions: Dict[str, str], error: Problem) -> Problem:
+def _taken_back(host: Host, actions: Dict[str, str], stopped: Iterable[Daemon], error: Problem) -> Problem:
     """Undo the swap and let the daemons read the old configuration. Returns the error with a sentence on that."""
     if not transaction.undo(host):
+        running.start(host, stopped)
         return error
     try:
         running.take_effect(host, actions)

@@ -1,9 +1,9 @@
 """Which daemon reads a thing of the configuration, and what that daemon needs after a change of it.
 
-A reload, unless the daemon's value in daemons/ names the thing in `restart_for`.
+A reload, unless the daemon's value in daemons/ names the thing in `restart_for` or `stop_for`.
 """
 from fnmatch import fnmatchcase
-from typing import Dict, Iterable, Optional
+from typing import Dict, Iterable, List, Optional
 
 from smallmail.configuration.plan import Change
 from smallmail.daemons import table
@@ -23,6 +23,13 @@ def is_read_by(daemon: str, kind: str, name: str) -> bool:
     return its_reader is not None and its_reader.name == daemon
 
 
+def stopped_for(to_do: Iterable[Change]) -> List[Daemon]:
+    """Return the daemons that must not run while these changes are made."""
+    names = [change.name for change in to_do if change.kind == "files"]
+    return [daemon for daemon in table.ALL if any(
+        fnmatchcase(name, pattern) for name in names for pattern in daemon.stop_for)]
+
+
 def needed(to_do: Iterable[Change]) -> Dict[str, str]:
     """Return what each daemon needs so that it reads what changed: "reload" or "restart", by the daemon's name."""
     actions = {}  # type: Dict[str, str]
@@ -30,7 +37,7 @@ def needed(to_do: Iterable[Change]) -> Dict[str, str]:
         daemon = reader(change.kind, change.name)
         if daemon is None:
             continue
-        if any(fnmatchcase(change.name, pattern) for pattern in daemon.restart_for):
+        if any(fnmatchcase(change.name, pattern) for pattern in daemon.restart_for + daemon.stop_for):
             actions[daemon.name] = "restart"
         actions.setdefault(daemon.name, "reload")
     return actions

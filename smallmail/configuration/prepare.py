@@ -3,12 +3,13 @@
 A room that must prepare something has a function `prepare(host, settings)`, which yields notices for the admin, and a
 place in PREPARE. Each may be repeated at any time: it creates what is missing.
 """
+import contextlib
 from typing import Dict, Iterator, List, NamedTuple
 
 from smallmail.accounts import first_mailbox
 from smallmail.dkim import signing
 from smallmail.machine import state, state_files, users
-from smallmail.machine.host import Host
+from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import tlsa
 
@@ -47,6 +48,15 @@ def ensure(host: Host, settings: Settings) -> Ensured:
     state_files.make_folder(host, state.FOLDER)
     notices = [notice for prepare in PREPARE for notice in prepare(host, settings)]
     return Ensured(notices, tlsa.links(host, settings))
+
+
+def forget_word_index(host: Host, settings: Settings) -> None:
+    """Remove the full-text index that Dovecot 2.4 made for versions before 0.5.0: nothing reads it any more."""
+    # vmail may delete nothing but mail, wherever its folders lead; a Xapian database has a file "iamglass".
+    script = ("find \"$1\" -type f -path '*/fts-flatcurve/*/iamglass' -printf '%h\\0' | xargs -0r rm -rf --;"
+              " find \"$1\" -type d -name fts-flatcurve -empty -delete")
+    with contextlib.suppress(Failed):   # it takes up room, and that is all
+        host.run(["runuser", "-u", "vmail", "--", "sh", "-c", script, "sh", settings.mail_directory])
 
 
 def forget_compiled(host: Host) -> None:

@@ -26,7 +26,7 @@ _INSTEAD = File(b"# smallmail keeps what was in this file, and puts it back when
 def ports_free(host: Host) -> None:
     """Raise Problem if another program holds a port that a daemon of ours is about to open."""
     is_first = not state.in_charge(host.root)
-    owners = {port.number: table.BY_NAME[port.daemon] for port in listening.PUBLIC}
+    owners = {port.number: table.BY_NAME[port.daemon] for port in listening.EXCLUSIVE}
     held = [holder for holder in foreign.holders(host.root)
             if is_first or not running.active(host, owners[holder.port])]
     if held:

@@ -25,6 +25,7 @@ Daemon = NamedTuple("Daemon", [
     ("explain", Callable[[Host], str]),     # says which file keeps it from answering; "" if none does
     # Patterns (fnmatch(3)) of files and Postfix parameters: after a change of these a reload is not enough.
     ("restart_for", Tuple[str, ...]),
+    ("stop_for", Tuple[str, ...]),      # patterns of files: it must not run while these change
     # What an admin has there.
     ("admins_folders", Tuple[str, ...]),    # where an admin's own files for it are
     ("reads", Callable[[str], bool]),       # whether it reads an admin's file of that path
@@ -45,7 +46,7 @@ def _nothing(_: Host) -> None:
 UNKNOWN = Daemon(
     name="", unit="", own_unit=False, package="", sources=(), ports=(), sockets={}, patience=15.0, programs=(),
     socket_unit="", folders=(), other_files=(), permissions={}, judge=_nothing, explain=lambda _: "", restart_for=(),
-    admins_folders=(), reads=lambda _: False, admins_files=lambda _: (), acts_against=lambda _, __: False,
+    stop_for=(), admins_folders=(), reads=lambda _: False, admins_files=lambda _: (), acts_against=lambda _, __: False,
     stock_folder="", uses_ucf=False)
 
 

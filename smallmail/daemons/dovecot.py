@@ -8,6 +8,7 @@ from smallmail.machine.host import Host
 
 _READ = (".conf", ".ext")
 _FOLDERS = ("etc/dovecot", "etc/dovecot/conf.d")
+_OURS = "etc/dovecot/conf.d/95-smallmail-"
 
 
 def _judge(stage: Host) -> None:
@@ -31,12 +32,18 @@ DOVECOT = UNKNOWN._replace(
     name="dovecot",
     unit="dovecot",
     package="dovecot-core",
-    sources=("dovecot", "dovecot-fts-flatcurve"),
+    sources=("dovecot",),
     ports=listening.of("dovecot"),
     programs=("/usr/sbin/dovecot", "/usr/lib/dovecot/"),
     socket_unit="dovecot.socket",
     folders=("etc/dovecot",),
     judge=_judge,
+    # These say where mail is. The mailboxes must be converted first (programs/folders.py). Up to 0.3.0 one file had all
+    # settings.
+    stop_for=(_OURS + "mail.conf", "etc/dovecot/conf.d/95-smallmail.conf"),
+    # A reload leaves open sessions as they are (95-smallmail-reload.conf), but no two may see the same mail in
+    # different places.
+    restart_for=(_OURS + "folders.conf", _OURS + "vmail.conf"),
     admins_folders=_FOLDERS,
     reads=lambda path: path.endswith(_READ),
     admins_files=_admins_files,

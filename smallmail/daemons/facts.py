@@ -13,7 +13,6 @@ _ON_DISK = {"unpacked", "half-configured", "triggers-awaited", "triggers-pending
 
 Facts = NamedTuple("Facts", [
     ("versions", Dict[str, str]),   # upstream's version of each daemon that has overlays, by the daemon's name
-    ("flatcurve", bool),            # Dovecot's full-text search plugin is installed
     ("redis", str),                 # "valkey" or "redis"
     ("memory", int),                # MiB
     ("cores", int),
@@ -37,7 +36,6 @@ def gather(root: str = "/") -> Facts:
             versions[daemon.name] = apt_pkg.upstream_version(installed[daemon.package])
     return Facts(
         versions=versions,
-        flatcurve="dovecot-flatcurve" in installed,
         redis="valkey" if "valkey-server" in installed else "redis",
         memory=_memory(),
         cores=os.cpu_count() or 1,

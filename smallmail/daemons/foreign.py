@@ -39,7 +39,7 @@ def described(root: str = "/") -> List[str]:
 def holders(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
     """Return the programs that hold a public port of mail and are neither daemons of ours nor among `besides`."""
     programs = [program for daemon in table.ALL for program in daemon.programs]
-    return port_holders.taken([port.number for port in listening.PUBLIC], programs + list(besides),
+    return port_holders.taken([port.number for port in listening.EXCLUSIVE], programs + list(besides),
                        [daemon.socket_unit for daemon in table.ALL if daemon.socket_unit], root)
 
 

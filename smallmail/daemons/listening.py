@@ -31,11 +31,17 @@ SUBMISSION = Port(587, ("submission",), "postfix", "SMTP", STARTTLS, PROGRAMS, b
 IMAPS = Port(993, ("imaps",), "dovecot", "IMAP", IMPLICIT, PROGRAMS, b"* OK", b"x LOGOUT\r\n", True)
 SIEVE = Port(4190, ("sieve",), "dovecot", "ManageSieve", STARTTLS, PROGRAMS, b'"IMPLEMENTATION"', b"LOGOUT\r\n", False)
 CONTROLLER = Port(11334, (), "rspamd", "Rspamd's web page", NO_TLS, HOST, b"", b"", True)
+# Services of Postfix for mail that Sieve sends and that aliases forward (master.cf).
+FORWARDING = tuple(Port(number, (), "postfix", "SMTP", NO_TLS, HOST, b"220", b"QUIT\r\n", True)
+                   for number in (10587, 10588, 10589))
 
-PORTS = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, SIEVE, CONTROLLER)
+PORTS = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, SIEVE, CONTROLLER) + FORWARDING
 
 # Open to the world.
 PUBLIC = tuple(port for port in PORTS if port.used_by != HOST)
+
+# Another program on one of these keeps a daemon from starting.
+EXCLUSIVE = PUBLIC + FORWARDING
 
 # Not a port of mail, and not ours to hold: Let's Encrypt connects to it while certbot asks for a certificate.
 HTTP, HTTP_NAME = 80, "http"

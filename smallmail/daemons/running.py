@@ -4,7 +4,7 @@ Where no service manager runs (a chroot, an image being built) nothing is starte
 is not an error: the daemons start with the machine.
 """
 import time
-from typing import Dict, List
+from typing import Dict, Iterable, List
 
 from smallmail.daemons import table
 from smallmail.daemons.daemon import Daemon
@@ -62,6 +62,20 @@ def take_effect(host: Host, actions: Dict[str, str]) -> List[str]:
             invoke(host, action, daemon)
             touched.append(daemon.unit)
     return touched
+
+
+def stop(host: Host, daemons: Iterable[Daemon]) -> None:
+    """Stop those of the daemons that run. Raises Failed."""
+    for daemon in daemons:
+        if active(host, daemon):
+            invoke(host, "stop", daemon)
+
+
+def start(host: Host, daemons: Iterable[Daemon]) -> None:
+    """Start those of the daemons that do not run. Raises Failed."""
+    for daemon in daemons:
+        if services.managed() and not active(host, daemon):
+            invoke(host, "start", daemon)
 
 
 def failures(host: Host, seconds: float = 5.0) -> List[str]:

@@ -62,10 +62,11 @@ DKIM_LIST = _file(DKIM_FOLDER + "/keys.json", 0o640, "root", "_rspamd")
 DKIM_CONF = _file(FOLDER + "/dkim.conf", 0o644)
 DKIM_SIGNING = _file(FOLDER + "/dkim-signing.json", 0o644)
 
-# What was published in DNS, what the last daily check found, and two facts that are files without content: the
-# resolver validates DNSSEC; smallmail put Rspamd into Postfix's group.
+# What was published in DNS, what the last daily check found, which mailboxes could not be converted, and two facts that
+# are files without content: the resolver validates DNSSEC; smallmail put Rspamd into Postfix's group.
 PUBLISHED = _file(FOLDER + "/published.json")
 CHECK = _file(FOLDER + "/check.json")
+UNCONVERTED = _file(FOLDER + "/unconverted.json")
 VALIDATES = _file(FOLDER + "/validates", 0o644)
 JOINED_POSTFIX = _file(FOLDER + "/joined-postfix", 0o644)
 

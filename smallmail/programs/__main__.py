@@ -20,6 +20,7 @@ PROGRAMS = OrderedDict([
     ("remove", Program("package", "remove", "smallmail-server")),
     # systemd's units.
     ("ready", Program("ready", "ready", "smallmail")),
+    ("folders", Program("folders", "folders", "smallmail")),
     ("certificate", Program("certificate", "timer", "smallmail")),
     ("dkim", Program("dkim", "timer", "smallmail")),
     ("check", Program("daily", "daily", "smallmail")),

@@ -54,6 +54,8 @@ def _configure(host: Host, before: str) -> None:
     prepare.forget_compiled(host)
     outcome = apply.apply(host, wanted, _asked(before))
     _settle(host, wanted, outcome.by_hand)
+    if before and facts.version_tuple(before) < (0, 5):
+        prepare.forget_word_index(host, wanted)
     postfix_maps.renew(host)
     print(installed.installed(host, wanted, outcome))
 

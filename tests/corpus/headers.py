@@ -147,11 +147,8 @@ def _forms() -> Iterator[Letter]:
     for name, odd, written in forms:
         usual = compose(f"form-{name}", f"a subject {odd}", without=("Subject",), obsolete=name == "before-colon")
         yield usual._replace(head=usual.head + written)
-        yield usual._replace(
-            name=f"form-x-{name}",
-            odd=f"a field of one's own {odd}",
-            head=field("Subject", "x") + usual.head + b"X-Own" + written[7:],
-        )
+        own = compose(f"form-x-{name}", f"a field of one's own {odd}", without=("Subject",), obsolete=usual.obsolete)
+        yield own._replace(head=field("Subject", "x") + own.head + b"X-Own" + written[7:])
 
 
 def _counts() -> Iterator[Letter]:

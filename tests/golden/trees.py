@@ -19,11 +19,11 @@ from smallmail.settings.fields import Settings  # noqa: E402
 
 # The versions that each suite has.
 SUITES = {
-    "stretch": ({"postfix": "3.1.9", "dovecot": "2.2.27", "rspamd": "1.8.3"}, False, "redis"),
-    "bullseye": ({"postfix": "3.5.25", "dovecot": "2.3.13", "rspamd": "2.7"}, False, "redis"),
-    "bookworm": ({"postfix": "3.7.11", "dovecot": "2.3.19.1", "rspamd": "3.4"}, False, "redis"),
-    "trixie": ({"postfix": "3.10.5", "dovecot": "2.4.1", "rspamd": "3.12.1"}, True, "valkey"),
-    "forky": ({"postfix": "3.11.1", "dovecot": "2.4.5", "rspamd": "4.1.0"}, True, "valkey"),
+    "stretch": ({"postfix": "3.1.9", "dovecot": "2.2.27", "rspamd": "1.8.3"}, "redis"),
+    "bullseye": ({"postfix": "3.5.25", "dovecot": "2.3.13", "rspamd": "2.7"}, "redis"),
+    "bookworm": ({"postfix": "3.7.11", "dovecot": "2.3.19.1", "rspamd": "3.4"}, "redis"),
+    "trixie": ({"postfix": "3.10.5", "dovecot": "2.4.1", "rspamd": "3.12.1"}, "valkey"),
+    "forky": ({"postfix": "3.11.1", "dovecot": "2.4.5", "rspamd": "4.1.0"}, "valkey"),
 }
 
 PLAIN = {"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"}
@@ -40,8 +40,8 @@ CASES = {f"{suite}-{name}": (suite, texts)
 def rendered(case: str) -> dict[str, str]:
     """Render the tree of one case, as text by path; Postfix's two files hold what postconf would be told."""
     suite, texts = CASES[case]
-    versions, flatcurve, redis = SUITES[suite]
-    facts = Facts(versions, flatcurve, redis, 2048, 2, validating=suite in ("trixie", "forky"),
+    versions, redis = SUITES[suite]
+    facts = Facts(versions, redis, 2048, 2, validating=suite in ("trixie", "forky"),
                   mta_sts=suite in ("bookworm", "trixie"))
     tree = render.render(Settings(texts), facts, templates=str(ROOT / "templates"))
     files = {path: f"# mode {file.mode:o} {file.owner}:{file.group}\n" + file.content.decode()

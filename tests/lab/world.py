@@ -73,6 +73,12 @@ class World:
             found[judge.signature_fields[b"s"].decode("ascii")] = bool(good)
         return found
 
+    def verify_arc(self, message: bytes) -> list[dict[str, bytes]]:
+        """Verify the seals of a message (RFC 8617), as dkimpy judges by the lab's DNS. Returns their parts, the last
+        one first, or nothing if a seal is wrong or none is there."""
+        verdict, seals, _ = dkim.arc_verify(message, dnsfunc=self._txt)
+        return seals if verdict == dkim.CV_Pass else []
+
     def _txt(self, name: bytes, timeout: int = 5) -> bytes:
         texts = self.dns.query(name.decode("ascii"), "TXT")
         return b"".join(part.encode("ascii") for part in texts[0].split('"')[1::2]) if texts else b""

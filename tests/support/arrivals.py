@@ -17,7 +17,10 @@ BELOW = {b"message-id", b"date", b"resent-message-id", b"resent-date"}
 # What a message that is written here is sent without (Postfix's message_drop_headers).
 DROPPED = {b"bcc", b"resent-bcc", b"content-length", b"return-path"}
 # What Dovecot and Rspamd add to mail from outside.
-DELIVERY = ABOVE | {b"return-path", b"delivered-to", b"authentication-results", b"x-spamd-result"}
+SEAL = {b"arc-seal", b"arc-message-signature", b"arc-authentication-results"}
+DELIVERY = ABOVE | SEAL | {b"return-path", b"delivered-to", b"authentication-results", b"x-spamd-result"}
+# What Dovecot adds to mail that a script redirects; Message-ID if there is none.
+REDIRECTION = DELIVERY | {b"x-sieve", b"x-sieve-redirected-from", b"message-id"}
 LAST = {b"x-spamd-result", b"authentication-results"}  # Rspamd 3 puts the first below all fields, 2.7 both
 # Marks that this host trusts: it removes those that strangers wrote.
 MARKS = {b"authentication-results", b"x-spamd-result", b"x-spam"}
@@ -71,6 +74,13 @@ class Judge:
             selector = re.search(rb"[;\s]s=([^;\s]+)", field)
             found[selector[1].decode("ascii") if selector else ""] = self._is_right(message, number)
         return found
+
+    def is_sealed(self, message: bytes) -> bool:
+        """Verify the ARC seals (RFC 8617). Returns whether there are some, and all are right."""
+        try:
+            return bool(dkim.arc_verify(message, dnsfunc=self._text)[0] == dkim.CV_Pass)
+        except dkim.DKIMException:
+            return False
 
     def _is_right(self, message: bytes, number: int) -> bool:
         try:

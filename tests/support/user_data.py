@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.support import letters
+from tests.support.folders import listed, quoted
 from tests.support.mail_host import ALICE, BOB, PASSWORD, MailHost
 
 CAROL, CAROLS_PASSWORD = "carol@example.org", "another battery horse"
 ALIAS = "sales@example.org"
 BOXES = {ALICE: PASSWORD, CAROL: CAROLS_PASSWORD}
 FLAGS = ["()", r"(\Seen)", r"(\Seen \Flagged)", "($Label1)", r"(\Answered Important)"]
+MADE = ("Projekte/2024", "Dr. Jones", "~tilde", "100%", "Entwürfe")     # folders of theirs
 EACH = 15   # messages in each folder
 Message = tuple[frozenset[bytes], str]  # flags and checksum
 Snapshot = dict[tuple[str, str], tuple[Any, dict[int, Message]]]  # by user and folder: UIDVALIDITY, messages by UID
@@ -53,10 +55,13 @@ def create(host: MailHost) -> None:
 
 def _fill(host: MailHost, user: str, password: str) -> None:
     connection = host.imap(user, password)
-    for folder in ("INBOX", "Junk", "Archive"):
+    for folder in MADE:
+        done = connection.create(quoted(folder))
+        assert done[0] == "OK", done
+    for folder in ("INBOX", "Junk", "Archive", *MADE):
         for index in range(EACH):
             letter = letters.plain(BOB, user, f"{folder} {index}")
-            done = connection.append(folder, FLAGS[index % len(FLAGS)], "", letter)
+            done = connection.append(quoted(folder), FLAGS[index % len(FLAGS)], "", letter)
             assert done[0] == "OK", done
     connection.logout()
 
@@ -66,10 +71,8 @@ def snapshot(host: MailHost) -> Snapshot:
     seen: Snapshot = {}
     for user, password in BOXES.items():
         connection = host.imap(user, password)
-        for line in connection.list()[1]:
-            assert isinstance(line, bytes), line
-            folder = line.decode().rpartition(" ")[2].strip('"')
-            assert connection.select(folder, readonly=True)[0] == "OK", folder
+        for folder in listed(connection):
+            assert connection.select(f'"{folder}"', readonly=True)[0] == "OK", folder
             validity = connection.response("UIDVALIDITY")[1][0]
             seen[user, folder] = validity, dict(_messages(connection))
         connection.logout()

@@ -19,7 +19,7 @@ import pytest
 from tests.corpus import letters as corpus
 from tests.lab import World, roots
 from tests.lab.sink import Sinks
-from tests.support.arrivals import DELIVERY, LAST, MARKS, Judge, Tally, changes, ended
+from tests.support.arrivals import DELIVERY, LAST, MARKS, REDIRECTION, Judge, Tally, changes, ended
 from tests.support.corpus_mail import (
     ALL,
     NONE,
@@ -35,7 +35,7 @@ from tests.support.corpus_mail import (
     was_taken,
 )
 from tests.support.fixtures import Installed, Record
-from tests.support.mail_host import ALICE, BOB, MailHost
+from tests.support.mail_host import ALICE, BOB, PASSWORD, MailHost
 
 CORPUS = corpus()
 ONE_READER = [letter for letter in CORPUS if letter.recipients == 1]
@@ -45,6 +45,9 @@ SIGNATURE = re.compile(rb"s=corpus;.*?;\s*b=(.*?)\r\n(?![ \t])", re.S)
 DELIVERED_TO = re.compile(rb"^Delivered-To: <?alice\+([^@]+)@", re.M)
 # Addresses in fields that sendmail(1) completes or rewrites, before the signature.
 COMPLETED = {"cc-route", "cc-bare", "cc-name-open", "cc-bang"}
+REDIRECTING = "redirecting@example.org"
+FORWARDED = "MAIL FROM:<postmaster+forwarded@example.org>"
+REDIRECTED = "MAIL FROM:<redirecting+forwarded@example.org>"
 NOTHING: dict[str, list[str]] = {"changed": [], "unsigned": [], "doubled": [], "lost": []}
 SUITES = [pytest.param("trixie"),
           *(pytest.param(name, marks=pytest.mark.slow) for name in ("bookworm", "bullseye", "forky"))]
@@ -148,8 +151,13 @@ def test_what_programs_send_arrives_signed(host: MailHost, sinks: Sinks, judge: 
 
 @pytest.fixture(scope="module")
 def incoming(host: MailHost, world: World, sinks: Sinks) -> Incoming:
-    """Send letters that a stranger has signed, to a mailbox and to two aliases of addresses outside."""
-    aliases = []
+    """Send letters that a stranger has signed: to a mailbox, two aliases of addresses outside, and a mailbox whose
+    script redirects them there.
+    """
+    host.smallmail(f"user add --password-stdin {REDIRECTING}", PASSWORD + "\n")
+    script = "".join(f'redirect "redirected@{domain}";\n' for domain in (ALL, NONE))
+    host.machine.run(f"doveadm sieve put -a -u {REDIRECTING} away", input=script)
+    aliases = [REDIRECTING]
     for number, domain in enumerate((ALL, NONE)):
         aliases.append(f"away{number}@example.org")
         host.smallmail(f"alias add {aliases[-1]} out@{domain}")
@@ -183,11 +191,20 @@ def test_a_mailbox_holds_what_came(host: MailHost, incoming: Incoming, record: R
 
 
 @pytest.mark.parametrize("domain", [ALL, NONE])
-def test_what_an_alias_forwards_keeps_its_signature(incoming: Incoming, sinks: Sinks, judge: Judge, record: Record,
-                                                    domain: str) -> None:
-    tally, arrived = Tally(f"forwarded to {domain}"), dict[bytes, list[bytes]]()
+@pytest.mark.parametrize(("box", "sender", "above", "dropped"), [
+    ("out", FORWARDED, DELIVERY, MARKS),
+    # Dovecot writes Return-Path at a delivery, and does not send it.
+    ("redirected", REDIRECTED, REDIRECTION, MARKS | {b"return-path"}),
+])
+def test_what_is_forwarded_keeps_its_signature(
+    incoming: Incoming, sinks: Sinks, judge: Judge, record: Record, domain: str, box: str, sender: str,
+    above: set[bytes], dropped: set[bytes],
+) -> None:
+    """By an alias and by a Sieve script."""
+    tally, arrived = Tally(f"{box} to {domain}"), dict[bytes, list[bytes]]()
     for taken in sinks.taken(domain):
-        if taken.recipients == [f"out@{domain}"] and (mark := SIGNATURE.search(taken.message)):
+        if taken.recipients == [f"{box}@{domain}"] and (mark := SIGNATURE.search(taken.message)):
+            assert taken.command.split(" SIZE")[0].split(" BODY")[0] == sender
             arrived.setdefault(mark[1], []).append(taken.message)
     for letter in ONE_READER:
         sent = incoming.sent[letter.name]
@@ -196,7 +213,10 @@ def test_what_an_alias_forwards_keeps_its_signature(incoming: Incoming, sinks: S
             continue
         come = arrived.get(mark[1], [])
         if tally.arrived(letter.name, come) and not letter.obsolete:
-            tally.signed(letter.name, judge.verdicts(come[0]), ["corpus"])
-            tally.changed(letter.name, changes(sent, come[0], above=DELIVERY, below=LAST, gone=MARKS))
+            # What this host could not sign is not sealed either, and neither is what has the field of a seal already.
+            seal = [] if letter.refused or b"\nARC-" in sent else ["arc"]
+            verdicts = {**judge.verdicts(come[0]), "arc": judge.is_sealed(come[0])}
+            tally.signed(letter.name, verdicts, ["corpus", *seal])
+            tally.changed(letter.name, changes(sent, come[0], above=above, below=LAST, gone=dropped))
     record(str(tally))
     assert tally.tried > 300 and tally.faults == NOTHING

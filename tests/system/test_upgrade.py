@@ -22,6 +22,8 @@ RELEASES = released.releases(SOURCE)
 DROP_IN = "/etc/dovecot/conf.d/95-smallmail.conf"
 PARTS = "ls /etc/dovecot/conf.d | grep ^95-smallmail"
 COMMENT = "# an admin was here"
+FOLDER = "/srv/mail/example.org/alice/mail/.Sent"
+INDEX = f"{FOLDER}/fts-flatcurve"   # what a search before 0.5.0 left on trixie
 
 # debconf's frontend "editor" runs this on a file with the questions that it would ask (debconf(7)).
 SHOWN = "/var/tmp/shown"
@@ -64,6 +66,8 @@ def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str
             == packages.field(deb, "Version") + " installed"
         assert shown(chroot) == ""
         assert databases(chroot) == accounts
+        assert chroot.run(["find", FOLDER, "-type", "f"]).stdout.split() == [f"{FOLDER}/cur/letter"]
+        assert not (chroot.path / INDEX[1:]).exists()
         settings = chroot.read("/etc/smallmail/smallmail.conf")
         assert "hostname = " + ANSWERS["hostname"] in settings and "resolver = system" in settings
         plan = chroot.run("smallmail plan", check=False).stdout
@@ -79,11 +83,13 @@ def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str
 
 
 def live(chroot: Chroot) -> None:
-    """A mailbox, an alias, another password, a setting."""
+    """A mailbox, an alias, another password, a setting, mail."""
     chroot.run("smallmail user add --password-stdin carol@example.org", input="a password of hers\n")
     chroot.run("smallmail alias add sales@example.org carol@example.org")
     chroot.run("smallmail user passwd --password-stdin " + ALICE, input="another password\n")
     chroot.run("smallmail set quota=1G")
+    chroot.run(f"runuser -u vmail -- sh -c 'mkdir -p {INDEX}/index.1 {FOLDER}/cur && cd {INDEX}/index.1 &&"
+               " touch iamglass postlist.glass ../../cur/letter'")
 
 
 def databases(chroot: Chroot) -> str:

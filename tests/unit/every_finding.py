@@ -133,6 +133,8 @@ def of_mail() -> Iterator[Iterable[Finding]]:
     yield mail.scanner("", False)
     yield mail.scanner("<html>", True)
     yield mail.store()
+    yield mail.unconverted(["the folders of /srv/mail/example.org/bob could not be converted (…: Permission denied);"
+                            " nobody can open this mailbox now"])
     yield mail.dovecot(["private/dovecot-lmtp"])
     yield mail.door({"": "451 later"}, [], [])
     yield mail.door({"postmaster@example.org": "550 no", "x@example.org": "250 ok"}, ["postmaster@example.org"],

@@ -12,6 +12,7 @@ from smallmail.accounts.database import Accounts
 from tests.golden import trees
 
 ANNA, BOB, ELSEWHERE = "anna@example.org", "bob@example.org", "anna@example.net"
+FORWARDED = f"{ELSEWHERE}.forward.invalid"  # as Postfix gets it
 Ask = Callable[[str], set[str]]
 
 
@@ -26,6 +27,10 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
         ("sales@example.org", ANNA), ("out@example.org", ELSEWHERE), ("out+own@example.org", BOB),
         ("both@example.org", ELSEWHERE), ("both@example.org", ANNA), ("both@example.org", "bob+team@example.org"),
         ("there@example.org", "anna+here@example.net"), ("@example.com", ELSEWHERE),
+        ("chain@example.org", "out@example.org"), ("two@example.org", ELSEWHERE), ("two@example.org", "x@example.info"),
+        ("host@example.org", "root@mail.example.org"), ("host@example.org", "root@localhost"),
+        ("below@example.org", "anna@deep.sub.example.org"), ("most@example.org", ELSEWHERE),
+        ("most@example.org", "out@example.org"),
     ]:  # fmt: skip
         made.add_alias(alias, destination)
     made.close()
@@ -44,8 +49,14 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
 @pytest.mark.parametrize(("asked", "answer"), [
     (ANNA, {ANNA}),
     ("sales@example.org", {ANNA}),
-    ("both@example.org", {ELSEWHERE, ANNA, "bob+team@example.org"}),
-    ("@example.com", {ELSEWHERE}),
+    ("out@example.org", {FORWARDED}),
+    ("both@example.org", {FORWARDED, ANNA, "bob+team@example.org"}),
+    ("@example.com", {FORWARDED}),
+    ("chain@example.org", {"out@example.org"}),
+    ("two@example.org", {FORWARDED, "x@example.info.forward.invalid"}),
+    ("host@example.org", {"root@mail.example.org", "root@localhost"}),
+    ("below@example.org", {"anna@deep.sub.example.org.forward.invalid"}),
+    ("most@example.org", {FORWARDED, "out@example.org"}),
     ("nobody@example.org", set()),
     ("o'nobody@example.org", set()),
 ])
@@ -68,11 +79,11 @@ def test_postfix_handles_the_tag_where_all_destinations_are_here(ask: Ask, asked
 
 
 @pytest.mark.parametrize(("asked", "answer"), [
-    ("out+tag@example.org", {ELSEWHERE}),
-    ("out+@example.org", {ELSEWHERE}),
-    ("both+tag@example.org", {ELSEWHERE, "anna+tag@example.org", "bob+team+tag@example.org"}),
-    ("both+a+b@example.org", {ELSEWHERE, "anna+a+b@example.org", "bob+team+a+b@example.org"}),
-    ("there+tag@example.org", {"anna+here@example.net"}),
+    ("out+tag@example.org", {FORWARDED}),
+    ("out+@example.org", {FORWARDED}),
+    ("both+tag@example.org", {FORWARDED, "anna+tag@example.org", "bob+team+tag@example.org"}),
+    ("both+a+b@example.org", {FORWARDED, "anna+a+b@example.org", "bob+team+a+b@example.org"}),
+    ("there+tag@example.org", {"anna+here@example.net.forward.invalid"}),
     ("out+own@example.org", {BOB}),
 ])
 def test_a_tag_goes_to_no_other_host(ask: Ask, asked: str, answer: set[str]) -> None:
@@ -88,4 +99,4 @@ def test_a_tag_goes_to_no_other_host(ask: Ask, asked: str, answer: set[str]) -> 
     "<eve@example.net>",
 ])
 def test_a_tag_adds_no_recipient(ask: Ask, tag: str) -> None:
-    assert ask(f"both+{tag}@example.org") == {ELSEWHERE, ANNA, "bob+team@example.org"}
+    assert ask(f"both+{tag}@example.org") == {FORWARDED, ANNA, "bob+team@example.org"}

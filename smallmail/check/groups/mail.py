@@ -17,7 +17,7 @@ from smallmail.daemons.postfix import POSTFIX
 from smallmail.daemons.redis import REDIS
 from smallmail.daemons.rspamd import MILTER, RSPAMD
 from smallmail.findings import Finding, Group
-from smallmail.machine import addresses, probes, services
+from smallmail.machine import addresses, probes, services, state, state_files
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 
@@ -41,7 +41,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """Check all of the group. Yields what was found."""
-    yield from _GROUP.all_of(_queue(host))
+    yield from _GROUP.all_of(_queue(host), unconverted(state_files.load_json(host, state.UNCONVERTED, [])))
     if not services.managed():
         return
     with database.open_accounts(host) as accounts:
@@ -72,6 +72,13 @@ def store() -> Iterator[Finding]:
 
 def _dovecot(host: Host) -> Iterator[Finding]:
     yield from dovecot([name for name in _SOCKETS if not probes.connects(host.path("var/spool/postfix/" + name))])
+
+
+def unconverted(sentences: List[str]) -> Iterator[Finding]:
+    """Yield a problem for each mailbox that could not be converted (programs/folders.py)."""
+    for sentence in sentences:
+        what, _, why = sentence.partition("; ")
+        yield _GROUP.problem(what, why[:1].upper() + why[1:] + ".", ["systemctl restart dovecot"])
 
 
 def _port_25(host: Host, domains: List[str], aliases: List[str]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ SETTINGS = Settings({"hostname": "mail.example.org", "domain": "example.org", "a
 
 
 def facts(dovecot: str) -> Facts:
-    return Facts({"postfix": "3.7.11", "dovecot": dovecot, "rspamd": "3.4"}, False, "redis", 1024, 1, False, False)
+    return Facts({"postfix": "3.7.11", "dovecot": dovecot, "rspamd": "3.4"}, "redis", 1024, 1, False, False)
 
 
 @pytest.fixture

@@ -249,6 +249,25 @@ local function is_ours(task)
   return task:get_user() or ip and ip:is_valid() and ip:is_local()
 end
 
+-- Returns whether Dovecot hands over a message that a user's script redirects. Somebody else wrote it, and it leaves as
+-- it came. We sign none: its From may be a forged address of ours.
+local function is_redirected(task)
+  return is_ours(task) and not task:get_user() and task:get_header("X-Sieve-Redirected-From")
+end
+
+-- Chooses the domain that seals a message from outside (arc.conf): the mail domain of the first recipient that has one.
+-- A message that cannot be signed is not sealed either.
+local function choose_seal(task)
+  if unsignable(task) ~= "" then return end
+  task:get_mempool():set_variable("smallmail_seal", with_accounts(function(ask)
+    for _, recipient in ipairs(task:get_recipients("smtp") or {}) do
+      local domain = mail_domain((recipient.addr or ""):lower(), ask)
+      if domain then return domain end
+    end
+    return ""
+  end))
+end
+
 -- Returns the headers that are removed from a message of ours.
 local function removed_from(task, login)
   -- Postfix does not remove Bcc from mail on port 25, which programs on this host may use, too.
@@ -265,7 +284,8 @@ end
 local function objection(task, login)
   local long = too_long(task)
   if long then return "The header " .. said(long) .. " is too long: more than " .. LONGEST .. " bytes" end
-  if not is_ours(task) then return "" end
+  if not is_ours(task) then pcall(choose_seal, task) end
+  if not is_ours(task) or is_redirected(task) then return "" end
   local bounce = (((task:get_from("smtp") or {})[1] or {}).addr or "") == ""
   return with_accounts(function(ask)
     choose_domain(task, ask)
@@ -287,8 +307,33 @@ rspamd_config:register_symbol({
       task:set_pre_result("soft reject", "Temporary failure, try again later")
     elseif message ~= "" then
       task:set_pre_result("reject", message)
-    elseif is_ours(task) then
+    elseif is_ours(task) and not is_redirected(task) then
       task:set_milter_reply({remove_headers = removed_from(task, login)})
     end
+  end,
+})
+
+-- Spam is not forwarded (Postfix's forwarded-headers). Marks what somebody here has a copy of, so that postmaster need not
+-- have one. The marks that a stranger wrote do not count.
+local function mark_copy(task)
+  local marks = {remove_headers = {["X-Smallmail-Copy"] = 0, ["X-Smallmail-Filed"] = 0}}
+  if task:get_metric_action("default") == "add header" and with_accounts(function(ask)
+    for _, recipient in ipairs(task:get_recipients("smtp") or {}) do
+      if next(owners_of((recipient.addr or ""):lower(), ask)) then return true end
+    end
+    return "nobody"
+  end) == true then
+    marks.add_headers = {["X-Smallmail-Copy"] = {order = 1, value = "yes"}}
+  end
+  task:set_milter_reply(marks)
+end
+
+rspamd_config:register_symbol({
+  name = "SMALLMAIL_COPY",
+  type = "postfilter",
+  callback = function(task)
+    if is_ours(task) then return end
+    local done, message = pcall(mark_copy, task)
+    if not done then logger.errx(task, "%s: %s", DATABASE, message) end
   end,
 })
