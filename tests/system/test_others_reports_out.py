@@ -30,7 +30,7 @@ def arrived(world: World, subject: str) -> bytes:
     raw = world.foreign.expect(BOB, subject)
     verdicts = [str(verdict) for verdict in letters.parsed(raw).get_all("X-DKIM-Verdict")]
     assert verdicts and all(verdict.startswith("pass d=example.org") for verdict in verdicts), verdicts
-    assert len(world.signatures(raw)) == 2 and all(world.signatures(raw).values())
+    assert all(world.signatures(raw).values())
     return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
@@ -158,6 +158,7 @@ SCRIPTS = {"does not compile": 'if header :is "Subject" { fileinto "x"; ', "unkn
            "many redirects": "".join(f'redirect "a{number}@example.net";' for number in range(40))}
 
 
+@pytest.mark.slow
 def test_a_script_that_fails_loses_no_mail(fay: MailHost, world: World) -> None:
     """Stalwart: mail is dropped after a failed activation. Roundcube: a redirect to oneself is a loop. RFC 5228,
     2.10.6: a script that fails keeps the message."""
@@ -173,6 +174,7 @@ def test_a_script_that_fails_loses_no_mail(fay: MailHost, world: World) -> None:
     fay.machine.run(f"rm -f {folder}/.dovecot.sieve {folder}/*.svbin {folder}/sieve/x.sieve")
 
 
+@pytest.mark.slow
 def test_mail_waits_while_a_mailbox_cannot_be_written_and_is_delivered_once(fay: MailHost, world: World) -> None:
     """nodemailer's smtp-server, FreeScout: after an error, what was delivered already is sent once more."""
     folder = "/srv/mail/example.org/fay"
