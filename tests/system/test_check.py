@@ -134,7 +134,8 @@ def quota(number: str) -> str:
 def test_a_full_mailbox(host: MailHost) -> None:
     with broken(host, "head -c 3000 /dev/zero | tr '\\0' x | doveadm save -u alice@example.org;" + quota("2048"),
                 quota("NULL") + "doveadm expunge -u alice@example.org mailbox INBOX all"):
-        assert checked(host, "mail")[0] == [f"the mailbox {ALICE} is full"]
+        # It is postmaster's, too.
+        assert checked(host, "mail")[0] == ["mail for postmaster@example.org is refused", f"the mailbox {ALICE} is full"]
     assert checked(host, "mail") == ([], 0)
 
 

@@ -120,7 +120,7 @@ def test_who_writes_to_nowhere_is_told_once(fay: MailHost, world: World) -> None
     """Mailu, vSMTP, sisimai: nobody is told, or after five days. RFC 7505: a domain may say that it takes no mail."""
     world.dns.set("refuses.example.net", "@ MX 10 mx.example.net.\n")
     world.dns.set("none.example.net", "@ MX 0 .\n")
-    nowhere = ["a@refuses.example.net", "a@none.example.net", "a@nowhere.example.net"]
+    nowhere = ["a@refuses.example.net", "a@none.example.net", "a@missing.example.net"]
     for to in nowhere:
         letter = letters.plain(FAY, to, f"to {to}")
         assert begin(fay.submission(user=FAY), FAY, to, BOB).data(letter)[0] == 250
