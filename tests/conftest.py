@@ -15,6 +15,8 @@ from tests.lab.session import CACHE, OF_RUN, close_current, close_run
 SOURCE = Path(__file__).parent.parent
 BOOTED = ("bookworm", "trixie")
 # How the names of groups (_machine) begin that take minutes, the longest first; `make test` and what is slow apart.
+# Modules of tests that look at all that a machine says: its findings, its log.
+FIRST = ("test_check", "test_mail.py", "test_mail_settled")
 LONGEST = (
     "test_debian_qa.py", "test_certificate.py", "test_take_over.py",
     "shared-trixie", "test_release.py", "shared-bookworm", "test_remove.py", "test_story.py", "test_purge.py-trixie",
@@ -96,13 +98,14 @@ def _machine(item: pytest.Item) -> str:
     return f"{'shared' if shares else item.path.name}-{parameters.get('suite', '')}"
 
 
-def _turn(item: pytest.Item) -> tuple[int, bool]:
-    """When a test runs: by its machine, and `smallmail check` of a machine before others leave domains on it."""
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    """When a test runs: by its machine, and what judges a machine as a whole before others leave things on it."""
     if not _wants_lab(item):
-        return 0, False
+        return 0, 0
     machine = _machine(item)
     turn = next((turn for turn, start in enumerate(LONGEST, 1) if machine.startswith(start)), len(LONGEST) + 1)
-    return turn, not item.path.name.startswith("test_check")
+    first = next((place for place, start in enumerate(FIRST) if item.path.name.startswith(start)), len(FIRST))
+    return turn, first
 
 
 def _wants_lab(item: pytest.Item) -> bool:

@@ -36,6 +36,10 @@ from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 
+# Seconds. A client that came while Dovecot was stopped has ended a process of Postfix, and Postfix starts no other one of
+# its kind for so long (service_throttle_time, whose default was in force until 0.4.0).
+_PAUSE = 60.0
+
 Files = Dict[str, Optional[File]]
 
 Outcome = NamedTuple("Outcome", [
@@ -139,7 +143,7 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
         notices = _swap_judged(host, the_job, extra, ensured.links, stopping)
         touched = running.take_effect(host, actions)
         if touched:
-            verify.serving(host)
+            verify.serving(host, _PAUSE if stopping else 0.0)
     except Problem as error:
         raise _taken_back(host, actions, stopping, error)
     except BaseException:

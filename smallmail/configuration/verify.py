@@ -12,9 +12,9 @@ from smallmail.machine.host import Host
 Question = Callable[[], bool]
 
 
-def serving(host: Host) -> None:
-    """Wait until each daemon that runs answers where it must. Raises Problem naming those that do not answer in their
-    time.
+def serving(host: Host, pause: float = 0.0) -> None:
+    """Wait until each daemon that runs answers where it must. `pause`: seconds that each may take in addition to its
+    own patience. Raises Problem naming those that do not answer in their time.
 
     Where nothing may be started (a chroot, policy-rc.d) no daemon runs, and that is not a fault.
     """
@@ -23,7 +23,7 @@ def serving(host: Host) -> None:
         raise Problem("{} did not start: 'journalctl -u {}' shows why".format(" and ".join(failed), failed[0]))
     sentences = []
     for daemon in table.ALL:    # a daemon greets only once those that it asks have answered it
-        deadline = time.monotonic() + daemon.patience
+        deadline = time.monotonic() + daemon.patience + pause
         is_active = running.active(host, daemon)
         silent = [place for place, question in _questions(host, daemon)
                   if is_active and not _becomes_true(question, deadline)]

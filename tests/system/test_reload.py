@@ -29,7 +29,7 @@ def own_certificate(host: MailHost) -> Iterator[MailHost]:
     host.machine.run(MADE)
     host.smallmail("set " + FILES)
     yield host
-    host.machine.write(CONF, before)
+    host.machine.write(CONF, before, 0o600)
     host.smallmail("apply")
     host.machine.run("rm -r /root/own")
 
