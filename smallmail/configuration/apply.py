@@ -36,8 +36,8 @@ from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 
-# Seconds. A client that came while Dovecot was stopped has ended a process of Postfix, and Postfix starts no other one of
-# its kind for so long (service_throttle_time, whose default was in force until 0.4.0).
+# Seconds. A client that came while Dovecot was stopped has ended a process of Postfix, and Postfix starts no other one
+# of its kind for so long (service_throttle_time, whose default was in force until 0.4.0).
 _PAUSE = 60.0
 
 Files = Dict[str, Optional[File]]
