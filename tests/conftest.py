@@ -15,8 +15,8 @@ from tests.lab.session import CACHE, OF_RUN, close_current, close_run
 SOURCE = Path(__file__).parent.parent
 BOOTED = ("bookworm", "trixie")
 # How the names of groups (_machine) begin that take minutes, the longest first; `make test` and what is slow apart.
-# Modules of tests that look at all that a machine says: its findings, its log.
-FIRST = ("test_check", "test_mail.py", "test_mail_settled")
+# Modules of tests that look at all that a machine says: its findings, its log. test_mail leaves domains on it.
+FIRST = ("test_check", "test_dns_check", "test_mail.py", "test_mail_settled")
 LONGEST = (
     "test_debian_qa.py", "test_certificate.py", "test_take_over.py",
     "shared-trixie", "test_release.py", "shared-bookworm", "test_remove.py", "test_story.py", "test_purge.py-trixie",

@@ -6,6 +6,7 @@ import http.server
 import os
 import socketserver
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -40,10 +41,12 @@ class Controller(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
-    for folder in (state.LEARNING, state.RSPAMD):
-        (tmp_path / folder).mkdir(parents=True)
-    return Host(str(tmp_path))
+def host() -> Iterator[Host]:
+    """In a folder with a short name: the path of a socket may have 107 bytes (unix(7)), and pytest's are long."""
+    with tempfile.TemporaryDirectory() as root:
+        for folder in (state.LEARNING, state.RSPAMD):
+            (Path(root) / folder).mkdir(parents=True)
+        yield Host(root)
 
 
 @pytest.fixture
