@@ -246,8 +246,13 @@ def configuration(chroot: Chroot) -> dict[str, str]:
 
 
 def fresh(suite: str, deb: Path, one_file: str = "") -> dict[str, str]:
-    """The configuration of a new host; with that file, if it is given, in the place of all that replace it today."""
-    with Chroot(installed(suite, deb, ANSWERS), f"{suite}-fresh") as chroot:
+    """The configuration of a new host; with that file, if it is given, in the place of all that replace it today.
+
+    It has the package that was recommended before 0.5.0, which an upgrade leaves there.
+    """
+    with Chroot(installed(suite, deb, ANSWERS), f"{suite}-fresh", network=True) as chroot:
+        if suite == "trixie":
+            packages.install(chroot, "dovecot-flatcurve")
         if one_file:
             chroot.run("rm /etc/dovecot/conf.d/95-smallmail-*")
             chroot.write(DROP_IN, one_file)
