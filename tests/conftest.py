@@ -15,10 +15,12 @@ from tests.lab.session import CACHE, OF_RUN, close_current, close_run
 SOURCE = Path(__file__).parent.parent
 BOOTED = ("bookworm", "trixie")
 # How the names of groups (_machine) begin that take minutes, the longest first; `make test` and what is slow apart.
+# Modules that `make test` runs on one suite, because what they try differs little between suites.
+ON_ONE_SUITE = ("test_others_reports", "test_logins")
 # Modules of tests that look at all that a machine says: its findings, its log. test_mail leaves domains on it.
 FIRST = ("test_check", "test_dns_check", "test_mail.py", "test_mail_settled")
 LONGEST = (
-    "test_debian_qa.py", "test_certificate.py", "test_take_over.py",
+    "test_debian_qa.py", "test_certificate.py", "test_take_over.py", "test_folders_upgrade.py",
     "shared-trixie", "test_release.py", "shared-bookworm", "test_remove.py", "test_story.py", "test_purge.py-trixie",
     "test_dane.py", "test_doors.py", "test_kills.py", "test_letters.py", "test_install.py-forky",
     "test_install.py-bullseye", "test_upgrade.py", "test_install.py", "test_purge.py", "test_reconfigure.py",
@@ -46,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_machine(item)))
+        if item.path.name.startswith(ON_ONE_SUITE) and "bookworm" in item.name:
+            item.add_marker(pytest.mark.slow)
     if reason := any(map(_wants_lab, items)) and can_boot():
         for item in filter(_wants_lab, items):
             item.add_marker(pytest.mark.skip(reason=reason))

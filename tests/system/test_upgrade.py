@@ -40,6 +40,10 @@ def version(release: Release) -> str:
     return release.version
 
 
+RECENT_AND_OLD = [pytest.param(release, id=version(release), marks=[pytest.mark.slow] if number > 1 else [])
+                  for number, release in enumerate(RELEASES)]
+
+
 def test_all_releases_are_within_reach() -> None:
     """The other tests here have a case for each: none may be missing in silence."""
     if reason := released.unreachable(SOURCE):
@@ -48,7 +52,7 @@ def test_all_releases_are_within_reach() -> None:
         pytest.skip("nothing has been released yet: debian/changelog has one entry")
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=version)
+@pytest.mark.parametrize("release", RECENT_AND_OLD)
 @pytest.mark.parametrize(("suite", "frontend", "edited"), CASES)
 def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str, edited: bool, deb: Path,
                                      record: Record) -> None:
