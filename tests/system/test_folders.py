@@ -122,12 +122,14 @@ PUSHED = ["Dr. Jones", "Dr. Jones/2024", "Some Stuff...", "Projekte/2024", ".hid
 def test_mbsync_pushes_and_pulls_them(suite: str, deb: Path, world: World, installed: Installed,
                                       record: Record) -> None:
     """isync stops at the first folder that the server refuses."""
+    # Up to 1.4, isync calls its own folders as IMAP does; since then, in UTF-8.
+    near = encoded if suite == "bookworm" else str
     with MailHost(suite, deb, world, installed=installed(suite)) as host:
         packages.offer(host.machine, *roots.fetched(suite, "isync"))
         host.machine.run("apt-get -y --no-install-recommends install isync")
         host.machine.write("/root/.mbsyncrc", MBSYNC)
         for number, name in enumerate(PUSHED):
-            folder = f"/root/near/{encoded(name)}"
+            folder = f"/root/near/{near(name)}"
             host.machine.run(["mkdir", "-p", f"{folder}/cur", f"{folder}/new", f"{folder}/tmp"])
             host.machine.write(f"{folder}/new/{number}.host", letters.plain(BOB, ALICE, f"pushed {number}"))
         said = host.machine.run("mbsync -a 2>&1").stdout
@@ -140,8 +142,8 @@ def test_mbsync_pushes_and_pulls_them(suite: str, deb: Path, world: World, insta
         connection.logout()
         said = host.machine.run("mbsync -a 2>&1").stdout
         found = host.machine.run("grep -rl '^Subject: pulled' /root/near | sed 's,/[a-z]*/[^/]*$,,' | sort").stdout
-        assert found.splitlines() == sorted(f"/root/near/{encoded(name)}" for name in PUSHED), said
-        assert host.machine.run(["ls", "/root/near/" + encoded("日本語.x")]).stdout, said
+        assert found.splitlines() == sorted(f"/root/near/{near(name)}" for name in PUSHED), said
+        assert host.machine.run(["ls", "/root/near/" + near("日本語.x")]).stdout, said
         record(f"{len(PUSHED)} folders pushed, and pulled")
 
 
