@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_machine(item)))
-        if item.path.name.startswith(ON_ONE_SUITE) and "bookworm" in item.name:
+        if item.path.name.startswith(ON_ONE_SUITE) and _suite(item) == "bookworm":
             item.add_marker(pytest.mark.slow)
     if reason := any(map(_wants_lab, items)) and can_boot():
         for item in filter(_wants_lab, items):
@@ -97,9 +97,14 @@ def _machine(item: pytest.Item) -> str:
     """What the tests with the same name here share: a machine, or the folder that they stand in."""
     if not _wants_lab(item):
         return "pure"
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
     shares = "shared_host" in getattr(item, "fixturenames", ())
-    return f"{'shared' if shares else item.path.name}-{parameters.get('suite', '')}"
+    return f"{'shared' if shares else item.path.name}-{_suite(item)}"
+
+
+def _suite(item: pytest.Item) -> str:
+    """The suite that a test has as a parameter; empty if it has none."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return str(parameters.get("suite", ""))
 
 
 def _turn(item: pytest.Item) -> tuple[int, int]:

@@ -26,8 +26,7 @@ def is_read_by(daemon: str, kind: str, name: str) -> bool:
 def stopped_for(to_do: Iterable[Change]) -> List[Daemon]:
     """Return the daemons that must not run while these changes are made."""
     names = [change.name for change in to_do if change.kind == "files"]
-    return [daemon for daemon in table.ALL if any(
-        fnmatchcase(name, pattern) for name in names for pattern in daemon.stop_for)]
+    return [daemon for daemon in table.ALL if any(_fits(name, daemon.stop_for) for name in names)]
 
 
 def needed(to_do: Iterable[Change]) -> Dict[str, str]:
@@ -37,7 +36,11 @@ def needed(to_do: Iterable[Change]) -> Dict[str, str]:
         daemon = reader(change.kind, change.name)
         if daemon is None:
             continue
-        if any(fnmatchcase(change.name, pattern) for pattern in daemon.restart_for + daemon.stop_for):
+        if _fits(change.name, daemon.restart_for + daemon.stop_for):
             actions[daemon.name] = "restart"
         actions.setdefault(daemon.name, "reload")
     return actions
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
