@@ -1,9 +1,8 @@
 """Check the way of mail through this host: what waits, whether each daemon answers the next one, and what port 25 says
 to a recipient. No message is sent."""
+import contextlib
 import ipaddress
-import json
 import smtplib
-import socket
 import time
 import uuid
 from typing import Any, Dict, Iterator, List, Optional, Union  # noqa: F401 (in a type comment)
@@ -19,10 +18,12 @@ from smallmail.daemons.rspamd import MILTER, RSPAMD
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, probes, services, state, state_files
 from smallmail.machine.host import Host
+from smallmail.settings import values
 from smallmail.settings.fields import Settings
 
 _GROUP = Group("mail")
 _PATIENCE = 15.0
+_LONGEST_ANSWER = 65536
 _NEARLY = 90        # per cent of a quota
 _STORE = "run/smallmail-redis/redis.sock"
 
@@ -41,7 +42,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """Check all of the group. Yields what was found."""
-    yield from _GROUP.all_of(_queue(host), unconverted(state_files.load_json(host, state.UNCONVERTED, [])))
+    yield from _GROUP.all_of(_queue(host), unconverted(state_files.load_json(host, state.UNCONVERTED, [])),
+                             relayhost(settings))
     if not services.managed():
         return
     with database.open_accounts(host) as accounts:
@@ -57,9 +59,19 @@ def _queue(host: Host) -> Iterator[Finding]:
     yield from queue.judge(waiting, time.time(), patience)
 
 
+def relayhost(settings: Settings) -> Iterator[Finding]:
+    """Judge whether Postfix can send the password to the relayhost. Yields what is wrong."""
+    name = settings.relayhost.partition("]")[0].lstrip("[")
+    if settings.relay_username and values.is_address(name):
+        yield _GROUP.problem(
+            "the relayhost is an address, so no mail leaves", "Postfix sends the password only to a server whose"
+            " certificate has the name of the relayhost, and {} is not a name.".format(name),
+            advice="set the name of the server, for example 'smallmail set relayhost=[smtp.example.net]:587'")
+
+
 def _scanner(host: Host) -> Iterator[Finding]:
-    yield from scanner(_verdict(host), probes.connects(host.path(MILTER)))
-    if b"+PONG" not in _asked(host.path(_STORE), b"PING\r\n"):
+    yield from scanner(_verdict(host), probes.connects(host.root, MILTER))
+    if b"+PONG" not in _asked(host, _STORE, b"PING\r\n"):
         yield from store()
 
 
@@ -71,7 +83,7 @@ def store() -> Iterator[Finding]:
 
 
 def _dovecot(host: Host) -> Iterator[Finding]:
-    yield from dovecot([name for name in _SOCKETS if not probes.connects(host.path("var/spool/postfix/" + name))])
+    yield from dovecot([name for name in _SOCKETS if not probes.connects(host.root, "var/spool/postfix/" + name)])
 
 
 def unconverted(sentences: List[str]) -> Iterator[Finding]:
@@ -125,7 +137,7 @@ def scanner(verdict: str, milter: bool) -> Iterator[Finding]:
     if not milter:
         yield _GROUP.problem("Rspamd does not answer Postfix", "Mail waits until it does.", fix, about=[RSPAMD.unit])
     try:
-        action = json.loads(verdict).get("action") if verdict else ""
+        action = rspamd_controller.parsed(verdict).get("action") if verdict else ""
     except ValueError:
         action = None
     if action == "":
@@ -230,21 +242,12 @@ def _verdict(host: Host) -> str:
         return ""
 
 
-def _asked(path: str, question: bytes) -> bytes:
-    """Send a question to a unix socket. Returns the answer up to the end of a line or of the connection."""
-    said = b""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_PATIENCE)
-        try:
-            connection.connect(path)
-            connection.sendall(question)
-            part = connection.recv(65536)
-            while part:
-                said += part
-                part = connection.recv(65536) if not said.startswith(b"+") else b""
-        except OSError:
-            pass
-    return said
+def _asked(host: Host, path: str, question: bytes) -> bytes:
+    """Send a question to a daemon's unix socket. Returns the first that it answers; nothing if it does not answer."""
+    with contextlib.suppress(OSError), probes.unix_socket(host.root, path, _PATIENCE) as connection:
+        connection.sendall(question)
+        return connection.recv(_LONGEST_ANSWER)
+    return b""
 
 
 def _lines(host: Host, command: List[str]) -> str:

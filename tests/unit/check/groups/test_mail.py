@@ -9,6 +9,7 @@ import pytest
 from smallmail.check.groups import mail
 from smallmail.check.probes import queue
 from smallmail.findings import NOTE, PROBLEM, Finding
+from smallmail.settings.fields import Settings
 
 NOW = 1795555835 + 86400 * 2
 HOURS = 3600.0
@@ -121,3 +122,13 @@ def test_who_may_send_to_anybody() -> None:
         "mynetworks lets all of 0.0.0.0/0 send to anyone", "mynetworks lets all of ::/0 send to anyone"]
     assert [each.what for each in mail.relaying("203.0.113.10", "250 2.1.5 Ok")] == ["this host is an open relay"]
     assert list(mail.relaying("203.0.113.10", "554 5.7.1 Relay access denied")) == []
+
+
+@pytest.mark.parametrize(("name", "is_wrong"), [
+    ("[smtp.example.net]:587", False), ("smtp.example.net", False), ("", False),
+    ("[192.0.2.25]:587", True), ("[2001:db8::25]", True),
+])  # fmt: skip
+def test_a_relayhost_that_gets_a_password_has_a_name(name: str, is_wrong: bool) -> None:
+    settings = Settings({"relayhost": name, "relay-username": "anna", "relay-password": "x"})
+    assert [finding.severity for finding in mail.relayhost(settings)] == [PROBLEM] * is_wrong
+    assert list(mail.relayhost(Settings({"relayhost": name}))) == []
