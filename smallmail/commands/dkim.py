@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 from smallmail.accounts import domains
 from smallmail.commands.arguments.parser import Told
 from smallmail.dkim import keys as dkim_keys, rotation, signing
-from smallmail.dkim.keys import NEXT, Key
+from smallmail.dkim.key_list import NEXT, Key
 from smallmail.machine import dates
 from smallmail.machine.host import Host
 from smallmail.publishing import publish

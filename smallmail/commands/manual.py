@@ -16,7 +16,7 @@ _FILES = [
     ("/etc/dovecot/local.conf, /etc/rspamd/override.d/", "your own lines for Dovecot and Rspamd"),
     ("/etc/smallmail/rfc2136.ini", "your name server and its TSIG key, for 'dns publish' and acme-challenge = dns"),
     ("/var/lib/smallmail/", "accounts, certificates, and the record of what was written and of what existed before"),
-    ("/var/lib/rspamd/dkim/", "DKIM keys"),
+    ("/var/lib/smallmail/dkim/", "DKIM keys"),
     ("/usr/share/smallmail/templates/", "what the daemons' configuration is made from"),
 ]
 

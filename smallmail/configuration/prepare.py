@@ -23,8 +23,9 @@ def _folders(host: Host, settings: Settings) -> Iterator[str]:
     for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.LEARNING, state.SPOOL):
         state_files.make_folder(host, folder)
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
-    # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know.
-    state_files.write(host, state.MAIL_DIRECTORY, settings.mail_directory + "\n")
+    # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know. It enters no
+    # folder by a link.
+    state_files.write(host, state.MAIL_DIRECTORY, "/{}\n".format(host.real(settings.mail_directory[1:])))
     yield from ()
 
 
@@ -64,4 +65,6 @@ def forget_compiled(host: Host) -> None:
     script with an older date."""
     for name in host.names(state.SIEVE):
         if name.endswith(".svbin"):
-            host.remove(state.SIEVE + "/" + name)
+            # The folder is vmail's: what is not a file there (and keeps Dovecot from compiling) is not ours to remove.
+            with contextlib.suppress(IsADirectoryError):
+                host.remove(state.SIEVE + "/" + name)

@@ -40,7 +40,7 @@ def _questions(host: Host, daemon: Daemon) -> Iterator[Tuple[str, Question]]:
         if port.required:
             yield "port {}".format(port.number), functools.partial(running.answers, port)
     for name, path in daemon.sockets.items():
-        yield name, functools.partial(probes.connects, host.path(path))
+        yield name, functools.partial(probes.connects, host.root, path)
 
 
 def _becomes_true(question: Question, deadline: float) -> bool:

@@ -12,16 +12,23 @@ MILTER = state.SPOOL + "/milter.sock"
 
 _FOLDER, _LOCAL, _OVERRIDE = "etc/rspamd", "etc/rspamd/local.d", "etc/rspamd/override.d"
 
+# Where it is told how to sign.
+SIGNING_CONF = _LOCAL + "/dkim_signing.conf"
+
 # Beside local.d and override.d, upstream lets an admin make these.
 _ADMINS_OWN = ("rspamd.conf.local", "rspamd.conf.override", "rspamd.local.lua")
 _PROXY = [_LOCAL + "/worker-proxy.inc", _OVERRIDE + "/worker-proxy.inc"]
 
 
 def _judge(stage: Host) -> None:
-    """Let rspamadm(1) test the configuration, with Rspamd's own variables for its folders pointed at the stage."""
+    """Let rspamadm(1) test the configuration, with Rspamd's own variables for its folders pointed at the stage.
+
+    It also reads and writes compiled patterns in Rspamd's own folder, and whoever can change those runs code in the
+    process that reads them. So it runs as Rspamd's user.
+    """
     folder = stage.path(_FOLDER)
     stage.run(["rspamadm", "--var=CONFDIR=" + folder, "--var=LOCAL_CONFDIR=" + folder, "configtest", "-c",
-               folder + "/rspamd.conf"])
+               folder + "/rspamd.conf"], user="_rspamd")
     # It accepts another address to listen on, and Postfix would then defer all mail.
     sentence = explain(stage)
     if sentence:

@@ -1,15 +1,20 @@
 """Ask Rspamd's controller what Rspamd would do with a message, which goes nowhere, and let Rspamd learn from one.
 
-It is asked on a socket that needs no password.
+It is asked on a socket that needs no password. The socket is in a folder of Rspamd's user, so whoever answers is
+trusted with nothing: an answer may take so long and be so long, and parsed() checks its form.
 """
 import contextlib
+import json
 import socket
-from typing import Dict, Optional, Tuple
+import threading
+from typing import Any, Dict, Optional, Tuple
 
-from smallmail.machine import state
+from smallmail.machine import probes, state
 from smallmail.machine.host import Host
 
-_ANSWER = 10.0      # seconds for one message
+_ANSWER = 10.0      # seconds for one message, until Rspamd begins to answer
+_WHOLE_ANSWER = 20.0
+_LONGEST_ANSWER = 1 << 20
 OK = 200            # HTTP's code
 
 
@@ -25,16 +30,35 @@ def learned(host: Host, letter: bytes, kind: str) -> Tuple[int, str]:
     return _posted(host, "/learn" + kind, letter, {})
 
 
+def parsed(answer: str) -> Dict[str, Any]:
+    """Parse an answer. Returns its fields; raises ValueError if it is not a JSON object."""
+    try:
+        fields = json.loads(answer)
+    except RecursionError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise ValueError("the answer is not a JSON object")
+    return fields
+
+
 def _posted(host: Host, path: str, letter: bytes, headers: Dict[str, str]) -> Tuple[int, str]:
     import http.client  # noqa: PLC0415 (longer to load than Python takes to start, and few verbs ask)
 
     connection = http.client.HTTPConnection("localhost")
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection.sock:
-        connection.sock.settimeout(_ANSWER)
-        connection.sock.connect(host.path(state.CONTROLLER))
+    with contextlib.closing(probes.unix_socket(host.root, state.CONTROLLER, _ANSWER)) as connection.sock:
+        # The socket's own time begins anew with each byte.
+        end = threading.Timer(_WHOLE_ANSWER, _hang_up, [connection.sock])
+        end.start()
         try:
             connection.request("POST", path, letter, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
+            return answer.status, answer.read(_LONGEST_ANSWER).decode("utf-8", "replace")
         except http.client.HTTPException as error:
             raise OSError("not HTTP: {}".format(error or type(error).__name__))
+        finally:
+            end.cancel()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):      # it has been closed
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,8 @@
 """DKIM: the keys that sign outgoing mail (RFC 6376), from the day they are made to the day they are deleted.
 
-keys.py knows which keys exist and what each is for now: NEXT, SIGNING or OLD. key_format.py makes a key with openssl
-and converts it to what Rspamd reads and to what DNS has. signing.py tells Rspamd which keys to sign with, and proves
+keys.py knows which keys exist and what each is for now: NEXT, SIGNING or OLD. key_list.py is the text of their list,
+checked. key_format.py makes a key with openssl and converts it to what Rspamd reads and to what DNS has. former.py
+moves keys out of the folder where they were up to 0.3.0. signing.py tells Rspamd which keys to sign with, and proves
 with a letter that it does. rotation.py takes keys through their three stages.
 
 configuration/prepare.py calls keys.ensure() for all mail domains at each apply; the commands that add and remove a

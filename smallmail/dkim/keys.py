@@ -7,40 +7,28 @@ Only a domain's very first RSA key signs at once: mail without any signature wou
 The list (state.DKIM_LIST) is not made anew if it is damaged: without it nobody knows which records may be deleted.
 """
 import contextlib
-import json
 import os
 import time
 from collections import OrderedDict
-from typing import Iterator, List, NamedTuple, Tuple
+from typing import Iterator, List
 
 from smallmail.daemons import facts
-from smallmail.dkim import key_format
+from smallmail.dkim import former, key_format, key_list
 from smallmail.dkim.key_format import ED25519, RSA
+from smallmail.dkim.key_list import NEXT, OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.machine import dates, state_files
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
-from smallmail.machine.state import DKIM_FOLDER, DKIM_KEYS, DKIM_LIST, DKIM_LOCK
+from smallmail.machine.state import DKIM_FOLDER, DKIM_FORMER_FOLDER, DKIM_KEYS, DKIM_LIST, DKIM_LOCK
 from smallmail.settings.fields import Settings
 from smallmail.zones.dns_records import Record
-
-NEXT, SIGNING, OLD = "next", "signing", "old"
 
 # How long an old key's record stays in DNS. RFC 5321, 4.5.4.1: a message may wait for five days in our queue, and then
 # for five more in the queue of a host that forwards it; the rest is for mail programs that verify when they fetch.
 GRACE_DAYS = 14
 _DAY = 86400
 
-Key = NamedTuple("Key", [
-    ("domain", str),
-    ("selector", str),
-    ("kind", str),      # RSA or ED25519
-    ("state", str),     # NEXT, SIGNING or OLD
-    ("made", float),    # seconds since 1970
-    ("left", float),    # when Rspamd was first seen to sign without it; 0 until then
-    ("public", str),    # as p= has it
-    ("waiting", List[str]),     # what a NEXT key waits for: a name server or a sentence each
-])
 _NAMES = {RSA: "RSA", ED25519: "Ed25519"}
 
 # The selectors of a domain's first keys; later ones get the date added. smallmail 0.1 had the one for RSA.
@@ -76,12 +64,10 @@ def is_over(key: Key, now: float) -> bool:
 
 
 def load(host: Host) -> List[Key]:
-    """Load the list of keys. Raises Problem if the file is damaged."""
-    try:
-        return [Key(**each) for each in json.loads(host.text(DKIM_LIST) or "[]")]
-    except (ValueError, TypeError):
-        raise Problem("/{} cannot be read: restore it from a backup, or remove it; then each domain's first key signs"
-                      .format(DKIM_LIST))
+    """Load the list of keys. Raises Problem if the file is damaged, or is still in its former folder."""
+    if former.is_waiting(host):
+        raise Problem("the DKIM keys are still in /{}: 'smallmail apply' moves them".format(DKIM_FORMER_FOLDER))
+    return key_list.loads(host.text(DKIM_LIST), DKIM_LIST)
 
 
 @contextlib.contextmanager
@@ -92,12 +78,7 @@ def changing(host: Host) -> Iterator[List[Key]]:
         before = list(keys)
         yield keys
         if keys != before:
-            data = [OrderedDict(zip(key._fields, key)) for key in sorted(keys, key=_order)]
-            state_files.save_json(host, DKIM_LIST, data)
-
-
-def _order(key: Key) -> Tuple[str, bool, float]:
-    return key.domain, key.kind != RSA, -key.made
+            state_files.save_json(host, DKIM_LIST, key_list.dumps(keys))
 
 
 def kinds(host: Host) -> List[str]:

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple
 from smallmail.accounts import domains
 from smallmail.dkim import keys as dkim_keys, signing
 from smallmail.dkim.key_format import RSA
-from smallmail.dkim.keys import NEXT, OLD, SIGNING, Key
+from smallmail.dkim.key_list import NEXT, OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
 from smallmail.machine import dates, state

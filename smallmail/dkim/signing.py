@@ -4,7 +4,6 @@ Its configuration includes a file of ours (state.DKIM_CONF), which is replaced i
 is then given a letter: the signatures on it show which keys it uses.
 """
 import hashlib
-import json
 import re
 import time
 from collections import OrderedDict
@@ -13,9 +12,9 @@ from typing import Dict, Iterator, List, Set
 from smallmail.accounts import domains
 from smallmail.daemons import rspamd_controller, running
 from smallmail.daemons.rspamd import RSPAMD
-from smallmail.dkim import keys as dkim_keys
+from smallmail.dkim import former, keys as dkim_keys
 from smallmail.dkim.key_format import RSA
-from smallmail.dkim.keys import OLD, SIGNING, Key
+from smallmail.dkim.key_list import OLD, SIGNING, Key
 from smallmail.errors import Problem
 from smallmail.machine import state, state_files
 from smallmail.machine.host import Host
@@ -60,6 +59,7 @@ def write(host: Host) -> None:
 
 def prepare(host: Host, _: Settings) -> Iterator[str]:
     """Make the keys that mail domains lack, and let Rspamd sign with those that sign now. Yields no notice."""
+    former.move(host)
     dkim_keys.ensure(host, domains.domains(host))
     write(host)
     yield from ()
@@ -143,9 +143,9 @@ def _signatures(host: Host, domain: str) -> Set[str]:
     """Give Rspamd a letter from this host to sign. Returns the selectors of its signatures."""
     letter = "From: postmaster@{0}\r\nTo: postmaster@{0}\r\nSubject: DKIM\r\n\r\n.\r\n".format(domain)
     status, answer = rspamd_controller.scanned(host, letter.encode("ascii"), {"IP": "127.0.0.1"})
-    said = json.loads(answer)
+    said = rspamd_controller.parsed(answer)
     if status != rspamd_controller.OK:
         raise Problem("its answer is {}".format(said.get("error", status)))
     headers = said.get("dkim-signature", [])
-    return {found for header in ([headers] if isinstance(headers, str) else headers)
-            for found in re.findall(r"[;\s]s=([^;\s]+);", header)}
+    return {found for header in (headers if isinstance(headers, list) else [headers])
+            for found in re.findall(r"[;\s]s=([A-Za-z0-9._-]{1,253});", str(header))}

@@ -2,21 +2,29 @@
 
 `root` is "/", or a scratch folder: in tests, and for new configuration that a daemon is to judge (stage()). Files are
 those below root. Commands, services, ports and addresses are always those of the machine that runs the code.
+
+No method follows a symbolic link that another user than root could have made, nor waits for a FIFO: see walk.py. Such a
+link raises walk.Diverted.
 """
 import contextlib
+import errno
 import fcntl
 import grp
 import os
 import pwd
+import stat
 import time
 from typing import Iterable, Iterator, List, Optional
 
 from smallmail.errors import Problem
-from smallmail.machine import state
+from smallmail.machine import state, walk
 from smallmail.machine.file import File
 
 # Seconds that one smallmail waits for another: an apply that waits for Rspamd takes a minute.
 _PATIENCE = 120.0
+
+# Seconds that a command may take with another user's rights: rspamadm compiles patterns on a small machine.
+_OTHERS_TIME = "300"
 
 
 class Failed(Problem):
@@ -30,8 +38,10 @@ class Busy(Problem):
 class Host:
     """A machine, by its root folder. Paths are without the leading slash."""
 
-    def __init__(self, root: str = "/") -> None:
+    def __init__(self, root: str = "/", owns: Optional[bool] = None) -> None:
+        """`owns`: whether files get their owners. On a real machine they do, in a scratch folder they do not."""
         self.root = root
+        self._owns = os.geteuid() == 0 and root == "/" if owns is None else owns
 
     def path(self, path: str) -> str:
         """Return the path with the root before it."""
@@ -39,21 +49,40 @@ class Host:
 
     def exists(self, path: str) -> bool:
         """Tell whether that path exists."""
-        return os.path.exists(self.path(path))
+        try:
+            with walk.to(self.root, path) as place:
+                os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
 
     def names(self, folder: str) -> List[str]:
         """List the names in a folder; none if the folder does not exist."""
-        return os.listdir(self.path(folder)) if os.path.isdir(self.path(folder)) else []
+        try:
+            with walk.into(self.root, folder) as place:
+                return os.listdir(place.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def real(self, path: str) -> str:
+        """Return the path of a folder that exists, without links."""
+        with walk.into(self.root, path) as place:
+            return place.path
 
     def file(self, path: str) -> Optional[File]:
-        """Read a file with its permissions; None if it does not exist."""
+        """Read a file with its permissions; None if it does not exist, or is not a file (a FIFO, a folder)."""
         try:
-            with open(self.path(path), "rb") as stream:
-                status = os.fstat(stream.fileno())
-                return File(stream.read(), status.st_mode & 0o7777, _user_name(status.st_uid),
+            with walk.to(self.root, path) as place, walk.opened(place) as (descriptor, status):
+                if not stat.S_ISREG(status.st_mode):
+                    return None
+                return File(walk.content(descriptor), status.st_mode & 0o7777, _user_name(status.st_uid),
                             _group_name(status.st_gid))
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            if error.errno == errno.ENXIO:      # a socket (open(2))
+                return None
+            raise
 
     def text(self, path: str) -> str:
         """Read a file's text; empty if it does not exist."""
@@ -63,43 +92,44 @@ class Host:
     def write(self, path: str, file: File) -> None:
         """Write a file, whole or not at all: under another name first, synced, then renamed. Makes missing folders.
 
-        If the path is a symbolic link, its target is replaced and the link stays.
+        If the path is a symbolic link to a file, that file is replaced and the link stays.
         """
         self.remove_unfinished(path)
-        target = self._at_the_end(path)
-        beside = _beside(target)
-        _make_folder(os.path.dirname(target))
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(file.content)
-                self._own(stream.fileno(), file.owner, file.group)
-                os.fchmod(stream.fileno(), file.mode)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.rename(beside, target)
-        except BaseException:
-            os.unlink(beside)
-            raise
-        _sync(os.path.dirname(target))
+        with walk.to(self.root, path, follow=self._is_file(path), make=True) as place:
+            beside = _beside(place.name)
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600,
+                                 dir_fd=place.folder)
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(file.content)
+                    self._own(stream.fileno(), file.owner, file.group)
+                    os.fchmod(stream.fileno(), file.mode)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                os.rename(beside, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
+            except BaseException:
+                os.unlink(beside, dir_fd=place.folder)
+                raise
+            walk.sync(place)
 
     def remove(self, path: str) -> None:
         """Remove a file, if it exists."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path(path))
-            _sync(os.path.dirname(self.path(path)))
+        with contextlib.suppress(FileNotFoundError), walk.to(self.root, path, follow=False) as place:
+            os.unlink(place.name, dir_fd=place.folder)
+            walk.sync(place)
 
     def remove_folder(self, path: str) -> None:
         """Remove a folder, if it is empty; one that the machine does not let go of (a mount point) stays, too."""
-        with contextlib.suppress(OSError):
-            os.rmdir(self.path(path))
-            _sync(os.path.dirname(self.path(path)))
+        with contextlib.suppress(OSError), walk.to(self.root, path, follow=False) as place:
+            os.rmdir(place.name, dir_fd=place.folder)
+            walk.sync(place)
 
     def remove_unfinished(self, path: str) -> None:
         """Remove the temporary file of a write() to that path that was killed."""
-        for beside in {_beside(self.path(path)), _beside(self._at_the_end(path))}:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(beside)
+        for follow in (False, True):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), \
+                    walk.to(self.root, path, follow) as place:
+                os.unlink(_beside(place.name), dir_fd=place.folder)
 
     def put(self, path: str, file: Optional[File]) -> None:
         """Write the file, or remove the one that exists if it is None."""
@@ -109,18 +139,23 @@ class Host:
             self.write(path, file)
 
     def directory(self, path: str, mode: int = 0o755, owner: str = "root", group: str = "root") -> None:
-        """Make a folder with these permissions, or give them to one that exists; its content is not touched."""
-        _make_folder(self.path(path))
-        descriptor = os.open(self.path(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            self._own(descriptor, owner, group)
-            os.fchmod(descriptor, mode)
-        finally:
-            os.close(descriptor)
+        """Make a folder with these permissions, or give them to one that exists; its content is not touched. Raises
+        Problem where another user could put another folder in its place."""
+        with walk.into(self.root, path, make=True) as place:
+            status = os.fstat(place.folder)
+            if place.is_movable and self._owns and status.st_uid != _user_number(owner):
+                raise Problem("/{} is in a folder that another user can change: 'chown {}:{}' it".format(
+                    place.path, owner, group))
+            self._own(place.folder, owner, group)
+            os.fchmod(place.folder, mode)
 
     def link(self, path: str) -> Optional[str]:
         """Return the target of a symbolic link; None if the path is not one."""
-        return os.readlink(self.path(path)) if os.path.islink(self.path(path)) else None
+        try:
+            with walk.to(self.root, path, follow=False) as place:
+                return os.readlink(place.name, dir_fd=place.folder)
+        except OSError:
+            return None
 
     def point(self, link: str, target: Optional[str]) -> None:
         """Let a symbolic link point to that target, in one step; None removes it."""
@@ -130,19 +165,21 @@ class Host:
             self.remove(link)
             return
         self.remove_unfinished(link)
-        os.symlink(target, _beside(self.path(link)))
-        os.rename(_beside(self.path(link)), self.path(link))
-        _sync(os.path.dirname(self.path(link)))
+        with walk.to(self.root, link, follow=False) as place:
+            os.symlink(target, _beside(place.name), dir_fd=place.folder)
+            os.rename(_beside(place.name), place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
+            walk.sync(place)
 
-    def run(self, command: List[str], text: str = "") -> str:
-        """Run a command with `text` on its standard input. Returns its output and its errors; raises Failed.
+    def run(self, command: List[str], text: str = "", user: str = "") -> str:
+        """Run a command with `text` on its standard input. Returns its output and its errors; raises Failed. `user`:
+        root lets it run with the rights of that user.
 
         A maintainer script's file descriptors 0 and 3 belong to debconf: children get neither.
         """
         import subprocess  # noqa: PLC0415 (as long to load as Python takes to start, and few verbs run commands)
 
         try:
-            done = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            done = subprocess.Popen(self._as_user(user) + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, close_fds=True, cwd="/",
                                     env=dict(os.environ, LC_ALL="C.UTF-8"))
         except OSError as error:
@@ -175,35 +212,54 @@ class Host:
 
     @contextlib.contextmanager
     def stage(self, folders: Iterable[str]) -> Iterator["Host"]:
-        """Provide a scratch host with copies of these folders, which is removed afterwards."""
+        """Provide a scratch host with copies of these folders, which is removed afterwards. Each user may read there
+        what that user may read here."""
         import shutil  # noqa: PLC0415 (as subprocess)
 
         folder = self.path(state.STAGE)
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)
+        stage = Host(folder, self._owns)
         try:
             for copied in filter(self.exists, folders):
-                shutil.copytree(self.path(copied), os.path.join(folder, copied), symlinks=True)
-            yield Host(folder)
+                stage.directory(os.path.dirname(copied))
+                shutil.copytree(self.path(copied), stage.path(copied), symlinks=True)
+                self._give_owners(copied, stage.path(copied))
+            os.chmod(folder, state.FOLDERS[state.STAGE].mode)   # now that each file has its permissions
+            yield stage
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _at_the_end(self, path: str) -> str:
-        """Follow an admin's symbolic link to its file, but not out of a scratch folder, and not to nothing."""
-        there, root = os.path.realpath(self.path(path)), os.path.join(os.path.realpath(self.root), "")
-        return there if os.path.isfile(there) and there.startswith(root) else self.path(path)
+    def _as_user(self, user: str) -> List[str]:
+        """Return what runs a command as that user, who cannot keep root waiting: coreutils has it in all suites."""
+        if not user or not self._owns:
+            return []
+        return ["timeout", _OTHERS_TIME, "chroot", "--userspec={0}:{0}".format(user), "--groups={}".format(user), "/"]
+
+    def _give_owners(self, source: str, copy: str) -> None:
+        """Give a copied folder and all in it the owners that they have here."""
+        for folder, folders, files in os.walk(copy) if self._owns else ():
+            for path in [folder] + [os.path.join(folder, name) for name in folders + files]:
+                with contextlib.suppress(FileNotFoundError):    # it has gone since
+                    status = os.lstat(os.path.join(self.path(source), os.path.relpath(path, copy)))
+                    os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+
+    def _is_file(self, path: str) -> bool:
+        """Tell whether the path, or an admin's link there, ends at a file that exists."""
+        try:
+            with walk.to(self.root, path) as place:
+                return stat.S_ISREG(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode)
+        except OSError:
+            return False
 
     def _own(self, descriptor: int, owner: str, group: str) -> None:
-        if os.geteuid() == 0 and self.root == "/":
-            # file() gives a number for an owner that has no name on this host.
-            os.fchown(descriptor, int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid,
-                      int(group) if group.isdigit() else grp.getgrnam(group).gr_gid)
+        if self._owns:
+            os.fchown(descriptor, _user_number(owner), _group_number(group))
 
 
-def _beside(path: str) -> str:
+def _beside(name: str) -> str:
     """Return the temporary name of a file; hidden, so that no daemon reads it."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, ".{}.smallmail-new".format(name))
+    return ".{}.smallmail-new".format(name)
 
 
 def _locked(descriptor: int) -> bool:
@@ -212,6 +268,15 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _user_number(owner: str) -> int:
+    # file() gives a number for an owner that has no name on this host.
+    return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+
+
+def _group_number(group: str) -> int:
+    return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
 
 
 def _user_name(number: int) -> str:
@@ -226,21 +291,3 @@ def _group_name(number: int) -> str:
         return grp.getgrgid(number).gr_name
     except KeyError:
         return str(number)
-
-
-def _make_folder(folder: str) -> None:
-    """Make a folder and those above it, synced, so that a power cut does not undo it."""
-    if not os.path.isdir(folder):
-        _make_folder(os.path.dirname(folder))
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(folder)
-        _sync(os.path.dirname(folder))
-
-
-def _sync(folder: str) -> None:
-    """Sync a folder, so that a power cut does not undo a rename or removal in it (fsync(2))."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

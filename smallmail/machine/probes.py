@@ -1,9 +1,10 @@
 """Connect to ports and sockets of the machine that runs this code, to see what answers there."""
 import contextlib
+import os
 import socket
 from typing import Any
 
-from smallmail.machine import port_holders
+from smallmail.machine import port_holders, walk
 
 # Seconds that a daemon may take for its greeting.
 _GREETING = 10.0
@@ -38,12 +39,30 @@ def greets(number: int, tls: bool, greeting: bytes, farewell: bytes, address: st
     return False
 
 
-def connects(path: str) -> bool:
-    """Tell whether a process accepts connections on that unix socket (a path of this machine)."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(2)
-        try:
-            connection.connect(path)
-        except OSError:
-            return False
-        return True
+def connects(root: str, path: str) -> bool:
+    """Tell whether a process accepts connections on that unix socket, whose path is below `root`."""
+    try:
+        with unix_socket(root, path, 2):
+            return True
+    except OSError:
+        return False
+
+
+def unix_socket(root: str, path: str, seconds: float) -> socket.socket:
+    """Connect to a unix socket of a daemon, which may be in the daemon's own folder: no link is followed from there.
+    `seconds`: how long each step may take. Returns the connection. Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        with walk.to(root, path) as place:
+            descriptor = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.folder)
+            try:
+                connection.connect("/proc/self/fd/{}".format(descriptor))   # proc(5)
+            finally:
+                os.close(descriptor)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, walk.Diverted):
+            raise OSError(str(error))
+        raise
+    return connection

@@ -5,7 +5,7 @@ the files with the permissions listed here. What is in a folder of the table (a 
 configuration of the history) belongs to it. /etc/smallmail is not here: those are the admin's files.
 
 This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
-debian/smallmail-server.postrm deletes FOLDER and SPOOL at a purge, and DKIM_FOLDER's keys if the admin says so; it
+debian/smallmail-server.postrm deletes FOLDER and SPOOL at a purge, but DKIM_FOLDER's keys only if the admin says so; it
 reads three of these files, and a test compares the names.
 """
 import os
@@ -36,7 +36,7 @@ RECORD = _file(FOLDER + "/record.json")
 LEFT = _file(FOLDER + "/left.json")
 JOURNAL = _file(FOLDER + "/journal.json")
 HISTORY = _folder(FOLDER + "/history", 0o755)   # its files are 0600
-STAGE = _folder(FOLDER + "/stage")
+STAGE = _folder(FOLDER + "/stage", 0o711)     # Rspamd's user judges its own files there
 
 # For postrm, which is plain sh: our own files under /etc, our DKIM keys, where mail is; one path a line.
 UCF_FILES = _file(FOLDER + "/ucf-files", 0o644)
@@ -57,10 +57,15 @@ OBTAIN = _file(TLS + "/obtain.json")
 TLSA = _file(TLS + "/tlsa.json")
 
 # DKIM: the list of keys is beside the keys, so that it stays and goes with them. Rspamd includes DKIM_CONF.
-DKIM_FOLDER = _folder("var/lib/rspamd/dkim", 0o750, "root", "_rspamd")
+DKIM_FOLDER = _folder(FOLDER + "/dkim", 0o750, "root", "_rspamd")
 DKIM_LIST = _file(DKIM_FOLDER + "/keys.json", 0o640, "root", "_rspamd")
 DKIM_CONF = _file(FOLDER + "/dkim.conf", 0o644)
 DKIM_SIGNING = _file(FOLDER + "/dkim-signing.json", 0o644)
+
+# Where the keys were up to 0.3.0, below a folder that _rspamd owns; and what was copied from there and is still to be
+# deleted, one name a line (dkim/former.py).
+DKIM_FORMER_FOLDER = "var/lib/rspamd/dkim"
+DKIM_FORMER = _file(FOLDER + "/dkim-former", 0o644)
 
 # What was published in DNS, what the last daily check found, which mailboxes could not be converted, and two facts that
 # are files without content: the resolver validates DNSSEC; smallmail put Rspamd into Postfix's group.

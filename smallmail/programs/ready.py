@@ -10,6 +10,8 @@ from typing import List
 from smallmail.accounts import database
 from smallmail.configuration import apply, in_force, transaction
 from smallmail.daemons import facts
+from smallmail.daemons.rspamd import RSPAMD
+from smallmail.dkim import former
 from smallmail.machine import letters, state
 from smallmail.machine.host import Busy, Host
 
@@ -36,4 +38,6 @@ def ready(host: Host, arguments: List[str]) -> int:
     """Prepare the start of the daemon that is named. The exit code is for the journal: it starts in any case."""
     with contextlib.suppress(Busy):
         letters.alarm(host, prepare(host, arguments[0]))
+    if arguments[0] == RSPAMD.name:
+        former.move(host)   # an upgrade may not have come to that yet, but Rspamd's files may name the new folder
     return 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,58 +14,17 @@ import pytest
 
 from tests.lab import World, roots
 from tests.lab.dns import Dns
-from tests.support import letters, rfc2136
+from tests.support import rfc2136
 from tests.support.fixtures import Installed, Record
-from tests.support.mail_host import ALICE, BOB, MailHost
+from tests.support.mail_host import MailHost
+from tests.support.traffic import traffic
 
-FOLDER = "/var/lib/rspamd/dkim"
+FOLDER = "/var/lib/smallmail/dkim"
 LOOK = "systemctl start smallmail-dkim.service"
 # As dpkg left it on a host that had 0.2: one key, and nothing known of it.
 AS_BEFORE = ("systemctl stop smallmail-dkim.timer;"
              f" rm {FOLDER}/keys.json {FOLDER}/*ed25519.key /var/lib/smallmail/dkim*;"
              f" echo {FOLDER}/example.org.dkim.key >/var/lib/smallmail/dkim-keys")
-
-
-class Traffic(threading.Thread):
-    """Sends one message after the other, and judges each as soon as it has arrived."""
-
-    def __init__(self, host: MailHost) -> None:
-        super().__init__()
-        self._mail, self._over, self._began = host, threading.Event(), time.monotonic()
-        self.bad: list[tuple[object, ...]] = []
-        self.signed: list[frozenset[str]] = []
-
-    def run(self) -> None:
-        while not self._over.wait(0.2):
-            subject = f"in transit {self._began} {len(self.signed)}"
-            try:
-                self._mail.submit(letters.plain(ALICE, BOB, subject))
-                raw = self._mail.world.foreign.expect(BOB, subject)
-                dkimpy = self._mail.world.signatures(raw)
-                exim = [str(verdict) for verdict in letters.parsed(raw).get_all("X-DKIM-Verdict", [])]
-                if len(dkimpy) != 2 or not all(dkimpy.values()) or [line.split()[0] for line in exim] != ["pass"] * 2:
-                    self.bad.append((subject, dkimpy, exim))
-                self.signed.append(frozenset(dkimpy))
-            except Exception as error:  # a thread's own would be lost
-                self.bad.append((subject, repr(error)))
-                self.signed.append(frozenset())
-
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
-
-
-@contextmanager
-def traffic(host: MailHost) -> Iterator[Traffic]:
-    flow = Traffic(host)
-    flow.start()
-    try:
-        yield flow
-        sent = len(flow.signed)
-        host.wait(lambda: len(flow.signed) > sent, "a message after all that")
-    finally:
-        flow.stop()
-    assert flow.bad == []
 
 
 @contextmanager

@@ -27,6 +27,8 @@ KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/
         "/etc/systemd/system/timers.target.wants/smallmail-check.timer",
         "/etc/systemd/system/timers.target.wants/smallmail-dkim.timer"}
 LETTER = "/srv/mail/example.org/alice/a-letter"
+NOTHING_KEPT = {"purge-mail": "true"}
+KEYS_STAY = "/var/lib/smallmail"    # the folder above them
 EDITED = {"/etc/postfix/main.cf", "/etc/postfix/master.cf"}
 # What differs after any installation, whatever was installed.
 _OF_ANY_INSTALLATION = ("/var/cache/", "/var/lib/apt", "/var/lib/dpkg", "/var/log", "/var/backups",
@@ -68,7 +70,7 @@ def test_etc_is_what_an_admin_had_made_of_it(suite: str, deb: Path, record: Reco
         configure_by_hand(chroot)
         before = fingerprint(chroot)
         values = chroot.run(VALUES).stdout
-        install(chroot, deb, dict(ANSWERS, **TAKE_OVER))
+        install(chroot, deb, dict(ANSWERS, **TAKE_OVER, **NOTHING_KEPT))
         ours = differences(before, fingerprint(chroot))
         assert len(ours) > 30
         assert "example.org" in chroot.run("smallmail domain list").stdout
@@ -100,7 +102,7 @@ def test_everything_is_back_after_another_installation(suite: str, deb: Path, re
         chroot.run(EDITS)
         chroot.run("smallmail alias add sales@example.org alice@example.org; smallmail user add --password-stdin"
                    " bob@example.org", input="another good one\n")
-        state = "/etc /var/lib/smallmail/tls /var/lib/rspamd/dkim"
+        state = "/etc /var/lib/smallmail/tls /var/lib/smallmail/dkim"
         during, accounts = fingerprint(chroot, state), chroot.run(ACCOUNTS).stdout
         plan = chroot.run("smallmail plan").stdout
         assert plan.count("changed by hand") == 4 and "Nothing to do." in plan
@@ -131,7 +133,7 @@ def test_everything_is_back_after_another_installation(suite: str, deb: Path, re
                 and not path.startswith("/etc/python3")}
         assert left == EDITED   # what was changed by hand stays there
         # Without debconf nobody can take our questions out of its database.
-        assert [path for path in traces(chroot) if not path.startswith("/var/cache/debconf/")] == []
+        assert [path for path in traces(chroot) if not path.startswith("/var/cache/debconf/")] == [KEYS_STAY]
         judged(chroot)
         record("purged without " + gone)
 
@@ -139,36 +141,37 @@ def test_everything_is_back_after_another_installation(suite: str, deb: Path, re
 @pytest.mark.parametrize("suite", ["trixie"])
 def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite: str, deb: Path, record: Record) -> None:
     with Chroot(stock(suite, deb), f"{suite}-mail", network=True) as chroot:
-        before = fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")
+        before = fingerprint(chroot, "/etc /srv $(ls -d /var/lib/smallmail/dkim)")
 
         def changed() -> set[str]:
-            return set(differences(before, fingerprint(chroot, "/etc /srv $(ls -d /var/lib/rspamd/dkim)")))
+            return set(differences(before, fingerprint(chroot, "/etc /srv $(ls -d /var/lib/smallmail/dkim)")))
 
         install(chroot, deb)
         chroot.run(f"mkdir -p $(dirname {LETTER}); echo Good day >{LETTER}; chown -R vmail:vmail /srv/mail")
-        mail = fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim")
+        mail = fingerprint(chroot, "/srv/mail /var/lib/smallmail/dkim")
         assert len([path for path in mail if path.endswith(".key")]) == 2
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
-        assert fingerprint(chroot, "/srv/mail /var/lib/rspamd/dkim") == mail
+        assert fingerprint(chroot, "/srv/mail /var/lib/smallmail/dkim") == mail
         assert chroot.run("getent passwd vmail | cut -d: -f1").stdout == "vmail\n"
         assert changed() == {*mail, "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
-        assert traces(chroot) == ["/etc/passwd"]    # the full name of vmail
+        assert traces(chroot) == [KEYS_STAY, "/etc/passwd"]     # the full name of vmail
+        assert chroot.run("ls /var/lib/smallmail").stdout == "dkim\n"
         record(f"no: {len(mail)} files of mail and keys are there, and vmail")
 
         # A fresh start that takes up the mail, and is asked to delete it.
-        install(chroot, deb, dict(ANSWERS, **{"purge-mail": "true"}))
+        install(chroot, deb, dict(ANSWERS, **NOTHING_KEPT))
         assert "Nothing to do." in chroot.run("smallmail plan").stdout
-        assert fingerprint(chroot, "/var/lib/rspamd/dkim").items() <= mail.items()     # the same keys sign again
+        assert fingerprint(chroot, "/var/lib/smallmail/dkim").items() <= mail.items()     # the same keys sign again
         assert chroot.run(["stat", "-c", "%U %G", LETTER]).stdout == "vmail vmail\n"
-        chroot.run("smallmail domain add example.net; test -e /var/lib/rspamd/dkim/example.net.dkim.key")
+        chroot.run("smallmail domain add example.net; test -e /var/lib/smallmail/dkim/example.net.dkim.key")
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
         # A key that this installation found is not its own to delete.
-        assert changed() == {path for path in mail if path.startswith("/var/lib/rspamd/dkim")}
+        assert changed() == {path for path in mail if path.startswith("/var/lib/smallmail/dkim")}
         assert chroot.run("getent passwd vmail", check=False).stdout == ""
-        assert traces(chroot) == []
+        assert traces(chroot) == [KEYS_STAY]
 
-        chroot.run("rm -r /var/lib/rspamd/dkim")
-        install(chroot, deb, dict(ANSWERS, **{"purge-mail": "true"}))
+        chroot.run("rm -r /var/lib/smallmail")
+        install(chroot, deb, dict(ANSWERS, **NOTHING_KEPT))
         chroot.run(["apt-get", "-y", "purge", "smallmail-server"])
         assert changed() == set()
         record("yes: mail, keys and vmail are gone")
@@ -183,7 +186,7 @@ def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite: str, deb
     for name, package in (("ours", deb), ("dependencies", needs_the_same(deb, tmp_path))):
         with minimal(suite, package, deb) as chroot:
             before = fingerprint(chroot, "/etc /srv /var /run /usr/local /root /home")
-            install(chroot, package, ANSWERS if name == "ours" else None)
+            install(chroot, package, {**ANSWERS, **NOTHING_KEPT} if name == "ours" else None)
             installed[name] = fingerprint(chroot)
             chroot.run(["apt-get", "-y", "purge", packages.field(package, "Package")])
             # cron recommends a mail server: apt would keep Postfix for its sake.
@@ -208,7 +211,7 @@ def test_a_bare_machine_is_as_if_only_the_daemons_had_been_there(suite: str, deb
 def test_it_can_be_removed_whatever_went_before(gone: str, deb: Path, record: Record) -> None:
     """dpkg can be told to break dependencies; what is left must not stop a removal, nor come back by it."""
     with Chroot(stock("trixie", deb), "broken", network=True) as chroot:
-        install(chroot, deb)
+        install(chroot, deb, {**ANSWERS, **NOTHING_KEPT})
         chroot.run("dpkg --force-depends --purge " + gone)
         names = "find /etc/postfix /etc/dovecot /etc/rspamd 2>/dev/null | grep -v smallmail; true"
         there = set(chroot.run(names).stdout.split())

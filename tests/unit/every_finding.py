@@ -135,6 +135,7 @@ def of_mail() -> Iterator[Iterable[Finding]]:
     yield mail.store()
     yield mail.unconverted(["the folders of /srv/mail/example.org/bob could not be converted (…: Permission denied);"
                             " nobody can open this mailbox now"])
+    yield mail.relayhost(Settings({"relayhost": "[192.0.2.25]:587", "relay-username": "anna"}))
     yield mail.dovecot(["private/dovecot-lmtp"])
     yield mail.door({"": "451 later"}, [], [])
     yield mail.door({"postmaster@example.org": "550 no", "x@example.org": "250 ok"}, ["postmaster@example.org"],
@@ -190,7 +191,7 @@ def of_keys(tmp_path: Path) -> Iterator[Iterable[Finding]]:
     trouble = json.dumps({"trouble": "Rspamd signs mail from example.org with nothing"})
     (tmp_path / state.DKIM_SIGNING).write_text(trouble)
     with dkim_keys.changing(host) as keys:
-        keys.append(keys[0]._replace(selector="old", state=dkim_keys.OLD, left=1.0))
+        keys.append(keys[0]._replace(selector="old", state="old", left=1.0))
     yield rotation.judge(host, 4e9)
     host.remove(dkim_keys.path(dkim_keys.load(host)[0]))
     yield rotation.judge(host, 0.0)

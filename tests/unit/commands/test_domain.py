@@ -11,7 +11,7 @@ import pytest
 from smallmail.accounts import database
 from smallmail.commands.arguments import parser
 from smallmail.dkim import keys as dkim_keys
-from smallmail.dkim.keys import OLD
+from smallmail.dkim.key_list import OLD
 from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import dates
 from smallmail.machine.host import Host

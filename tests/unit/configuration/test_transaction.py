@@ -60,13 +60,13 @@ def test_cut_off_anywhere_the_next_one_finds_old_or_new(
     for name in ("rename", "unlink"):
         real = getattr(os, name)
 
-        def counted(*arguments: Any, _real: Callable[..., None] = real) -> None:
+        def counted(*arguments: Any, _real: Callable[..., None] = real, **folders: int) -> None:
             if str(arguments[-1]).endswith(".smallmail-new"):
-                return _real(*arguments)
+                return _real(*arguments, **folders)
             if len(steps) == cut_after:
                 raise Cut
             steps.append(arguments)
-            return _real(*arguments)
+            return _real(*arguments, **folders)
         monkeypatch.setattr(os, name, counted)
     try:
         transaction.swap(host, NEW)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smallmail.dkim import keys as dkim_keys, rotation
-from smallmail.dkim.keys import NEXT, Key
+from smallmail.dkim.key_list import NEXT, Key
 from smallmail.machine.host import Host
 
 DOMAIN = "example.org"

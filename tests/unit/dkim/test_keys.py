@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from smallmail.dkim import key_format, keys as dkim_keys, rotation, signing
-from smallmail.dkim.keys import NEXT, OLD, SIGNING
+from smallmail.dkim.key_list import NEXT, OLD, SIGNING
+from smallmail.errors import Problem
 from smallmail.machine import state
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
@@ -62,6 +63,6 @@ def test_a_damaged_list_is_told_not_overwritten(host: Host) -> None:
     dkim_keys.ensure(host, [DOMAIN])
     with open(host.path(state.DKIM_LIST), "w") as stream:
         stream.write("[{}]")
-    with pytest.raises(dkim_keys.Problem, match="keys.json cannot be read"):
+    with pytest.raises(Problem, match="keys.json cannot be read"):
         dkim_keys.ensure(host, [DOMAIN])
     assert host.text(state.DKIM_LIST) == "[{}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smallmail.dkim import keys as dkim_keys, rotation, signing
-from smallmail.dkim.keys import NEXT, OLD, SIGNING
+from smallmail.dkim.key_list import NEXT, OLD, SIGNING
 from smallmail.machine.host import Host
 from tests.unit.dkim.conftest import DAY, DOMAIN, change, states, switched, the
 

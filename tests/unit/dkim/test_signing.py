@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from smallmail.dkim import keys as dkim_keys, rotation, signing
-from smallmail.dkim.keys import NEXT, SIGNING
+from smallmail.dkim.key_list import NEXT, SIGNING
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from tests.unit.dkim.conftest import DOMAIN, states, switched, with_rspamd
@@ -28,5 +28,5 @@ def test_what_rspamd_is_told(host: Host) -> None:
     assert text.count("domain {") == 1
     assert text.index('"a.example" {') < text.index('"b.example" {')
     for name in ("dkim", "dkim-ed25519"):
-        assert f'selector = "{name}"; path = "/var/lib/rspamd/dkim/a.example.{name}.key";' in text
+        assert f'selector = "{name}"; path = "/var/lib/smallmail/dkim/a.example.{name}.key";' in text
     assert json.loads(host.text(state.DKIM_LIST))[0]["domain"] == "a.example"

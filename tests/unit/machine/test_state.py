@@ -31,13 +31,13 @@ PROSE = {"commands/manual.py"}
 
 def named(text: str) -> set[str]:
     """All paths below our folders that a text spells."""
-    folders = "|".join((state.FOLDER, state.DKIM_FOLDER, state.SPOOL))
+    folders = "|".join((state.FOLDER, state.DKIM_FORMER_FOLDER, state.SPOOL))
     return {found.rstrip("./") for found in re.findall(rf"(?:{folders})[\w./-]*", text)}
 
 
 def is_known(path: str) -> bool:
     """Whether the table has that path, or a folder in which it is."""
-    folders = [folder for folder in state.FOLDERS if folder != state.FOLDER]
+    folders = [folder for folder in state.FOLDERS if folder != state.FOLDER] + [state.DKIM_FORMER_FOLDER]
     return path == state.FOLDER or path in state.FILES or any(f"{path}/".startswith(f"{folder}/") for folder in folders)
 
 
@@ -61,7 +61,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def test_the_code_leaves_nothing_beside_the_table(host: Host) -> None:
-    ours = (state.FOLDER, state.DKIM_FOLDER, state.SPOOL)
+    ours = (state.FOLDER, state.SPOOL)
     found = {str(path.relative_to(host.root)) for folder in ours for path in Path(host.path(folder)).rglob("*")}
     assert found >= {state.ACCOUNTS, state.PASSWORDS, state.DKIM_LIST, state.DKIM_KEYS, state.DKIM_CONF, state.TLSA,
                      state.PUBLISHED, state.UCF_FILES, state.JOURNAL, state.MAIL_DIRECTORY, state.FIRST_MAILBOX,
@@ -97,11 +97,13 @@ def test_postrm_reads_and_deletes_what_the_table_has() -> None:
     text = (SOURCE / "debian/smallmail-server.postrm").read_text("utf-8")
     assert f"\nSTATE=/{state.FOLDER}\n" in text
     assert {f"{state.FOLDER}/{name}" for name in re.findall(r"\$STATE/([\w-]+)", text)} == {
-        state.MAIL_DIRECTORY, state.DKIM_KEYS, state.UCF_FILES}  # fmt: skip
-    assert f"rm -rf /etc/smallmail $STATE /{state.SPOOL}\n" in text
-    assert f"rm -f /{state.DKIM_LIST}\n" in text and f"/{state.DKIM_FOLDER}/*.key) rm -f" in text
+        state.MAIL_DIRECTORY, state.DKIM_KEYS, state.UCF_FILES, state.DKIM_FOLDER}  # fmt: skip
+    assert f"rm -rf /etc/smallmail /{state.SPOOL}\n" in text
+    assert "find $STATE -mindepth 1 -maxdepth 1 ! -name dkim -exec rm -rf {} +\n" in text
+    assert f"for folder in $STATE/dkim /{state.DKIM_FORMER_FOLDER}; do\n" in text
+    assert state.DKIM_FOLDER == state.FOLDER + "/dkim" and state.DKIM_LIST == state.DKIM_FOLDER + "/keys.json"
     beside = {path for path in [*state.FILES, *state.FOLDERS] if not path.startswith(state.FOLDER)}
-    assert beside == {state.SPOOL, state.DKIM_FOLDER, state.DKIM_LIST}, "a purge has to know where else we keep state"
+    assert beside == {state.SPOOL}, "a purge has to know where else we keep state"
 
 
 def test_smallmail_is_in_charge_while_there_is_a_record(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_same_again_writes_nothing_but_mends_the_permissions(host: Host) -> 
 def test_a_write_that_is_cut_off_leaves_the_old_file(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     state_files.save_json(host, state.CHECK, ["old"])
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "rename", killed)
