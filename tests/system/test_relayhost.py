@@ -47,11 +47,9 @@ def test_only_the_relayhost_gets_the_password(relaying: MailHost, providers: Pro
         relaying.smallmail(f"set relayhost=[{provider.name}]:{port} relay-username=anna relay-password= --password-stdin",
                            SECRET + "\n")
         relaying.submit(letters.plain(ALICE, BOB, f"by {provider.name} at {port}"))
-        relaying.wait(lambda: is_settled(relaying), f"{provider.name}, {port}")
+        relaying.wait(lambda: providers.seen(provider.name)[before:] and is_settled(relaying), f"{provider.name}, {port}")
         relaying.machine.run("postsuper -d ALL deferred", check=False)
-        seen = providers.seen(provider.name)[before:]
-        assert seen, "it was not asked"
-        if any(SECRET in line for line in seen):
+        if any(SECRET in line for line in providers.seen(provider.name)[before:]):
             got.add((provider.name, port))
     assert got == {(RIGHT.name, 587), (RIGHT.name, 465)}
     record(f"{len(CASES)} ways to a relayhost, {len(got)} of them got the password")
