@@ -44,10 +44,11 @@ def test_only_the_relayhost_gets_the_password(relaying: MailHost, providers: Pro
     got = set()
     for provider, port in CASES:
         before = len(providers.seen(provider.name))
-        relaying.smallmail(f"set relayhost=[{provider.name}]:{port} relay-username=anna relay-password= --password-stdin",
+        relayhost = f"[{provider.name}]:{port}"
+        relaying.smallmail(f"set relayhost={relayhost} relay-username=anna relay-password= --password-stdin",
                            SECRET + "\n")
         relaying.submit(letters.plain(ALICE, BOB, f"by {provider.name} at {port}"))
-        relaying.wait(lambda: providers.seen(provider.name)[before:] and is_settled(relaying), f"{provider.name}, {port}")
+        relaying.wait(lambda: providers.seen(provider.name)[before:] and is_settled(relaying), relayhost)
         relaying.machine.run("postsuper -d ALL deferred", check=False)
         if any(SECRET in line for line in providers.seen(provider.name)[before:]):
             got.add((provider.name, port))

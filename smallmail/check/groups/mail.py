@@ -66,7 +66,7 @@ def relayhost(settings: Settings) -> Iterator[Finding]:
         yield _GROUP.problem(
             "the relayhost is an address, so no mail leaves", "Postfix sends the password only to a server whose"
             " certificate has the name of the relayhost, and {} is not a name.".format(name),
-            advice="set the name of the server, for example 'smallmail set relayhost=[smtp.example.net]:587'")
+            advice="Set the name of the server, for example 'smallmail set relayhost=[smtp.example.net]:587'.")
 
 
 def _scanner(host: Host) -> Iterator[Finding]:
