@@ -6,7 +6,7 @@ and the rooms below that judge their own affairs.
 import concurrent.futures
 from typing import Callable, Iterable, Iterator, List, NamedTuple
 
-from smallmail.check.groups import dns, host as groups_host, mail, ports, reputation, tls, updates
+from smallmail.check.groups import dns, host as groups_host, mail, ports, reputation, security, tls, updates
 from smallmail.dkim import rotation
 from smallmail.findings import Finding, Group
 from smallmail.machine.host import Host
@@ -29,6 +29,7 @@ CHECKS = (
     Check("ports", ports.findings),
     Check("mail", mail.findings),
     Check("reputation", reputation.findings),
+    Check("security", security.findings),
     Check("updates", updates.findings),
 )
 GROUPS = sorted({check.group for check in CHECKS}, key=[check.group for check in CHECKS].index)

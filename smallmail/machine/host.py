@@ -75,8 +75,8 @@ class Host:
             with walk.to(self.root, path) as place, walk.opened(place) as (descriptor, status):
                 if not stat.S_ISREG(status.st_mode):
                     return None
-                return File(walk.content(descriptor), status.st_mode & 0o7777, _user_name(status.st_uid),
-                            _group_name(status.st_gid))
+                return File(walk.content(descriptor), status.st_mode & 0o7777, user_name(status.st_uid),
+                            group_name(status.st_gid))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -279,14 +279,16 @@ def _group_number(group: str) -> int:
     return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
 
 
-def _user_name(number: int) -> str:
+def user_name(number: int) -> str:
+    """Return the name of that user, or its number if it has no name on this host."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
 
 
-def _group_name(number: int) -> str:
+def group_name(number: int) -> str:
+    """Return the name of that group, or its number if it has no name on this host."""
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:

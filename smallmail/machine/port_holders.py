@@ -7,8 +7,8 @@ import socket
 import struct
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
-# `address`: where this host itself reaches it.
-Listener = NamedTuple("Listener", [("port", int), ("address", str), ("inode", str)])
+# `address`: where this host itself reaches it; `is_everywhere`: at all addresses of this host.
+Listener = NamedTuple("Listener", [("port", int), ("address", str), ("inode", str), ("is_everywhere", bool)])
 Holder = NamedTuple("Holder", [("port", int), ("name", str), ("pid", int)])
 
 # The socket units that systemd starts with the machine.
@@ -69,7 +69,7 @@ def listening(root: str = "/") -> Iterator[Listener]:
                     # Words of 32 bits, each printed as this processor reads it.
                     words = [int(digits[start:start + 8], 16) for start in range(0, len(digits), 8)]
                     address = socket.inet_ntop(family, struct.pack("={}I".format(len(words)), *words))
-                    yield Listener(int(port, 16), address if any(words) else itself, fields[9])
+                    yield Listener(int(port, 16), address if any(words) else itself, fields[9], not any(words))
 
 
 def address(number: int, root: str = "/") -> str:

@@ -1,4 +1,7 @@
-"""Servers outside that send mail without end: each letter is offered again until it is taken, as RFC 5321, 4.5.4.1 asks."""
+"""Servers outside that send mail without end.
+
+Each letter is offered again until it is taken (RFC 5321, 4.5.4.1).
+"""
 
 from __future__ import annotations
 

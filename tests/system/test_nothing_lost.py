@@ -108,7 +108,8 @@ class Faults:
 
     def upgrade(self) -> None:
         """Upgrade the package, and Postfix and Dovecot with it."""
-        self._host.machine.run("apt-get -y install --reinstall smallmail-server dovecot-core postfix rspamd", timeout=600)
+        packages = "smallmail-server dovecot-core postfix rspamd"
+        self._host.machine.run(f"apt-get -y install --reinstall {packages}", timeout=600)
 
 
 @pytest.mark.slow

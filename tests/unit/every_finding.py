@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from smallmail.check import status
-from smallmail.check.groups import dns, host as groups_host, mail, ports as groups_ports, reputation, tls, updates
+from smallmail.check.groups import (
+    dns,
+    host as groups_host,
+    mail,
+    ports as groups_ports,
+    reputation,
+    security,
+    tls,
+    updates,
+)
 from smallmail.check.probes import blocklists, outbound, queue
 from smallmail.check.probes.outbound import Greeting, Target
 from smallmail.configuration.plan import EDITED, SET, Change
@@ -48,6 +57,13 @@ def of_host() -> Iterator[Iterable[Finding]]:
     yield groups_host.drift([Change("parameters", "relayhost", SET, None, ""),
                              Change("parameters", "max_idle", EDITED, "1", "2")])
     yield groups_host.set_aside(["/etc/rspamd/local.d/x.conf.set-aside"])
+
+
+def of_security() -> Iterator[Iterable[Finding]]:
+    yield security.exposure({"dovecot": 9.0}, {"dovecot": ["/etc/systemd/system/dovecot.service.d/own.conf"]})
+    yield security.reachable({25: "master", 6379: "redis-server"})
+    wanted, found = state.Permissions(0o600, "root", "root"), state.Permissions(0o644, "root", "mail")
+    yield security.permissions([security.Kept("srv/all mail", wanted, found)])
 
 
 def of_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Iterable[Finding]]:
@@ -227,7 +243,7 @@ def of_groups() -> Iterator[Iterable[Finding]]:
 def of_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Iterable[Finding]]:
     settings = Settings({"hostname": NAME, "domain": "example.org", "address": "alice@example.org", "resolver":
                          "192.0.2.53"})
-    for part in (of_host(), of_dns(monkeypatch), of_zones(), of_tls(), of_ports(), of_mail(), of_updates(), of_groups(),
-                 of_reputation(monkeypatch, tmp_path, settings), of_keys(tmp_path / "keys"),
+    for part in (of_host(), of_security(), of_dns(monkeypatch), of_zones(), of_tls(), of_ports(), of_mail(),
+                 of_updates(), of_groups(), of_reputation(monkeypatch, tmp_path, settings), of_keys(tmp_path / "keys"),
                  of_rollover(tmp_path / "rollover")):
         yield from part

@@ -24,8 +24,8 @@ PACKAGE = Path(smallmail.__file__).parent  # debian/tests looks at the installed
 
 # What a host with smallmail has: from the packages that it depends on, coreutils, systemd, apt, dpkg and the shell; nft
 # is named only where it has just answered.
-KNOWN = {"apt", "doveconf", "dpkg", "du", "echo", "free", "grep", "hostnamectl", "journalctl", "nft", "postconf",
-         "postqueue", "smallmail", "sort", "systemctl", "tail"}
+KNOWN = {"apt", "chmod", "chown", "doveconf", "dpkg", "du", "echo", "free", "grep", "hostnamectl", "journalctl", "nft",
+         "postconf", "postqueue", "smallmail", "sort", "ss", "systemctl", "systemd-analyze", "tail"}
 
 
 def sites() -> set[tuple[str, int, int]]:

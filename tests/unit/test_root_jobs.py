@@ -55,6 +55,7 @@ PAST_HOST = {
     "accounts/database.py": "the databases are in state.FOLDER",
     "check/groups/host.py": "asks how full a disk is (statvfs), no more",
     "check/status.py": "counts names in Postfix's queues, and follows no link (os.walk)",
+    "check/groups/security.py": "asks for permissions (lstat), no more",
     "check/groups/updates.py": "times of apt's and dpkg's files",
     "configuration/render.py": "our templates",
     "configuration/ucf.py": "a temporary file of its own",

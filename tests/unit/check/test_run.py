@@ -82,4 +82,4 @@ def test_no_check_is_lost() -> None:
                 assert len(node.args.args) == 2, f"{module}.findings: takes the host and the settings"
     assert {check.findings.__module__ for check in check_run.CHECKS} == doors
     assert len(check_run.CHECKS) == len(doors)
-    assert check_run.GROUPS == ["host", "dns", "tls", "ports", "mail", "reputation", "updates"]
+    assert check_run.GROUPS == ["host", "dns", "tls", "ports", "mail", "reputation", "security", "updates"]

@@ -1,0 +1,141 @@
+"""Check what an attacker would gain: how far each daemon is confined, which ports others can reach, who may read what
+is secret, and whether that is still as smallmail made it."""
+import ipaddress
+import os
+import re
+import shlex
+import stat
+from collections import OrderedDict
+from typing import Dict, Iterable, Iterator, List, NamedTuple
+
+from smallmail.daemons import listening, table
+from smallmail.findings import Finding, Group
+from smallmail.machine import host as machine_host, port_holders, services, state
+from smallmail.machine.host import Failed, Host
+from smallmail.machine.port_holders import Listener
+from smallmail.machine.state import Permissions
+from smallmail.publishing import name_servers
+from smallmail.settings import fields
+from smallmail.settings.fields import Settings
+
+_GROUP = Group("security")
+
+# The exposure that each unit has at most with the drop-ins of this package, as 'systemd-analyze security' counts it
+# (0 is the best of 10).
+_MOST = OrderedDict([("postfix", 4.0), ("dovecot", 4.0), ("rspamd", 3.0), ("smallmail-redis", 1.5)])
+# Up to Debian 12, the daemons of Postfix are in this unit, and postfix.service has no process.
+_OTHER_NAMES = {"postfix@-": "postfix"}
+_EXPOSURE = re.compile(r"^(\S+)\.service\s+(\d+\.\d+)\s", re.MULTILINE)
+_ADMINS_UNITS = "etc/systemd/system"
+
+# What has no password, or one that is guessed by the thousand.
+_FOR_THIS_HOST = {port.number for port in listening.PORTS if port.used_by == listening.HOST}.union([6379])
+_FILES_OF_ADMIN = [fields.PATH, name_servers.PATH]    # both may have passwords
+
+Kept = NamedTuple("Kept", [("path", str), ("wanted", Permissions), ("found", Permissions)])
+
+
+def findings(host: Host, settings: Settings) -> Iterator[Finding]:
+    """Check all of the group. Yields what was found."""
+    if services.managed():
+        yield from exposure(_scores(host), {name: _own_files(host, name) for name in _MOST})
+        yield from reachable(opened(port_holders.listening(host.root), host.root))
+    yield from permissions(kept(host, _wanted(settings)))
+
+
+def _scores(host: Host) -> Dict[str, float]:
+    """Ask systemd. Returns the exposure by unit; none where systemd is older than this question (before 240)."""
+    try:
+        said = host.run(["systemd-analyze", "security", "--no-pager"])
+    except Failed:
+        return {}
+    return scores(said)
+
+
+def scores(table_of_units: str) -> Dict[str, float]:
+    """Read what 'systemd-analyze security' prints. Returns the exposure of each daemon's unit."""
+    found = {}  # type: Dict[str, float]
+    for name, score in sorted(_EXPOSURE.findall(table_of_units)):   # "postfix@-" comes after "postfix"
+        found[_OTHER_NAMES.get(name, name)] = float(score)
+    return OrderedDict((name, found[name]) for name in _MOST if name in found)
+
+
+def exposure(by_unit: Dict[str, float], files: Dict[str, List[str]]) -> Iterator[Finding]:
+    """Judge how far the daemons are confined. `files`: the admin's own files for each unit. Yields what was found."""
+    for name, score in by_unit.items():
+        if score > _MOST[name] and files[name]:
+            yield _GROUP.problem(
+                "{} is confined less than smallmail confines it".format(name),
+                "Its exposure is {}, and {} at most without {}. A hole in it reaches more of this host.".format(
+                    score, _MOST[name], ", ".join(files[name])),
+                ["systemd-analyze security {}".format(name), "systemctl cat {}".format(name)])
+    if by_unit:
+        yield _GROUP.note("exposure as 'systemd-analyze security' counts it (0 is the best of 10): {}".format(
+            ", ".join("{} {}".format(name, score) for name, score in by_unit.items())))
+
+
+def _own_files(host: Host, name: str) -> List[str]:
+    """List the files under /etc that change a unit, or replace it."""
+    names = [name] + [other for other, its in _OTHER_NAMES.items() if its == name]
+    places = ["{}/{}.service".format(_ADMINS_UNITS, each) for each in names]
+    found = [place for place in places if host.exists(place) and not os.path.islink(host.path(place))]
+    found += ["{}.d/{}".format(place, file) for place in places for file in host.names(place + ".d")]
+    return ["/" + path for path in found]
+
+
+def opened(listeners: Iterable[Listener], root: str) -> Dict[int, str]:
+    """Select the ports that others can reach. Returns the program at each."""
+    numbers = sorted({each.port for each in listeners
+                      if each.is_everywhere or not ipaddress.ip_address(each.address).is_loopback})
+    return OrderedDict((number, holder.name) for number, holder in (
+        (number, port_holders.holder(number, root)) for number in numbers) if holder)
+
+
+def reachable(programs: Dict[int, str]) -> Iterator[Finding]:
+    """Judge the ports that others can reach unless a firewall keeps them out. Yields what was found."""
+    for number, program in programs.items():
+        if number in _FOR_THIS_HOST:
+            yield _GROUP.problem("port {} is open to others".format(number), "{} listens there. It is for programs on"
+                                 " this host only.".format(program), ["ss -ltnp 'sport = :{}'".format(number)])
+    if programs:
+        yield _GROUP.note("ports open to others, unless a firewall closes them: {}".format(
+            ", ".join("{} {}".format(number, program) for number, program in programs.items())))
+
+
+def _wanted(settings: Settings) -> Dict[str, Permissions]:
+    """Name the files and folders whose permissions matter. Returns what smallmail gives them."""
+    wanted = OrderedDict()  # type: Dict[str, Permissions]
+    wanted.update(state.FOLDERS)
+    wanted.update(state.FILES)
+    wanted.update((path, Permissions(*table.PERMISSIONS[path])) for path in sorted(table.SECRET))
+    wanted.update((path, Permissions(0o600, "root", "root")) for path in _FILES_OF_ADMIN)
+    wanted[settings.mail_directory[1:]] = Permissions(0o750, "vmail", "vmail")
+    return wanted
+
+
+def kept(host: Host, wanted: Dict[str, Permissions]) -> Iterator[Kept]:
+    """Look at files and folders, but at no symbolic link. Yields each that exists."""
+    for path, permissions in wanted.items():
+        try:
+            status = os.lstat(host.path(path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if not stat.S_ISLNK(status.st_mode):
+            yield Kept(path, permissions, Permissions(
+                stat.S_IMODE(status.st_mode), machine_host.user_name(status.st_uid),
+                machine_host.group_name(status.st_gid)))
+
+
+def permissions(kept: Iterable[Kept]) -> Iterator[Finding]:
+    """Judge whether more users than wanted may read or write files and folders. Yields what was found."""
+    for path, wanted, found in kept:
+        if found.mode & ~wanted.mode or found[1:] != wanted[1:]:
+            name = shlex.quote("/" + path)
+            yield _GROUP.problem(
+                "/{} has other permissions than smallmail gives it".format(path), "It is {}, and should be {}: others"
+                " may read or change what is in it.".format(_words(found), _words(wanted)),
+                ["chown {}:{} {}".format(wanted.owner, wanted.group, name), "chmod {:o} {}".format(wanted.mode, name)])
+
+
+def _words(permissions: Permissions) -> str:
+    return "{:04o} {}:{}".format(permissions.mode, permissions.owner, permissions.group)
