@@ -56,6 +56,9 @@ class Accounts:
         # Readers hold their locks for milliseconds; ten seconds wait out anything but a stuck disk.
         self._db = sqlite3.connect(accounts, timeout=10, isolation_level=None)
         self._db.execute("ATTACH DATABASE ? AS passwords", (passwords,))
+        # The user dovecot can write the second file, and what its schema says must not run functions of ours (SQLite
+        # before 3.31 does not know this).
+        self._db.execute("PRAGMA trusted_schema = OFF")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.executescript(_SCHEMA)
 

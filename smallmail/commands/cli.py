@@ -2,13 +2,14 @@
 import os
 import sys
 
-from smallmail import __version__
+from smallmail import __version__, plain
 from smallmail.commands import verbs
 from smallmail.errors import EXPECTED, Problem, WrongUsage
 
 
 def main(arguments: "list[str]") -> int:
     """Run one verb. Returns the exit code: 0 fine, 1 a problem or something left to do, 2 wrong usage."""
+    plain.guard()
     try:
         return _main(arguments)
     except WrongUsage as error:

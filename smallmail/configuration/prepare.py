@@ -22,6 +22,8 @@ def _users(host: Host, settings: Settings) -> Iterator[str]:
 def _folders(host: Host, settings: Settings) -> Iterator[str]:
     for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.LEARNING, state.SPOOL):
         state_files.make_folder(host, folder)
+    for path in state.FORMER_LOCKS:
+        host.remove(path)
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
     # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know. It enters no
     # folder by a link.

@@ -16,6 +16,7 @@ Daemon = NamedTuple("Daemon", [
     ("sockets", Dict[str, str]),        # the unix sockets on which it must answer: the name for people, the path
     ("patience", float),                # after a start it must answer within so many seconds
     ("programs", Tuple[str, ...]),      # full paths, or their beginnings, of the programs that hold its ports
+    ("unit_files", Tuple[str, ...]),    # our files besides its drop-ins that it reads when it starts
     ("socket_unit", str),               # the unit by which systemd may hold them for it
     # Its configuration.
     ("folders", Tuple[str, ...]),       # whole folders: they are copied to the stage, where it judges them
@@ -45,8 +46,9 @@ def _nothing(_: Host) -> None:
 # A daemon of which nothing is known: the values of the real ones say only what differs.
 UNKNOWN = Daemon(
     name="", unit="", own_unit=False, package="", sources=(), ports=(), sockets={}, patience=15.0, programs=(),
-    socket_unit="", folders=(), other_files=(), permissions={}, judge=_nothing, explain=lambda _: "", restart_for=(),
-    stop_for=(), admins_folders=(), reads=lambda _: False, admins_files=lambda _: (), acts_against=lambda _, __: False,
+    unit_files=(), socket_unit="", folders=(), other_files=(), permissions={}, judge=_nothing, explain=lambda _: "",
+    restart_for=(), stop_for=(), admins_folders=(), reads=lambda _: False, admins_files=lambda _: (),
+    acts_against=lambda _, __: False,
     stock_folder="", uses_ucf=False)
 
 

@@ -8,5 +8,6 @@ REDIS = UNKNOWN._replace(
     name="redis",
     unit="smallmail-redis",
     own_unit=True,
+    unit_files=("usr/share/smallmail/redis.conf", "usr/lib/smallmail/redis"),
     sources=("redis", "valkey"),
 )

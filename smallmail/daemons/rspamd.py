@@ -72,6 +72,7 @@ def _acts_against(path: str, ours: Container[str]) -> bool:
 RSPAMD = UNKNOWN._replace(
     name="rspamd",
     unit="rspamd",
+    unit_files=("usr/lib/smallmail/suffixes",),
     package="rspamd",
     sources=("rspamd",),
     ports=listening.of("rspamd"),

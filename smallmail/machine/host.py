@@ -102,8 +102,7 @@ class Host:
             try:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(file.content)
-                    self._own(stream.fileno(), file.owner, file.group)
-                    os.fchmod(stream.fileno(), file.mode)
+                    self._own(stream.fileno(), file.owner, file.group, file.mode)
                     stream.flush()
                     os.fsync(stream.fileno())
                 os.rename(beside, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
@@ -146,8 +145,8 @@ class Host:
             if place.is_movable and self._owns and status.st_uid != _user_number(owner):
                 raise Problem("/{} is in a folder that another user can change: 'chown {}:{}' it".format(
                     place.path, owner, group))
-            self._own(place.folder, owner, group)
-            os.fchmod(place.folder, mode)
+            if status.st_mode & 0o7777 != mode or not self._has(status, owner, group):  # else it may be read-only
+                self._own(place.folder, owner, group, mode)
 
     def link(self, path: str) -> Optional[str]:
         """Return the target of a symbolic link; None if the path is not one."""
@@ -201,8 +200,10 @@ class Host:
     def lock(self, patience: float = _PATIENCE, path: str = state.LOCK) -> Iterator[None]:
         """Hold the lock for all that changes the daemons' configuration, or another one of state.py. Raises Busy if
         another process still holds it after that many seconds."""
-        self.directory(state.FOLDER)
-        with open(self.path(path), "w") as stream:
+        for folder in (state.FOLDER, state.LOCKS):
+            self.directory(folder, state.FOLDERS[folder].mode)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        with os.fdopen(os.open(self.path(path), flags, state.FILES[path].mode), "w") as stream:
             deadline = time.monotonic() + patience
             while not _locked(stream.fileno()):
                 if time.monotonic() >= deadline:
@@ -252,13 +253,17 @@ class Host:
         except OSError:
             return False
 
-    def _own(self, descriptor: int, owner: str, group: str) -> None:
+    def _has(self, found: os.stat_result, owner: str, group: str) -> bool:
+        return not self._owns or (found.st_uid, found.st_gid) == (_user_number(owner), _group_number(group))
+
+    def _own(self, descriptor: int, owner: str, group: str, mode: int) -> None:
         if self._owns:
             os.fchown(descriptor, _user_number(owner), _group_number(group))
+        os.fchmod(descriptor, mode)
 
 
 def _beside(name: str) -> str:
-    """Return the temporary name of a file; hidden, so that no daemon reads it."""
+    """Return the hidden temporary name of a file."""
     return ".{}.smallmail-new".format(name)
 
 

@@ -4,6 +4,7 @@ import sys
 from typing import List
 
 from smallmail.machine.host import Failed, Host
+from smallmail.plain import plain
 
 
 def alarm(host: Host, sentences: List[str]) -> None:
@@ -18,7 +19,7 @@ def alarm(host: Host, sentences: List[str]) -> None:
 
 def mail(host: Host, subject: str, text: str) -> None:
     """Send a letter to root. Raises Failed if Postfix does not accept it."""
-    subject = " ".join(subject.split())[:200].encode("ascii", "replace").decode("ascii")
+    subject = " ".join(plain(subject).split())[:200].encode("ascii", "replace").decode("ascii")
     head = "To: root\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n" \
         "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n".format(subject)
-    host.run(["sendmail", "-i", "root"], head + "\n" + text + "\n")
+    host.run(["sendmail", "-i", "root"], head + "\n" + plain(text) + "\n")

@@ -75,6 +75,9 @@ UNCONVERTED = _file(FOLDER + "/unconverted.json")
 VALIDATES = _file(FOLDER + "/validates", 0o644)
 JOINED_POSTFIX = _file(FOLDER + "/joined-postfix", 0o644)
 
+# Digests of our files for the units of the daemons, as these were when the daemons started (configuration/units.py).
+UNITS = _file(FOLDER + "/units.json")
+
 # Where daemons keep what they need from us: Redis its data, Rspamd its sockets, Dovecot compiled Sieve scripts, and the
 # messages that Rspamd is to learn from.
 REDIS = _folder(FOLDER + "/redis", 0o700, "_rspamd", "_rspamd")
@@ -84,15 +87,20 @@ SIEVE = _folder(FOLDER + "/sieve", 0o700, "vmail", "vmail")
 LEARNING = _folder(FOLDER + "/learning", 0o700, "vmail", "vmail")
 SPOOL = _folder("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
 
-# Files without content that a process holds a lock on (flock(2)), see Host.lock(). LOCK is for all that changes the
-# daemons' configuration.
-LOCK = _file(FOLDER + "/lock", 0o644)
-STARTING_LOCK = _file(FOLDER + "/starting-lock", 0o644)
-CERTIFICATE_LOCK = _file(FOLDER + "/certificate-lock", 0o644)
-TLSA_LOCK = _file(FOLDER + "/tlsa-lock", 0o644)
-DKIM_LOCK = _file(FOLDER + "/dkim-lock", 0o644)
-ROTATION_LOCK = _file(FOLDER + "/rotation-lock", 0o644)
-PUBLISH_LOCK = _file(FOLDER + "/publish-lock", 0o644)
+# Files without content that a process holds a lock on (flock(2)), see Host.lock(). A user who can open such a file, if
+# only to read it, can hold the lock: so root alone can reach them. LOCK is for all that changes the daemons'
+# configuration.
+LOCKS = _folder(FOLDER + "/locks")
+LOCK = _file(LOCKS + "/lock")
+STARTING_LOCK = _file(LOCKS + "/starting-lock")
+CERTIFICATE_LOCK = _file(LOCKS + "/certificate-lock")
+TLSA_LOCK = _file(LOCKS + "/tlsa-lock")
+DKIM_LOCK = _file(LOCKS + "/dkim-lock")
+ROTATION_LOCK = _file(LOCKS + "/rotation-lock")
+PUBLISH_LOCK = _file(LOCKS + "/publish-lock")
+
+# Where everybody could read them, up to 0.5.0.
+FORMER_LOCKS = [path.replace(LOCKS, FOLDER) for path in FILES if path.startswith(LOCKS)]
 
 
 def in_charge(root: str = "/") -> bool:

@@ -4,6 +4,7 @@ import sys
 from collections import OrderedDict
 from typing import List, NamedTuple
 
+from smallmail import plain
 from smallmail.errors import EXPECTED
 from smallmail.machine.host import Host
 
@@ -32,6 +33,7 @@ PROGRAMS = OrderedDict([
 
 def main(arguments: List[str]) -> int:
     """Run the program that the first argument names. Returns its exit code; 1 after an error, 2 for an unknown name."""
+    plain.guard()
     program = PROGRAMS.get(arguments[0] if arguments else "")
     if program is None:
         print("usage: run {} [ARGUMENT...]".format("|".join(PROGRAMS)), file=sys.stderr)

@@ -28,6 +28,7 @@ _FEW_PERCENT = 5
 _MUCH = 5 << 30
 
 # systemd's message when the kernel ends a process of a unit because memory ran out (SD_MESSAGE_UNIT_OUT_OF_MEMORY).
+# Every user can write such a message: only journald itself writes the process' number (systemd.journal-fields(7)).
 _OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 _JOBS = ["smallmail-certificate", "smallmail-dkim", "smallmail-check", "certbot"]
 
@@ -147,7 +148,7 @@ def _services(host: Host, settings: Settings) -> Iterator[Finding]:
     yield from failed({name: services.state(host, name) for name in _JOBS})
     yield from timers({name: services.state(host, name + ".timer") for name in _timers(host, settings)})
     yield from out_of_memory(_output(host, ["journalctl", "-q", "--no-pager", "-o", "json", "--since=-1d",
-                                            "MESSAGE_ID=" + _OUT_OF_MEMORY]))
+                                            "MESSAGE_ID=" + _OUT_OF_MEMORY, "_PID=1"]))
 
 
 def state_in_words(name: str, state: str) -> str:

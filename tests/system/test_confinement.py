@@ -1,0 +1,101 @@
+"""Daemons and smallmail's own units are confined, and mail flows; no user of the host changes what root's jobs do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.errors import until
+from tests.support.mail_host import ALICE, MailHost
+
+# What `systemd-analyze security` says at most. Without the network and with it, root's own jobs differ.
+GOALS = {
+    "smallmail-redis": 1.5, "rspamd": 3.0, "dovecot": 4.0, "smallmail-learn": 2.0, "smallmail-ready@dovecot": 2.1,
+    "smallmail-dkim": 2.1, "smallmail-check": 2.5, "smallmail-certificate": 2.9,
+}  # fmt: skip
+POSTFIX = 4.0
+TEACHING = b" ".join(b"word%d" % number for number in range(60))
+FORGED = ("X-Spam", "X-Spam-Status", "X-Spam-Flag", "X-Spam-Score", "Received-SPF")
+OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
+
+
+def exposure(host: MailHost, unit: str) -> float:
+    said = host.machine.run(f"systemd-analyze security --no-pager {unit}.service | tail -1").stdout
+    return float(said.partition(": ")[2].split()[0])
+
+
+def letter(subject: str, headers: str = "") -> bytes:
+    return (f"{headers}From: bob@example.net\r\nTo: {ALICE}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x>\r\n"
+            "Date: Thu, 26 Nov 2026 20:00:00 +0000\r\n\r\n").encode() + TEACHING + b"\r\n"
+
+
+@pytest.fixture
+def user(host: MailHost) -> str:
+    """An ordinary user of the machine."""
+    host.machine.run("id mallory 2>/dev/null || useradd -m mallory")
+    return "runuser -u mallory -- "
+
+
+@pytest.mark.parametrize("unit", list(GOALS))
+def test_a_unit_can_do_little(host: MailHost, unit: str) -> None:
+    assert exposure(host, unit) <= GOALS[unit]
+
+
+def test_postfix_can_do_little(host: MailHost) -> None:
+    """Up to bookworm its processes are in an instance of a template."""
+    template = host.machine.run("systemctl cat postfix.service").stdout.count("ExecStart=/bin/true")
+    assert exposure(host, "postfix@-" if template else "postfix") <= POSTFIX
+
+
+def test_a_confined_host_takes_sends_and_learns(host: MailHost, user: str) -> None:
+    host.world.send("bob@example.net", ALICE, letter("confined-in"), to=host.server)
+    host.expect("INBOX", "confined-in")
+    learned = host.learned()["spam"]
+    host.move("INBOX", "confined-in", "Junk")
+    host.wait(lambda: host.learned()["spam"] > learned, "Rspamd to learn")
+    sendmail = f"sendmail -i {ALICE}"
+    host.machine.run(f"printf 'Subject: by-mallory\\n\\nx\\n' | {user}{sendmail}")
+    host.machine.run(f"printf 'Subject: by-root\\n\\nx\\n' | {sendmail}")
+    host.expect("INBOX", "by-mallory")
+    host.expect("INBOX", "by-root")
+
+
+def test_roots_jobs_run_confined(host: MailHost) -> None:
+    for unit in ("smallmail-certificate", "smallmail-dkim", "smallmail-check"):
+        host.machine.run(f"systemctl start {unit}")
+    for daemon in ("rspamd", "dovecot", "postfix"):
+        host.machine.run(f"systemctl start smallmail-ready@{daemon}")
+
+
+def test_strangers_give_no_verdict(host: MailHost) -> None:
+    headers = "".join(f"{name}: Yes\r\n" for name in FORGED)
+    host.world.send("bob@example.net", ALICE, letter("verdict", headers), to=host.server)
+    message = host.expect("INBOX", "verdict")
+    assert [name for name in FORGED if message[name]] == []
+
+
+def test_a_user_holds_no_lock(host: MailHost, user: str) -> None:
+    assert not host.machine.run(f"{user}find /var/lib/smallmail/locks -mindepth 1", check=False).stdout
+    tried = host.machine.run(f"{user}flock -n /var/lib/smallmail/locks/lock true", check=False)
+    assert "Permission denied" in tried.stderr + tried.stdout
+
+
+def test_a_process_called_apt_stops_no_timer(host: MailHost, user: str) -> None:
+    host.machine.run("install -m 755 /bin/sleep /tmp/apt")
+    host.machine.run(f"{user}sh -c '/tmp/apt 20 >/dev/null 2>&1 &'")
+    assert "apt" in host.machine.run("cat /proc/[0-9]*/comm", check=False).stdout.split()
+    host.machine.run("/usr/lib/smallmail/idle")
+
+
+def test_dpkg_at_work_stops_the_timers(host: MailHost) -> None:
+    held = host.machine.run(["python3", "-c", "import fcntl, subprocess, sys\n"
+                             "lock = open('/var/lib/dpkg/lock', 'a')\nfcntl.lockf(lock, fcntl.LOCK_EX)\n"
+                             "sys.exit(subprocess.call(['/usr/lib/smallmail/idle']))"], check=False)
+    assert held.returncode == 1
+
+
+def test_a_user_forges_no_entry_of_the_journal(host: MailHost, user: str) -> None:
+    host.machine.run(f"printf 'MESSAGE_ID={OUT_OF_MEMORY}\\nMESSAGE=x\\nUNIT=postfix.service\\n'"
+                     f" | {user}logger --journald")
+    forged = f"journalctl -q -o cat MESSAGE_ID={OUT_OF_MEMORY}"
+    until(lambda: host.machine.run(forged).stdout, "the forged entry", 10)
+    assert "memory ran out" not in host.machine.run("smallmail check host", check=False).stdout
