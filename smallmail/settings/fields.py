@@ -67,6 +67,13 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "The server that all outgoing mail is sent through, as [name]:port. If empty, mail is delivered directly."),
     _field("relay-username", values.relay_username, "", "The user name at the relayhost, without a colon."),
     _field("relay-password", values.line, "", "The password at the relayhost.", secret=True),
+    _field("local-senders", values.local_senders, "", value=lambda text: list(map(values.user_and_sender, text.split())),
+           doc=
+           "The sender addresses in your mail domains that programs on this host may use without a password, separated "
+           "by spaces: shop@example.org, or @example.org for all in a domain; www-data:shop@example.org allows it to "
+           "the UNIX user www-data only. Without this, programs may use root@, postmaster@ and the host's own names, "
+           "and mail with other senders in your domains is refused; root is told of it. The user root may use any. For "
+           "other programs, create a mailbox and let them log in (port 587 or 465)."),
     _field("message-size-limit", values.size, "50M", value=values.byte_count, doc=
            "The largest message that is accepted, including attachments in their encoded form."),
     _field("quota", values.size, "0", value=values.byte_count, doc=

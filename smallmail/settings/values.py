@@ -4,7 +4,7 @@ This module is also part of the package's debconf `config` script, where only Py
 """
 import posixpath
 import re
-from typing import Iterable
+from typing import Iterable, Tuple
 
 # RFC 1035 2.3.1 and RFC 1123 2.1: what a label of a host name may be.
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -87,6 +87,26 @@ def alias_address(text: str) -> str:
     if text.startswith("@"):
         return "@" + domain(text[1:])
     return address(text)
+
+
+def local_senders(text: str) -> str:
+    """Check which senders programs on this host may use: words of the form ADDRESS, @DOMAIN, or one of these after a
+    UNIX user and a colon. Returns them separated by single spaces, each once."""
+    found = []
+    for word in line(text).replace(",", " ").split():
+        user, colon, sender = word.rpartition(":")
+        if colon and not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", user):
+            raise ValueError("'{}' is not the name of a UNIX user: type it as in www-data:shop@example.org".format(user))
+        checked = user + colon + alias_address(sender)
+        if checked not in found:
+            found.append(checked)
+    return " ".join(found)
+
+
+def user_and_sender(text: str) -> Tuple[str, str]:
+    """Return the parts of a word of local_senders(): the UNIX user, "" for all of them, and the sender."""
+    user, _, sender = text.rpartition(":")
+    return user, sender
 
 
 def mailbox(text: str) -> str:

@@ -249,10 +249,130 @@ local function is_ours(task)
   return task:get_user() or ip and ip:is_valid() and ip:is_local()
 end
 
--- Returns whether Dovecot hands over a message that a user's script redirects. Somebody else wrote it, and it leaves as
--- it came. We sign none: its From may be a forged address of ours.
+-- What UNIX users of this host may send without a login. Postfix tells who it is (main.cf, local-headers): the first
+-- X-Smallmail-Uid is its own. Mail of this host without it is Postfix's (bounces).
+ffi.cdef [[
+struct passwd {char *pw_name; char *pw_passwd; unsigned int pw_uid;};
+struct passwd *getpwnam(const char *name);
+struct passwd *getpwuid(unsigned int uid);
+]]
+local ROOT = 0
+-- Whose mail may have a sender in the mail domains: the setting local-senders. "" is any user.
+local LOCAL_SENDERS = {
+  {user = "www-data", sender = "shop@example.org"},
+  {user = "", sender = "@example.net"},
+}
+local PEOPLE = {"From", "Sender", "Resent-From", "Resent-Sender"}
+
+-- Returns the number of the UNIX user who has handed in a message; nil if it is not known.
+local function uid_of(task)
+  return tonumber((fields(task, "X-Smallmail-Uid")[1] or ""):match("^%s*(%d+)%s*$"))
+end
+
+local function name_of(uid)
+  local found = uid and ffi.C.getpwuid(uid)
+  return found ~= nil and ffi.string(found.pw_name) or uid and tostring(uid) or ""
+end
+
+-- Returns whether Dovecot, as the user vmail, hands over what a user's Sieve script sends.
+local function is_by_sieve(task)
+  local vmail = ffi.C.getpwnam("vmail")
+  return not task:get_user() and vmail ~= nil and uid_of(task) == vmail.pw_uid
+end
+
+-- Returns the envelope sender with its tag, which Rspamd removes from it (EMAIL_PLUS_ALIASES). "orig" is what came; old
+-- versions do not know the word.
+local function envelope_sender(task)
+  local is_known, found = pcall(task.get_from, task, {"smtp", "orig"})
+  found = is_known and found or task:get_from("smtp") or {}
+  return ((found[1] or {}).addr or ""):lower()
+end
+
+-- Returns whether somebody else wrote what Dovecot hands over: a script redirects it, and it leaves as it came. Dovecot
+-- adds the header, but a vacation notice (":mime") may have it, too: that has the mailbox as envelope sender.
 local function is_redirected(task)
-  return is_ours(task) and not task:get_user() and task:get_header("X-Sieve-Redirected-From")
+  local sender = envelope_sender(task)
+  return is_by_sieve(task) and (sender == "" or sender:find("+forwarded@", 1, true))
+      and task:get_header("X-Sieve-Redirected-From")
+end
+
+-- Returns the mailbox whose script has written a message: it is the envelope sender of a vacation notice, which no script
+-- can choose. Dovecot writes the others by itself.
+local function script_owner(task)
+  local sender = is_by_sieve(task) and not is_redirected(task) and envelope_sender(task) or ""
+  return sender ~= "" and sender:gsub("^([^+@]+)%+[^@]*@", "%1@") or nil
+end
+
+-- Returns all addresses that a mail program may show as the sender.
+local function people_in(task)
+  local found = {}
+  for _, name in ipairs(PEOPLE) do
+    for _, field in ipairs(fields(task, name)) do
+      for _, address in ipairs(addresses_in(field)) do table.insert(found, address) end
+    end
+  end
+  return found
+end
+
+-- Returns what is wrong with a message that a script has written, or "".
+local function fault_of_script(task, owner, ask)
+  local stranger = not_owned(people_in(task), owner, ask)
+  if stranger then return "The sender " .. said(stranger) .. " does not belong to " .. said(owner) end
+  return #fields(task, "From") == 1 and "" or "The message needs one From header"
+end
+
+-- Returns whether a UNIX user may send by an address: one outside of the mail domains, one of the host's own names, a role
+-- of the host, or one that the administrator gives.
+local function is_given(address, user, ask)
+  local local_part, domain = address:gsub("%.+$", ""):match("^(.+)@([^@]+)$")
+  if not local_part or OWN[domain] or not mail_domain("@" .. domain, ask) then return true end
+  local plain = local_part:gsub("(.)%+.*", "%1")
+  if (plain == "root" or plain == "postmaster") and next(ask(DOMAIN, domain)) then return true end
+  for _, given in ipairs(LOCAL_SENDERS) do
+    local fits = given.sender == "@" .. domain or given.sender == local_part .. "@" .. domain or given.sender == plain .. "@" .. domain
+    if fits and (given.user == "" or given.user == user) then return true end
+  end
+  return false
+end
+
+-- Returns what is wrong with a message from a UNIX user (nil: not known), or "". Root may send by any address.
+local function fault_of_program(task, uid, ask)
+  if uid == ROOT then return "" end
+  local user, senders = name_of(uid), people_in(task)
+  table.insert(senders, envelope_sender(task))
+  for _, address in ipairs(senders) do
+    if not is_given(address, user, ask) then
+      return (user == "" and "Programs on this host" or "The UNIX user " .. said(user)) .. " may not send as "
+          .. said(address) .. ": see local-senders in smallmail.conf(5)"
+    end
+  end
+  return ""
+end
+
+-- Returns the envelope sender that a message gets, or nil. A vacation notice has none (RFC 5230, 5.6). Of a message by
+-- sendmail(1) that is refused, root is told, and not the address that the program gave.
+local function other_sender(task, is_refused)
+  if is_refused then
+    local user = name_of(uid_of(task))
+    return "<root" .. (user:find("^[%w_.-]+$") and "+" .. user or "") .. "@example.org>"
+  end
+  return script_owner(task) and "<>" or nil
+end
+
+-- Returns whether a program of this host has connected to an address of its network card. For others it is a stranger,
+-- but SPF passes. (proc(5), and if_inet6 of the kernel)
+local function comes_from_itself(task)
+  local ip = task:get_from_ip()
+  if not ip or not ip:is_valid() then return false end
+  local file, pattern = "fib_trie", "|%-%- " .. ip:to_string():gsub("%.", "%%.") .. "\n%s+/32 host LOCAL"
+  if ip:get_version() == 6 then
+    file, pattern = "if_inet6", ""
+    for _, byte in ipairs(ip:to_table()) do pattern = pattern .. ("%02x"):format(byte) end
+  end
+  local addresses = io.open("/proc/self/net/" .. file)
+  local found = addresses and ("\n" .. addresses:read("*a")):find(pattern)
+  if addresses then addresses:close() end
+  return found ~= nil
 end
 
 -- Chooses the domain that seals a message from outside (arc.conf): the mail domain of the first recipient that has one.
@@ -271,7 +391,7 @@ end
 -- Returns the headers that are removed from a message of ours.
 local function removed_from(task, login)
   -- Postfix does not remove Bcc from mail on port 25, which programs on this host may use, too.
-  local names = {["X-Smallmail-From"] = 0, Bcc = 0, ["Resent-Bcc"] = 0}
+  local names = {["X-Smallmail-From"] = 0, ["X-Smallmail-Uid"] = 0, Bcc = 0, ["Resent-Bcc"] = 0}
   -- Mail programs believe the results in this host's name, so no user may write them (RFC 8601, 5).
   for _, value in ipairs(login and fields(task, "Authentication-Results") or {}) do
     local server = tokens_of(value)[1]
@@ -280,16 +400,27 @@ local function removed_from(task, login)
   return names
 end
 
+-- Returns what is wrong with the senders that a message of ours names, or "".
+local function fault_of_sender(task, login, ask)
+  if login then return fault(task, login, ask) end
+  if not is_by_sieve(task) then return fault_of_program(task, uid_of(task), ask) end
+  local owner = script_owner(task)
+  return owner and fault_of_script(task, owner, ask) or ""
+end
+
 -- Returns why a message is refused, or "".
 local function objection(task, login)
   local long = too_long(task)
   if long then return "The header " .. said(long) .. " is too long: more than " .. LONGEST .. " bytes" end
   if not is_ours(task) then pcall(choose_seal, task) end
+  if comes_from_itself(task) and not is_ours(task) then
+    return with_accounts(function(ask) return fault_of_program(task, nil, ask) end)
+  end
   if not is_ours(task) or is_redirected(task) then return "" end
-  local bounce = (((task:get_from("smtp") or {})[1] or {}).addr or "") == ""
+  local bounce = envelope_sender(task) == ""
   return with_accounts(function(ask)
     choose_domain(task, ask)
-    local wrong = login and fault(task, login, ask) or ""
+    local wrong = fault_of_sender(task, login, ask)
     if wrong == "" and not bounce and leaves(task, ask) then wrong = unsignable(task) end
     return wrong
   end)
@@ -307,8 +438,10 @@ rspamd_config:register_symbol({
       task:set_pre_result("soft reject", "Temporary failure, try again later")
     elseif message ~= "" then
       task:set_pre_result("reject", message)
-    elseif is_ours(task) and not is_redirected(task) then
-      task:set_milter_reply({remove_headers = removed_from(task, login)})
+      if is_ours(task) and not login then task:set_milter_reply({change_from = other_sender(task, true)}) end
+    elseif is_ours(task) then
+      local removed = is_redirected(task) and {["X-Smallmail-Uid"] = 0} or removed_from(task, login)
+      task:set_milter_reply({remove_headers = removed, change_from = not login and other_sender(task, false) or nil})
     end
   end,
 })
@@ -316,7 +449,7 @@ rspamd_config:register_symbol({
 -- Spam is not forwarded (Postfix's forwarded-headers). Marks what somebody here has a copy of, so that postmaster need not
 -- have one. The marks that a stranger wrote do not count.
 local function mark_copy(task)
-  local marks = {remove_headers = {["X-Smallmail-Copy"] = 0, ["X-Smallmail-Filed"] = 0}}
+  local marks = {remove_headers = {["X-Smallmail-Copy"] = 0, ["X-Smallmail-Filed"] = 0, ["X-Smallmail-Uid"] = 0}}
   if task:get_metric_action("default") == "add header" and with_accounts(function(ask)
     for _, recipient in ipairs(task:get_recipients("smtp") or {}) do
       if next(owners_of((recipient.addr or ""):lower(), ask)) then return true end
