@@ -11,7 +11,7 @@ export DEBIAN_FRONTEND=noninteractive
 lab="git debootstrap systemd-container iproute2 util-linux procps e2fsprogs apt-utils dpkg-dev openssl"
 python="python3 python3-venv python3-pytest python3-pytest-xdist python3-dnspython python3-dkim python3-jinja2 python3-configobj
     python3-apt python3-debconf python3-setuptools python3-stdeb python3-debian"
-linters="mypy shellcheck lintian po-debconf devscripts"
+linters="mypy shellcheck lintian po-debconf devscripts luajit"
 pip_linters="ruff vermin checkdmarc"
 
 missing() {

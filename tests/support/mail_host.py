@@ -64,6 +64,15 @@ class MailHost:
         reads = words.startswith(("plan", "status"))
         return self.machine.run("smallmail " + words, input=given, check=not reads).stdout
 
+    def reload_rspamd(self, words: str) -> None:
+        """Run `smallmail`, and wait until all processes of Rspamd's milter are new: it reloads in the background."""
+        def processes() -> set[str]:
+            return set(self.machine.run("pgrep -f 'rspamd: rspamd_proxy'", check=False).stdout.split())
+
+        old = processes()
+        self.smallmail(words)
+        self.wait(lambda: not old & processes() and processes(), "Rspamd to reload")
+
     def imap(self, user: str = ALICE, password: str = PASSWORD) -> imaplib.IMAP4_SSL:
         return self.world.client.imap(self.server, user, password)
 

@@ -33,19 +33,9 @@ def erin(host: MailHost) -> MailHost:
 @pytest.fixture
 def lenient(erin: MailHost) -> Iterator[MailHost]:
     """The host without greylisting: what is odd gets points for it."""
-    _reload_rspamd(erin, "set greylisting=no")
+    erin.reload_rspamd("set greylisting=no")
     yield erin
-    _reload_rspamd(erin, "set greylisting=yes")
-
-
-def _reload_rspamd(host: MailHost, words: str) -> None:
-    """Run `smallmail`, and wait until all processes of Rspamd's milter are new: it reloads in the background."""
-    def processes() -> set[str]:
-        return set(host.machine.run("pgrep -f 'rspamd: rspamd_proxy'", check=False).stdout.split())
-
-    old = processes()
-    host.smallmail(words)
-    host.wait(lambda: not old & processes() and processes(), "Rspamd to reload")
+    erin.reload_rspamd("set greylisting=yes")
 
 
 # netius: a dot is lost where a buffer ends between CR and LF. Dada Mail: a line of one dot ends the letter.
