@@ -29,22 +29,27 @@ def _known(finding: Finding) -> Known:
     return tuple([finding.group, finding.what] + finding.about)
 
 
-def letter(new: List[Finding], gone: Sequence[Known]) -> str:
-    """Write what the postmaster reads. Returns the text."""
+def letter(new: List[Finding], gone: Sequence[Known], banned: Sequence[str] = ()) -> str:
+    """Write what the postmaster reads. `banned`: lines on the addresses that were banned. Returns the text."""
     parts = [text(new)] if new else []
     if gone:
         lines = [line for known in gone for line in wrapped(known[1], "  ")]
         parts.append("\n".join(["No longer a problem:"] + lines))
+    if banned:
+        lines = [line for each in banned for line in wrapped(each, "  ", "    ")]
+        parts.append("\n".join(["Banned, because passwords were guessed from there ('smallmail bans list'):"] + lines))
     return "\n\n".join(parts + ["'smallmail check' shows everything that is found now."])
 
 
-def subject(hostname: str, new: List[Finding], gone: Sequence[Known]) -> str:
+def subject(hostname: str, new: List[Finding], gone: Sequence[Known], banned: int = 0) -> str:
     """Write what the letter is about. Returns one line."""
     heads = [finding for finding, _ in folded(new)]
-    if len(heads) == 1:
+    if len(heads) == 1:     # the rest is in the letter
         return "{}: {}".format(hostname, heads[0].what)
     words = [units.number(len(heads), "new problem", "new problems")] if heads else []
-    return "{}: {}".format(hostname, ", ".join(words + (["{} solved".format(len(gone))] if gone else [])))
+    words += ["{} solved".format(len(gone))] if gone else []
+    words += [units.number(banned, "address banned", "addresses banned")] if banned else []
+    return "{}: {}".format(hostname, ", ".join(words))
 
 
 def remembered(host: Host) -> List[Known]:

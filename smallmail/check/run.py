@@ -6,6 +6,7 @@ and the rooms below that judge their own affairs.
 import concurrent.futures
 from typing import Callable, Iterable, Iterator, List, NamedTuple
 
+from smallmail.bans import unit as bans_unit
 from smallmail.check.groups import dns, host as groups_host, mail, ports, reputation, security, tls, updates
 from smallmail.dkim import rotation
 from smallmail.findings import Finding, Group
@@ -21,6 +22,7 @@ Check = NamedTuple("Check", [
 # In the order of telling, one a line: a test misses whatever a merge takes away.
 CHECKS = (
     Check("host", groups_host.findings),
+    Check("host", bans_unit.findings),
     Check("dns", rotation.findings),
     Check("dns", dns.findings),
     Check("tls", served.findings),

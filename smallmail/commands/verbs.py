@@ -18,6 +18,7 @@ VERBS = (
     ("domain", "domain", "Mail domains", ("add", "remove", "list")),
     ("user", "user", "Mailboxes", ("add", "passwd", "remove", "list")),
     ("alias", "alias", "Addresses that deliver to others", ("add", "remove", "list")),
+    ("bans", "bans", "Addresses that are kept out", ("list", "add", "lift", "never")),
     ("certificate", "certificate", "The host's TLS certificate", ("status", "obtain")),
     ("dns", "dns", "DNS records of the host and its domains", ("show", "check", "publish")),
     ("dkim", "dkim", "The keys that sign outgoing mail", ("list", "rotate")),

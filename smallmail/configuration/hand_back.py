@@ -3,6 +3,7 @@ import os
 from collections import Counter, OrderedDict
 from typing import Any, Dict, List, Optional
 
+from smallmail.bans import unit as bans_unit
 from smallmail.configuration import in_force, plan, record, set_aside, transaction, tree, ucf
 from smallmail.configuration.plan import Change
 from smallmail.configuration.record import Entry, Record
@@ -24,6 +25,7 @@ HAND_BACK = (
     users.hand_back,
     running.hand_back,
     tlsa.hand_back,
+    bans_unit.hand_back,
 )
 
 _SHARED = {main_cf.MAIN: ("parameters", main_cf.parse_main),

@@ -7,6 +7,7 @@ import contextlib
 from typing import Dict, Iterator, List, NamedTuple
 
 from smallmail.accounts import first_mailbox
+from smallmail.bans import unit as bans_unit
 from smallmail.dkim import signing
 from smallmail.machine import state, state_files, users
 from smallmail.machine.host import Failed, Host
@@ -38,6 +39,7 @@ PREPARE = (
     tlsa.prepare,
     first_mailbox.prepare,
     signing.prepare,
+    bans_unit.prepare,
 )
 
 Ensured = NamedTuple("Ensured", [

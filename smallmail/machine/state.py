@@ -87,6 +87,19 @@ SIEVE = _folder(FOLDER + "/sieve", 0o700, "vmail", "vmail")
 LEARNING = _folder(FOLDER + "/learning", 0o700, "vmail", "vmail")
 SPOOL = _folder("var/spool/postfix/smallmail", 0o750, "_rspamd", "postfix")
 
+# Bans (the room bans): the daemon's own folder with its list and the good logins that it remembers; what root tells it:
+# the key by which it knows Dovecot, the networks that are never banned, the admin's orders. Dovecot includes BANS_CONF,
+# which has the same key. BANS_TOLD: what the last daily letter told.
+BANS_USER = "mailbans"
+BANS = _folder(FOLDER + "/bans", 0o700, BANS_USER, BANS_USER)
+BANS_LIST = BANS + "/list.json"
+BANS_LOGINS = BANS + "/logins.json"
+BANS_KEY = _file(FOLDER + "/bans-key", 0o640, "root", BANS_USER)
+BANS_CONF = _file(FOLDER + "/bans-dovecot.conf")
+BANS_NEVER = _file(FOLDER + "/bans-never", 0o644)
+BANS_ORDERS = _file(FOLDER + "/bans-orders.json", 0o644)
+BANS_TOLD = _file(FOLDER + "/bans-told.json")
+
 # Files without content that a process holds a lock on (flock(2)), see Host.lock(). A user who can open such a file, if
 # only to read it, can hold the lock: so root alone can reach them. LOCK is for all that changes the daemons'
 # configuration.

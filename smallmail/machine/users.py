@@ -8,13 +8,17 @@ from smallmail.machine.host import Failed, Host
 
 # postrm deletes the user by this full name: a vmail that existed before smallmail has another one.
 _GECOS = "smallmail's mailboxes"
+_BANS_GECOS = "smallmail's bans"
 
 
 def ensure(host: Host, home: str) -> None:
-    """Create the user vmail, which owns the mail in `home`, and put Rspamd into Postfix's group."""
+    """Create vmail, which owns the mail in `home`, and the user of the bans; put Rspamd into Postfix's group."""
     if not _user_exists("vmail"):
         host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", home,
                   "--shell", "/usr/sbin/nologin", "--gecos", _GECOS, "vmail"])
+    if not _user_exists(state.BANS_USER):
+        host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", "/" + state.BANS,
+                  "--shell", "/usr/sbin/nologin", "--gecos", _BANS_GECOS, state.BANS_USER])
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
         state_files.write(host, state.JOINED_POSTFIX, "")

@@ -26,6 +26,8 @@ PROGRAMS = OrderedDict([
     ("dkim", Program("dkim", "timer", "smallmail")),
     ("check", Program("daily", "daily", "smallmail")),
     ("learn", Program("learn", "learn", "smallmail")),
+    ("bans", Program("bans", "bans", "smallmail")),
+    ("packets", Program("bans", "put", "smallmail")),
     # Postfix.
     ("peer", Program("peer", "peer", "smallmail")),
     # certbot's hook.

@@ -81,6 +81,9 @@ FIELDS = OrderedDict((field.name, field) for field in [
     _field("greylisting", values.yes_no, "yes", value=lambda text: text == "yes", doc=
            "Whether mail that looks somewhat like spam and comes from an unknown sender is deferred for some minutes; "
            "real mail servers try again."),
+    _field("bans-never", values.networks, "", value=str.split, doc=
+           "Addresses and networks that are never banned, separated by spaces, as in 192.0.2.0/24. From them, too, "
+           "guessed names are slowed. This host itself is never banned. 'smallmail bans never' adds to it."),
     _field("take-over", values.yes_no, "no", value=lambda text: text == "yes", doc=
            "Whether smallmail may change a mail configuration that existed on this host before it."),
 ])

@@ -204,6 +204,20 @@ def resolver(text: str) -> str:
     return " ".join(map(_as_address, words))
 
 
+def networks(text: str) -> str:
+    """Check for addresses and networks, or nothing. Returns them in their normal form, separated by single spaces."""
+    import ipaddress  # noqa: PLC0415 (as in _as_address)
+
+    found = []
+    for word in text.replace(",", " ").split():
+        try:
+            found.append(str(ipaddress.ip_network(word, strict=False)))
+        except ValueError:
+            raise ValueError("'{}' is not an address or a network: type it as in 192.0.2.1 or 2001:db8::/64"
+                             .format(word))
+    return " ".join(found)
+
+
 def relayhost(text: str) -> str:
     """Check a server as Postfix's relayhost has it (postconf(5)), or nothing."""
     text = line(text).lower()

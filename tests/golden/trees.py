@@ -32,6 +32,7 @@ FULL = dict(PLAIN, **{
     "relay-username": "relay-user", "relay-password": "relay-secret", "rspamd-password": "$2$salt$hash",
     "resolver": "192.0.2.53 2001:db8::53", "quota": "5G", "message-size-limit": "25M", "greylisting": "no",
     "mail-directory": "/srv/elsewhere", "local-senders": "www-data:shop@example.org @example.net",
+    "bans-never": "192.0.2.0/24 2001:db8::1",
 })
 CASES = {f"{suite}-{name}": (suite, texts)
          for suite in SUITES for name, texts in (("plain", PLAIN), ("full", FULL))}

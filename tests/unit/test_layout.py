@@ -15,8 +15,8 @@ MODULES = sorted((SOURCE / "smallmail").rglob("*.py"))
 TESTS = sorted((SOURCE / "tests").rglob("*.py"))
 UNIT = SOURCE / "tests/unit"
 TOP_LEVEL = {
-    ".ci", ".editorconfig", ".gitignore", "HACKING.md", "Makefile", "README.md", "debian", "libexec", "pyproject.toml",
-    "setup.py", "share", "smallmail", "stdeb.cfg", "templates", "tests",
+    ".ci", ".editorconfig", ".gitignore", "HACKING.md", "Makefile", "README.md", "SECURITY.md", "debian", "libexec",
+    "pyproject.toml", "setup.py", "share", "smallmail", "stdeb.cfg", "templates", "tests",
 }  # fmt: skip
 
 LONGEST_FILE = 300

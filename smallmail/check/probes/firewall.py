@@ -3,6 +3,7 @@ Only plain cases are told: a firewall can be written in more ways than this modu
 import re
 from typing import Iterable, Iterator, List, NamedTuple, Optional  # noqa: F401 (in a type comment)
 
+from smallmail.bans import packets
 from smallmail.daemons import listening
 
 # A rule may have a port's name instead of its number (/etc/services).
@@ -13,12 +14,14 @@ _NAMES[listening.HTTP] = listening.HTTP_NAME
 _NARROW = re.compile(
     r"\b(dport|sport|saddr|lo|established|related|invalid|icmp|icmpv6|igmp|udp|l4proto|nexthdr|fib)\b")
 _NOISE = re.compile(r"\bcounter( packets \d+ bytes \d+)? ?|\bcomment \"[^\"]*\"| # handle \d+")
+# What shuts out who guesses passwords says nothing of others.
+_BANS = re.compile(r"^table {} \{{\n.*?^\}}\n?".format(packets.TABLE), re.MULTILINE | re.DOTALL)
 _Chain = NamedTuple("_Chain", [("table", str), ("name", str), ("head", str), ("rules", List[str])])
 
 
 def closed(ruleset: str, ports: Iterable[int]) -> List[int]:
     """Select the TCP ports on which the firewall plainly lets no one in. Returns them."""
-    ruleset = _NOISE.sub("", ruleset)
+    ruleset = _BANS.sub("", _NOISE.sub("", ruleset))
     chains = list(_chains(ruleset))
     entries = [chain for chain in chains if "filter hook input" in chain.head]
     rules = [rule for chain in entries for rule in _passed(chain, chains)]

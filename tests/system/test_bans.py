@@ -1,0 +1,95 @@
+"""Who guesses passwords is out on all ports; who has forgotten one, or lives with a guesser, is not."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import imaplib
+import json
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.lab.clients import Client
+from tests.lab.network import Namespace
+from tests.support.fixtures import Record
+from tests.support.mail_host import ALICE, PASSWORD, MailHost
+
+PORTS = (25, 465, 587, 993, 4190)
+GUESSER, PHONE, HOUSE = "203.0.113.101", "203.0.113.102", "203.0.113.103"
+REFUSED = (smtplib.SMTPException, imaplib.IMAP4.error)
+AWAY = (OSError, ssl.SSLError)
+
+
+@contextlib.contextmanager
+def client(address: str) -> Iterator[Client]:
+    """A client at that address; its IPv6 address is in the same /64 as everybody's here, so it is not used."""
+    with contextlib.closing(Namespace("c" + address.rpartition(".")[2], address)) as namespace:
+        yield Client(namespace, "client.example.net")
+
+
+def tried(host: MailHost, from_: Client, port: int, password: str, user: str = ALICE) -> str:
+    """Try to log in once. Returns what came of it: "in", "wrong" or "away" (nobody answers)."""
+    try:
+        if port == 993:
+            from_.imap(host.server, user, password).logout()
+        else:
+            from_.submission(host.server, user, password, port=port).close()
+    except REFUSED as error:
+        return "away" if isinstance(error, smtplib.SMTPServerDisconnected) else "wrong"
+    except AWAY:
+        return "away"
+    return "in"
+
+
+def at_once(host: MailHost, from_: Client, tries: Sequence[tuple[int, str, str]]) -> list[str]:
+    """Try (port, name, password) all at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(len(tries)) as pool:
+        return list(pool.map(lambda each: tried(host, from_, each[0], each[2], each[1]), tries))
+
+
+def banned(host: MailHost) -> list[str]:
+    return [ban["address"] for ban in json.loads(host.smallmail("bans list --json"))]
+
+
+def test_a_guesser_is_out_within_ten_tries_on_all_ports(host: MailHost, record: Record) -> None:
+    with client(GUESSER) as guesser:
+        started = time.monotonic()
+        answers = at_once(host, guesser, [((993, 465, 587)[number % 3], ALICE, f"guess {number}")
+                                          for number in range(14)])
+        assert "in" not in answers
+        host.wait(lambda: GUESSER in banned(host), "the ban", 20)
+        record(f"14 guesses at once: banned after {time.monotonic() - started:.1f} s")
+        host.wait(lambda: tried(host, guesser, 993, PASSWORD) == "away", "nftables to follow", 10)
+        for port in PORTS:
+            with pytest.raises(ConnectionRefusedError):
+                guesser.smtp(host.server, port)
+        assert host.imap().logout()[0] == "BYE"
+        assert f"since {time.strftime('%Y-%m-%d')}" in host.smallmail("bans list")
+        host.machine.run("systemctl restart smallmail-bans.service")
+        assert banned(host) == [GUESSER]
+        with pytest.raises(ConnectionRefusedError):
+            guesser.smtp(host.server, 25)
+        assert host.smallmail(f"bans lift {GUESSER}") == f"No longer banned: {GUESSER}.\n"
+        assert banned(host) == []
+        host.wait(lambda: tried(host, guesser, 993, PASSWORD) == "in", "the end of the ban", 10)
+
+
+def test_a_forgotten_phone_is_not_banned(host: MailHost) -> None:
+    with client(PHONE) as phone:
+        assert set(at_once(host, phone, [(993, ALICE, "the old password")] * 12)) == {"wrong"}
+        assert tried(host, phone, 465, PASSWORD) == "in"
+    assert banned(host) == []
+
+
+def test_a_household_is_not_banned(host: MailHost) -> None:
+    with client(HOUSE) as house:
+        assert tried(host, house, 993, PASSWORD) == "in"
+        tries = [(993, f"name{number}@example.org", "x") for number in range(12)]
+        assert set(at_once(host, house, tries)) == {"wrong"}
+        assert tried(host, house, 993, "typed wrong") == "wrong"
+        assert tried(host, house, 993, PASSWORD) == "in"
+    assert banned(host) == []

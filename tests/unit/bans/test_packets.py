@@ -1,0 +1,31 @@
+"""What nftables gets."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from smallmail.bans import clients, packets
+from smallmail.check.probes import firewall
+
+
+def test_the_script_is_one_transaction_and_no_firewall_for_others() -> None:
+    table = "inet smallmail_bans"
+    networks = [clients.network(text) for text in ("203.0.113.66", "203.0.113.0/24", "2001:db8:1:2::/64", "192.0.2.1")]
+    said = packets.script(networks)
+    assert said.startswith(f"add table {table}\ndelete table {table}\ntable {table} {{")
+    assert "elements = { 192.0.2.1, 203.0.113.0/24 }" in said, "no element is in another one"
+    assert "tcp dport { 25, 465, 587, 993, 4190 } reject with tcp reset" in said
+    assert "elements" not in packets.script([])
+    drops = "table inet f {\n\tchain in {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+    ours = said.partition("delete table inet smallmail_bans\n")[2]
+    assert firewall.closed(ours, [25, 993]) == []
+    assert firewall.closed(drops + ours, [25, 993]) == firewall.closed(ours + drops, [25, 993]) == [25, 993]
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+def test_nft_understands_it() -> None:
+    said = packets.script([clients.network("203.0.113.66"), clients.network("2001:db8:1:2::/64")])
+    subprocess.run(["unshare", "-n", "nft", "-c", "-f", "-"], input=said, encoding="utf-8", check=True)
