@@ -662,6 +662,93 @@ local function objection(task, login)
   end)
 end
 
+-- What a message may cost. A process of Rspamd reads a whole message at once, and its other clients wait meanwhile. 100,000
+-- empty MIME parts (1 MB) take 4 s, and 30,000 messages, each attached to the one before (1 MB), more than a minute.
+-- Connection filters run before Rspamd reads the message. The figures are from tests/attacks.
+local PARTS = 10000            -- lines that begin as a boundary does: 0.5 s. Rspamd 4.1.5 has the same limit
+local MESSAGES = 1000          -- attached messages
+local READ_AGAIN = 400000000   -- bytes. Rspamd reads the rest again for each message in another: 0.2 GB/s
+local FIELDS = 1000            -- header fields
+local HEADERS = 262144         -- bytes of the header, and of the headers of all parts together
+local CONTENT = 1048576        -- bytes. A megabyte of text takes up to a second. SpamAssassin's spamc stops at 500 KB
+local ENCODED = 65536          -- bytes that may be in encoded attached messages
+
+local boundary = regexp.create("/^--./m")
+local field = regexp.create("/^[!-9;-~]+[ \\t]*:/m")
+local attached = regexp.create("/^content-type[ \\t]*:\\s*+\"?message\\//im")
+-- The same for string.find(), which tells where.
+local ATTACHED = "\n" .. ("content%-type"):gsub("%a", function(letter)
+  return "[" .. letter .. letter:upper() .. "]"
+end) .. "[ \t]*:%s*\"?[mM][eE][sS][sS][aA][gG][eE]/"
+
+-- Returns where the header ends that has something at this place: after its empty line.
+local function header_end(text, at)
+  local _, last = text:find("\n\r?\n", at)
+  return (last or #text) + 1
+end
+
+-- Returns how many bytes the headers of parts have together.
+local function part_headers(text)
+  local bytes, at = 0, text:find("\n--", 1, true)
+  while at do
+    local ending = header_end(text, at)
+    bytes, at = bytes + ending - at, text:find("\n--", ending - 2, true)
+  end
+  return bytes
+end
+
+-- Returns whether an attached message is encoded. That is forbidden (RFC 2046, 5.2.1) and hides what is in it. Rspamd also
+-- decodes what is not declared.
+local function is_encoded(text)
+  local before, at = 1, text:find(ATTACHED)
+  while at do
+    local start = text:sub(before, at):match(".*\n\r?\n()") or 1
+    local ending = header_end(text, at)
+    local encoding = text:sub(before + start - 1, ending):lower():match("\ncontent%-transfer%-encoding[ \t]*:%s*(%w+)")
+    local plain = ({["7bit"] = true, ["8bit"] = true, binary = true})[encoding or "7bit"]
+    if not plain or not text:find("^%s*[!-9;-~]+[ \t]*:", ending) then return true end
+    before, at = ending - 2, text:find(ATTACHED, ending - 2)
+  end
+  return false
+end
+
+-- Returns why a message costs too much to be read, or nil, and whether somebody may have written such a message in good
+-- faith.
+local function too_costly(content)
+  local parts = boundary:matchn(content, PARTS + 1, true)
+  if parts > PARTS then return "more than " .. PARTS .. " parts" end
+  local messages = attached:matchn(content, MESSAGES + 1, true)
+  if messages > MESSAGES then return "more than " .. MESSAGES .. " attached messages" end
+  local head = content:span(1, math.min(#content, HEADERS + 1)):str()
+  head = head:sub(1, header_end(head, 1) - 1)
+  if #head > HEADERS then return "a header of more than " .. HEADERS .. " bytes" end
+  if field:matchn(head, FIELDS + 1, true) > FIELDS then return "more than " .. FIELDS .. " header fields" end
+  if parts + messages == 0 or #content <= ENCODED then return end
+  local text = content:str()
+  if part_headers(text) > HEADERS * 4 then return "too long headers of parts" end
+  if messages * #content > READ_AGAIN then return "many attached messages", true end
+  if messages > 0 and is_encoded(text) then return "an encoded attached message", true end
+end
+
+rspamd_config:register_symbol({
+  name = "SMALLMAIL_COST",
+  type = "connfilter",
+  callback = function(task)
+    local content = task:get_content()
+    local done, why, honest = pcall(too_costly, content)
+    if not done then
+      logger.errx(task, "cannot tell what the message costs: %s", why)
+    elseif why and not (honest and is_ours(task)) then
+      -- Nothing of it is judged. What may be honest is filed as spam.
+      task:set_pre_result(honest and "add header" or "reject", "The message has " .. why)
+      task:set_flag("skip")
+    elseif #content > CONTENT then
+      -- Sender, headers, signatures and attachments are judged, text is not.
+      task:set_flag("skip_process")
+    end
+  end,
+})
+
 rspamd_config:register_symbol({
   name = "SMALLMAIL_FROM",
   type = "prefilter",
