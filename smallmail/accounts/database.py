@@ -6,7 +6,8 @@ One transaction covers both (https://www.sqlite.org/lang_attach.html: with a rol
 """
 import contextlib
 import sqlite3
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from collections import OrderedDict
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state, state_files
@@ -19,6 +20,9 @@ CREATE TABLE IF NOT EXISTS mailbox (address TEXT PRIMARY KEY, domain TEXT NOT NU
 CREATE TABLE IF NOT EXISTS alias   (address TEXT NOT NULL, destination TEXT NOT NULL,
                                     PRIMARY KEY (address, destination));
 CREATE INDEX IF NOT EXISTS alias_destination ON alias (destination);
+CREATE TABLE IF NOT EXISTS sending_limit (address TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+                                          PRIMARY KEY (address, name));
+CREATE TABLE IF NOT EXISTS disabled (address TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS passwords.credential (address TEXT PRIMARY KEY, hash TEXT NOT NULL,
                                                  enabled INTEGER NOT NULL DEFAULT 1);
 """
@@ -124,8 +128,8 @@ class Accounts:
             if users:
                 raise Problem("{} still receives the mail of {}: point {} elsewhere first with 'smallmail alias'"
                               .format(address, ", ".join(users), "that alias" if len(users) == 1 else "those aliases"))
-            self._db.execute("DELETE FROM credential WHERE address = ?", (address,))
-            self._db.execute("DELETE FROM mailbox WHERE address = ?", (address,))
+            for table in ("credential", "sending_limit", "disabled", "mailbox"):
+                self._db.execute("DELETE FROM {} WHERE address = ?".format(table), (address,))
             is_role = address.partition("@")[0] in ROLES
             if is_role:
                 self._db.execute("INSERT INTO alias VALUES (?, ?)", (address, postmaster))
@@ -136,6 +140,32 @@ class Accounts:
         with self._change():
             self.must_have_mailbox(address)
             self._db.execute("UPDATE credential SET hash = ? WHERE address = ?", (password_hash, address))
+
+    def enable(self, address: str, is_enabled: bool) -> None:
+        """Let the mailbox's owner log in, or not. Raises Problem if that is so already."""
+        with self._change():
+            self.must_have_mailbox(address)
+            # Dovecot reads the first, Postfix the second, for it must not read passwords.db.
+            changed = self._db.execute("UPDATE credential SET enabled = ? WHERE address = ? AND enabled <> ?",
+                                       (is_enabled, address, is_enabled)).rowcount
+            self._db.execute("DELETE FROM disabled WHERE address = ?" if is_enabled else
+                             "INSERT OR IGNORE INTO disabled VALUES (?)", (address,))
+            if not changed:
+                raise Problem("{} is {} already".format(address, "enabled" if is_enabled else "disabled"))
+
+    def limits(self, address: str) -> Dict[str, int]:
+        """Return the mailbox's own limits on sending, by their names. Raises WrongUsage."""
+        self.must_have_mailbox(address)
+        return OrderedDict(self._db.execute("SELECT name, value FROM sending_limit WHERE address = ? ORDER BY name",
+                                            (address,)))
+
+    def set_limit(self, address: str, name: str, value: Optional[int]) -> None:
+        """Give the mailbox a limit of its own; None: the usual one. Raises WrongUsage."""
+        with self._change():
+            self.must_have_mailbox(address)
+            self._db.execute("DELETE FROM sending_limit WHERE address = ? AND name = ?", (address, name))
+            if value is not None:
+                self._db.execute("INSERT INTO sending_limit VALUES (?, ?, ?)", (address, name, value))
 
     def add_alias(self, address: str, destination: str) -> None:
         """Deliver mail for `address` ("@domain": what does not exist there) to `destination`. Raises Problem."""

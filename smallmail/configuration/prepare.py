@@ -9,6 +9,7 @@ from typing import Dict, Iterator, List, NamedTuple
 from smallmail.accounts import first_mailbox
 from smallmail.bans import unit as bans_unit
 from smallmail.dkim import signing
+from smallmail.limits import configured
 from smallmail.machine import state, state_files, users
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
@@ -40,6 +41,7 @@ PREPARE = (
     first_mailbox.prepare,
     signing.prepare,
     bans_unit.prepare,
+    configured.prepare,
 )
 
 Ensured = NamedTuple("Ensured", [

@@ -3,6 +3,7 @@
 Where no service manager runs (a chroot, an image being built) nothing is started and no daemon counts as active. That
 is not an error: the daemons start with the machine.
 """
+import contextlib
 import time
 from typing import Dict, Iterable, List
 
@@ -76,6 +77,15 @@ def start(host: Host, daemons: Iterable[Daemon]) -> None:
     for daemon in daemons:
         if services.managed() and not active(host, daemon):
             invoke(host, "start", daemon)
+
+
+def kick(host: Host, address: str) -> bool:
+    """Let Dovecot end the sessions of a mailbox. Returns whether Dovecot runs: a doveadm that finds no session fails."""
+    if not active(host, table.BY_NAME["dovecot"]):
+        return False
+    with contextlib.suppress(Failed):
+        host.run(["doveadm", "kick", address])
+    return True
 
 
 def failures(host: Host, seconds: float = 5.0) -> List[str]:

@@ -4,8 +4,8 @@ from typing import Optional
 from smallmail.daemons.daemon import Daemon
 from smallmail.daemons.dovecot import DOVECOT
 from smallmail.daemons.listening import NO_TLS
+from smallmail.daemons.own import LIMITS, REDIS
 from smallmail.daemons.postfix import POSTFIX
-from smallmail.daemons.redis import REDIS
 from smallmail.daemons.rspamd import RSPAMD
 from smallmail.machine.file import is_readable_by_all
 
@@ -14,6 +14,7 @@ ALL = (
     REDIS,
     RSPAMD,
     DOVECOT,
+    LIMITS,
     POSTFIX,
 )
 

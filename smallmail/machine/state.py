@@ -100,6 +100,15 @@ BANS_NEVER = _file(FOLDER + "/bans-never", 0o644)
 BANS_ORDERS = _file(FOLDER + "/bans-orders.json", 0o644)
 BANS_TOLD = _file(FOLDER + "/bans-told.json")
 
+# Limits on what is sent (smallmail/limits): what the service reads of the settings, what it remembers, the letters that
+# it wants to be sent, and its socket, which Postfix reaches from its chroot.
+LIMITS_CONFIGURED = _file(FOLDER + "/limits.json", 0o640, "root", "smallmail-limits")
+LIMITS = _folder(FOLDER + "/limits", 0o700, "smallmail-limits", "smallmail-limits")
+LIMITS_MEMORY = LIMITS + "/sent.db"
+ALARMS = _folder(FOLDER + "/alarms", 0o700, "smallmail-limits", "smallmail-limits")
+LIMITS_SPOOL = _folder("var/spool/postfix/smallmail-limits", 0o750, "smallmail-limits", "postfix")
+LIMITS_SOCKET = LIMITS_SPOOL + "/policy.sock"
+
 # Files without content that a process holds a lock on (flock(2)), see Host.lock(). A user who can open such a file, if
 # only to read it, can hold the lock: so root alone can reach them. LOCK is for all that changes the daemons'
 # configuration.

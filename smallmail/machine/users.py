@@ -6,19 +6,18 @@ from typing import List
 from smallmail.machine import state, state_files
 from smallmail.machine.host import Failed, Host
 
-# postrm deletes the user by this full name: a vmail that existed before smallmail has another one.
+# postrm deletes the users by these full names: a vmail that existed before smallmail has another one.
 _GECOS = "smallmail's mailboxes"
 _BANS_GECOS = "smallmail's bans"
+_LIMITS_GECOS = "smallmail's limits on sending"
 
 
 def ensure(host: Host, home: str) -> None:
-    """Create vmail, which owns the mail in `home`, and the user of the bans; put Rspamd into Postfix's group."""
-    if not _user_exists("vmail"):
-        host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", home,
-                  "--shell", "/usr/sbin/nologin", "--gecos", _GECOS, "vmail"])
-    if not _user_exists(state.BANS_USER):
-        host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", "/" + state.BANS,
-                  "--shell", "/usr/sbin/nologin", "--gecos", _BANS_GECOS, state.BANS_USER])
+    """Create vmail, which owns the mail in `home`, and the users of the services that ban and that limit what is sent. Put
+    Rspamd into Postfix's group."""
+    _ensure_user(host, "vmail", home, _GECOS)
+    _ensure_user(host, state.BANS_USER, "/" + state.BANS, _BANS_GECOS)
+    _ensure_user(host, "smallmail-limits", "/nonexistent", _LIMITS_GECOS)
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
         state_files.write(host, state.JOINED_POSTFIX, "")
@@ -40,6 +39,12 @@ def hand_back(host: Host) -> List[str]:
         return [str(error)]
     host.remove(state.JOINED_POSTFIX)
     return []
+
+
+def _ensure_user(host: Host, name: str, home: str, full_name: str) -> None:
+    if not _user_exists(name):
+        host.run(["adduser", "--quiet", "--system", "--group", "--no-create-home", "--home", home,
+                  "--shell", "/usr/sbin/nologin", "--gecos", full_name, name])
 
 
 def _user_exists(name: str) -> bool:

@@ -28,6 +28,8 @@ PROGRAMS = OrderedDict([
     ("learn", Program("learn", "learn", "smallmail")),
     ("bans", Program("bans", "bans", "smallmail")),
     ("packets", Program("bans", "put", "smallmail")),
+    ("limits", Program("limits", "limits", "smallmail")),
+    ("alarms", Program("limits", "alarms", "smallmail")),
     # Postfix.
     ("peer", Program("peer", "peer", "smallmail")),
     # certbot's hook.

@@ -258,6 +258,28 @@ def byte_count(text: str) -> int:
     return int(text.rstrip("KMG")) * _UNITS[text.lstrip("0123456789")]
 
 
+def limit(text: str) -> str:
+    """Check a number of messages or recipients; 0: no limit."""
+    text = text.strip()
+    if not re.fullmatch(r"[0-9]{1,7}", text):
+        raise ValueError("'{}' is not a limit: type a number, as in 400, or 0 for no limit".format(text))
+    return str(int(text))
+
+
+def notify(text: str) -> str:
+    """Check what is told of alarms: a URL, the path of a program, or nothing."""
+    text = line(text)
+    if not text or re.fullmatch(r"https?://[^\s/?#@]+([/?#][!-~]*)?", text):
+        return text
+    if not text.startswith("/"):
+        raise ValueError("'{}' is neither the URL of a web server nor the path of a program: type all of it, as in"
+                         " https://ntfy.example.org/topic or /usr/local/bin/alarm".format(text))
+    if re.search(r"\s", text):
+        raise ValueError("'{}' contains a blank: the program gets no arguments, so write a script that calls it with"
+                         " some".format(text))
+    return path(text)
+
+
 def yes_no(text: str) -> str:
     """Check for yes or no, in any of the words that people use for them."""
     word = text.strip().lower()

@@ -33,6 +33,7 @@ FULL = dict(PLAIN, **{
     "resolver": "192.0.2.53 2001:db8::53", "quota": "5G", "message-size-limit": "25M", "greylisting": "no",
     "mail-directory": "/srv/elsewhere", "local-senders": "www-data:shop@example.org @example.net",
     "bans-never": "192.0.2.0/24 2001:db8::1",
+    "limit-recipients-hour": "50", "notify": "https://ntfy.example.org/topic",
 })
 CASES = {f"{suite}-{name}": (suite, texts)
          for suite in SUITES for name, texts in (("plain", PLAIN), ("full", FULL))}

@@ -25,6 +25,7 @@ from smallmail.configuration import prepare
 from smallmail.daemons import rspamd, rspamd_controller
 from smallmail.dkim import former, keys as dkim_keys, signing
 from smallmail.errors import EXPECTED
+from smallmail.limits import configured
 from smallmail.machine import probes, state
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
@@ -42,6 +43,9 @@ OTHERS = {
     state.RSPAMD: ("_rspamd", "controller.sock"),
     state.SPOOL: ("_rspamd", "milter.sock"),
     state.LEARNING: ("vmail", "1-2.spam"),
+    state.LIMITS: ("smallmail-limits", "sent.db"),
+    state.ALARMS: ("smallmail-limits", "1"),
+    state.LIMITS_SPOOL: ("smallmail-limits", "policy.sock"),
     "home/bob": ("bob", "mail"),
     "home/bob/mail": ("vmail", "file"),
     "var/lib/rspamd": ("_rspamd", "dkim"),
@@ -76,6 +80,11 @@ PAST_HOST = {
     "folders/scripts.py": "runs as vmail (machine/as_user.py)",
     "folders/names.py": "no path of the host: splits names",
     "programs/folders.py": "names the mail directory to a process that runs as vmail",
+    "limits/alarms.py": "runs as smallmail-limits, in a folder of that user",
+    "limits/configured.py": "runs as smallmail-limits; the file is in state.FOLDER",
+    "limits/memory.py": "runs as smallmail-limits, in a folder of that user",
+    "limits/service.py": "runs as smallmail-limits, in folders of that user",
+    "programs/limits.py": "runs as smallmail-limits",
     "machine/as_user.py": "becomes another user",
     "machine/host.py": "walk.py; the lock and the stage are in state.FOLDER",
     "machine/peers.py": "/proc",
@@ -111,6 +120,8 @@ JOBS: dict[str, Callable[[Host], object]] = {
     "check asks Dovecot": lambda host: [probes.connects(host.root, "var/spool/postfix/" + name)
                                         for name in mail._SOCKETS],
     "check asks the milter": lambda host: probes.connects(host.root, rspamd.MILTER),
+    "apply makes the folders of the limits": lambda host: list(configured.prepare(host, SETTINGS)),
+    "verify asks the limits": lambda host: probes.connects(host.root, state.LIMITS_SOCKET),
     "check measures disks": lambda host: host_group.space(host, SETTINGS.mail_directory),
 }
 

@@ -13,7 +13,7 @@ from smallmail.check.probes import queue
 from smallmail.daemons import rspamd_controller
 from smallmail.daemons.dovecot import DOVECOT
 from smallmail.daemons.postfix import POSTFIX
-from smallmail.daemons.redis import REDIS
+from smallmail.daemons.own import REDIS
 from smallmail.daemons.rspamd import MILTER, RSPAMD
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, probes, services, state, state_files

@@ -98,12 +98,12 @@ def test_postrm_reads_and_deletes_what_the_table_has() -> None:
     assert f"\nSTATE=/{state.FOLDER}\n" in text
     assert {f"{state.FOLDER}/{name}" for name in re.findall(r"\$STATE/([\w-]+)", text)} == {
         state.MAIL_DIRECTORY, state.DKIM_KEYS, state.UCF_FILES, state.DKIM_FOLDER}  # fmt: skip
-    assert f"rm -rf /etc/smallmail /{state.SPOOL}\n" in text
+    assert f"rm -rf /etc/smallmail /{state.SPOOL} /{state.LIMITS_SPOOL}\n" in text
     assert "find $STATE -mindepth 1 -maxdepth 1 ! -name dkim -exec rm -rf {} +\n" in text
     assert f"for folder in $STATE/dkim /{state.DKIM_FORMER_FOLDER}; do\n" in text
     assert state.DKIM_FOLDER == state.FOLDER + "/dkim" and state.DKIM_LIST == state.DKIM_FOLDER + "/keys.json"
     beside = {path for path in [*state.FILES, *state.FOLDERS] if not path.startswith(state.FOLDER)}
-    assert beside == {state.SPOOL}, "a purge has to know where else we keep state"
+    assert beside == {state.SPOOL, state.LIMITS_SPOOL}, "a purge has to know where else we keep state"
 
 
 def test_smallmail_is_in_charge_while_there_is_a_record(tmp_path: Path) -> None:

@@ -1,0 +1,110 @@
+"""What each login has sent in the last day, from which networks it has sent, and of what the postmaster was told.
+
+It is in SQLite, so that a restart forgets nothing. A damaged file is set aside, and all begins anew: a limit must not
+stop mail.
+"""
+import contextlib
+import os
+import sqlite3
+from typing import List, NamedTuple, Optional
+
+from smallmail.limits.counting import DAY, Sent
+
+# A network is forgotten when a login has not sent from it for so long.
+_REMEMBERED = 60 * DAY
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sent (login TEXT NOT NULL, at REAL NOT NULL, recipients INTEGER NOT NULL,
+                                 address TEXT NOT NULL, is_new INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS sent_login ON sent (login, at);
+CREATE TABLE IF NOT EXISTS network (login TEXT NOT NULL, network TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL,
+                                    PRIMARY KEY (login, network));
+CREATE TABLE IF NOT EXISTS told (login TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (login, name));
+CREATE TABLE IF NOT EXISTS begun (at REAL NOT NULL);
+"""
+
+Seen = NamedTuple("Seen", [
+    ("is_first", bool),                 # the login has not used this network before
+    ("new_until", Optional[float]),     # until when it is new; None if it is known
+])
+
+
+class Memory:
+    """The open database. A method that meets a damaged file raises sqlite3.Error."""
+
+    def __init__(self, path: str, now: float) -> None:
+        """Open the file, or make it."""
+        self._path = path
+        try:
+            self._open(now)
+        except sqlite3.DatabaseError:
+            self.begin_anew(now)
+
+    def begin_anew(self, now: float) -> None:
+        """Set the file aside, and forget everything."""
+        with contextlib.suppress(sqlite3.Error, AttributeError):
+            self._db.close()
+        for ending in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path + ending)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self._path, self._path + ".damaged")
+        self._open(now)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def sent(self, login: str, now: float) -> List[Sent]:
+        """Return what the login has sent in the last day."""
+        # Times that a wrong clock has left in the future would count for ever.
+        self._db.execute("UPDATE sent SET at = ? WHERE login = ? AND at > ?", (now, login, now))
+        rows = self._db.execute("SELECT at, recipients, is_new FROM sent WHERE login = ? AND at > ? ORDER BY at",
+                                (login, now - DAY))
+        return [Sent(at, recipients, bool(is_new)) for at, recipients, is_new in rows]
+
+    def add(self, login: str, sent: Sent, address: str) -> None:
+        """Remember a message that was accepted, and forget those of the days before."""
+        self._db.execute("INSERT INTO sent VALUES (?, ?, ?, ?, ?)",
+                         (login, sent.at, sent.recipients, address, sent.is_new))
+        self._db.execute("DELETE FROM sent WHERE login = ? AND at <= ?", (login, sent.at - DAY))
+
+    def seen(self, login: str, network: str, now: float) -> Seen:
+        """Remember that the login sends from a network. Returns whether it is new."""
+        self._db.execute("DELETE FROM network WHERE login = ? AND last < ?", (login, now - _REMEMBERED))
+        found = self._db.execute("SELECT first FROM network WHERE login = ? AND network = ?", (login, network)).fetchone()
+        # On the first day of all, no network is known yet, and each is taken for one that is.
+        is_learning = now - self._begun(now) < DAY
+        first = min(found[0], now) if found else now - DAY if is_learning else now
+        self._db.execute("INSERT OR REPLACE INTO network VALUES (?, ?, ?, ?)", (login, network, first, now))
+        return Seen(found is None and not is_learning, first + DAY if now < first + DAY else None)
+
+    def addresses(self, login: str, now: float) -> List[str]:
+        """Return the addresses from which the login has sent in the last day, the most used first."""
+        rows = self._db.execute("SELECT address, sum(recipients) FROM sent WHERE login = ? AND at > ? AND address <> ''"
+                                " GROUP BY 1 ORDER BY 2 DESC LIMIT 10", (login, now - DAY))
+        return ["{} ({} recipients)".format(*row) for row in rows]
+
+    def must_tell(self, login: str, name: str, now: float) -> bool:
+        """Tell whether the postmaster is to hear of that limit now: once a day for each login and limit."""
+        found = self._db.execute("SELECT at FROM told WHERE login = ? AND name = ?", (login, name)).fetchone()
+        if found and 0 <= now - found[0] < DAY:
+            return False
+        self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", (login, name, now))
+        return True
+
+    def _begun(self, now: float) -> float:
+        """Return when the first day began. A clock that was ahead then must not make it last."""
+        self._db.execute("UPDATE begun SET at = ? WHERE at > ?", (now, now))
+        return float(self._db.execute("SELECT min(at) FROM begun").fetchone()[0])
+
+    def _open(self, now: float) -> None:
+        self._db = sqlite3.connect(self._path, timeout=2, isolation_level=None)
+        # No fsync for each message: a power cut may lose the last ones, but damages nothing (sqlite.org/wal.html).
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+        if self._db.execute("SELECT count(*) FROM begun").fetchone()[0] == 0:
+            self._db.execute("INSERT INTO begun VALUES (?)", (now,))
+        if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("damaged")

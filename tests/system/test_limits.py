@@ -1,0 +1,77 @@
+"""A stolen password: the wave ends at the limit, the postmaster is told at once, and one command stops the login."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.clients import Reply, converse
+from tests.support import letters
+from tests.support.fixtures import Record
+from tests.support.mail_host import ALICE, PASSWORD, MailHost
+
+CAROL = "carol@example.org"
+LIMIT = 12
+# Nobody answers there, so mail stays in the queue.
+AWAY = "somebody@[203.0.113.251]"
+
+
+@pytest.fixture
+def stolen(host: MailHost) -> Iterator[MailHost]:
+    host.smallmail(f"user add --password-stdin {CAROL}", PASSWORD + "\n")
+    host.smallmail(f"user limit {CAROL} recipients-hour={LIMIT}")
+    yield host
+    host.machine.run(f"smallmail queue drop --from {CAROL}; smallmail user remove {CAROL}", check=False)
+
+
+def send(connection: smtplib.SMTP, number: int) -> Reply:
+    return converse(connection, CAROL, AWAY, letters.plain(CAROL, AWAY, f"wave {number}"))
+
+
+def test_a_wave_ends_at_the_limit_and_one_command_stops_the_login(stolen: MailHost, record: Record) -> None:
+    wave, reading = stolen.submission(user=CAROL), stolen.imap(CAROL)
+    replies = [send(wave, number) for number in range(LIMIT + 3)]
+    refused_at = time.monotonic()
+    assert [reply.code for reply in replies] == [250] * LIMIT + [450] * 3
+    assert f"{CAROL} has reached the limit of {LIMIT} recipients an hour: it can send this message after 20" in (
+        replies[-1].text)
+    assert " UTC. postmaster@example.org can change the limit" in replies[-1].text
+
+    alarm = stolen.expect("INBOX", f"mx.example.org: {CAROL} has reached its sending limit")
+    record(f"the postmaster has the letter {time.monotonic() - refused_at:.1f} s after the limit")
+    text = alarm.get_content()
+    command = f"smallmail user disable {CAROL}"
+    assert f"\n  {command}\n" in text
+    assert f"\n  smallmail queue drop --from {CAROL}\n" in text
+
+    seconds, said = stolen.timed(lambda: stolen.machine.run(command).stdout)
+    record(f"the command takes {seconds:.1f} s")
+    assert "cannot log in or send any more" in said
+    stopped = send(wave, 99)
+    assert (stopped.command, stopped.code) == ("RCPT", 554), "the session that was open"
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        reading.noop()
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        stolen.submission(user=CAROL)
+    with pytest.raises(imaplib.IMAP4.error):
+        stolen.imap(CAROL)
+
+    assert f"{LIMIT} messages of {CAROL} held." in stolen.smallmail(f"queue hold --from {CAROL}")
+    assert stolen.machine.run("ls /var/spool/postfix/hold").stdout.count("\n") == LIMIT
+    assert f"{LIMIT} messages of {CAROL} deleted." in stolen.smallmail(f"queue drop --from {CAROL}")
+    assert CAROL not in stolen.smallmail("queue list")
+    stolen.smallmail(f"user enable {CAROL}")
+    stolen.submission(user=CAROL).close()
+
+
+def test_mail_goes_out_while_the_service_is_down(host: MailHost) -> None:
+    host.machine.run("systemctl stop smallmail-limits")
+    try:
+        host.submit(letters.plain(ALICE, ALICE, "without a limit"))
+    finally:
+        host.machine.run("systemctl start smallmail-limits")
+    host.expect("INBOX", "without a limit")
