@@ -21,7 +21,6 @@ from smallmail.configuration import (
     take_over,
     transaction,
     ucf,
-    units,
     verify,
 )
 from smallmail.configuration.plan import Change
@@ -137,7 +136,7 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
     if ensured.links:
         for daemon in table.SERVING_CERTIFICATE:
             actions.setdefault(daemon.name, "reload")
-    actions.update((name, "restart") for name in units.changed(host))
+    actions.update((name, "restart") for name in effects.units_changed(host))
     if not the_job.before.originals:
         # The first time: Rspamd has just joined a group, and daemons may hold ports that they are to give up.
         actions = {daemon.name: "restart" for daemon in table.ALL}
@@ -153,7 +152,7 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
         _taken_back(host, actions, stopping, Problem("interrupted"))
         raise
     transaction.commit(host)
-    units.remember(host)
+    effects.remember_units(host)
     _tell_ucf(host, the_job)
     by_hand = [change for change in plan.by_hand(the_job.changes)
                if change.kind != "files" or host.file(change.name) == change.now]   # else it was set aside

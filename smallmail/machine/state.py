@@ -75,7 +75,7 @@ UNCONVERTED = _file(FOLDER + "/unconverted.json")
 VALIDATES = _file(FOLDER + "/validates", 0o644)
 JOINED_POSTFIX = _file(FOLDER + "/joined-postfix", 0o644)
 
-# Digests of our files for the units of the daemons, as these were when the daemons started (configuration/units.py).
+# Digests of our files for the units of the daemons, as these were when the daemons started (configuration/effects.py).
 UNITS = _file(FOLDER + "/units.json")
 
 # Where daemons keep what they need from us: Redis its data, Rspamd its sockets, Dovecot compiled Sieve scripts, and the
@@ -102,11 +102,12 @@ BANS_TOLD = _file(FOLDER + "/bans-told.json")
 
 # Limits on what is sent (smallmail/limits): what the service reads of the settings, what it remembers, the letters that
 # it wants to be sent, and its socket, which Postfix reaches from its chroot.
-LIMITS_CONFIGURED = _file(FOLDER + "/limits.json", 0o640, "root", "smallmail-limits")
-LIMITS = _folder(FOLDER + "/limits", 0o700, "smallmail-limits", "smallmail-limits")
+LIMITS_USER = "smallmail-limits"
+LIMITS_CONFIGURED = _file(FOLDER + "/limits.json", 0o640, "root", LIMITS_USER)
+LIMITS = _folder(FOLDER + "/limits", 0o700, LIMITS_USER, LIMITS_USER)
 LIMITS_MEMORY = LIMITS + "/sent.db"
-ALARMS = _folder(FOLDER + "/alarms", 0o700, "smallmail-limits", "smallmail-limits")
-LIMITS_SPOOL = _folder("var/spool/postfix/smallmail-limits", 0o750, "smallmail-limits", "postfix")
+ALARMS = _folder(FOLDER + "/alarms", 0o700, LIMITS_USER, LIMITS_USER)
+LIMITS_SPOOL = _folder("var/spool/postfix/smallmail-limits", 0o750, LIMITS_USER, "postfix")
 LIMITS_SOCKET = LIMITS_SPOOL + "/policy.sock"
 
 # Files without content that a process holds a lock on (flock(2)), see Host.lock(). A user who can open such a file, if

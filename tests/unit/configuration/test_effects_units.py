@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smallmail.configuration import units
+from smallmail.configuration import effects
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
@@ -17,13 +17,13 @@ def put(host: Host, path: str, text: str) -> None:
 
 def test_a_changed_drop_in_restarts_its_daemon(tmp_path: Path) -> None:
     host = Host(str(tmp_path))
-    assert units.changed(host) == ["redis", "rspamd", "dovecot", "postfix"]
-    units.remember(host)
-    assert units.changed(host) == []
+    assert effects.units_changed(host) == ["redis", "rspamd", "dovecot", "limits", "postfix"]
+    effects.remember_units(host)
+    assert effects.units_changed(host) == []
     put(host, FOLDER + "postfix@.service.d/60-smallmail-confined.conf", "[Service]\n")
     put(host, FOLDER + "dovecot.service.d/override.conf", "[Service]\n")
-    assert units.changed(host) == ["postfix"]
-    units.remember(host)
+    assert effects.units_changed(host) == ["postfix"]
+    effects.remember_units(host)
     put(host, FOLDER + "smallmail-.service.d/10-confined.conf", "[Service]\n")
     put(host, "usr/lib/smallmail/suffixes", "#!/bin/sh\n")
-    assert units.changed(host) == ["redis", "rspamd"]
+    assert effects.units_changed(host) == ["redis", "rspamd", "limits"]
