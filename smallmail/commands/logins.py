@@ -1,7 +1,7 @@
-"""`smallmail user disable`, `enable` and `limit`: what a login may do; `smallmail queue`: what it has sent, and waits."""
+"""`smallmail user disable`, `enable` and `limit`: what a login may do; `smallmail queue`: what it sent that waits."""
 import argparse
 from collections import OrderedDict
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple  # noqa: F401 (Dict: in a type comment)
 
 from smallmail import queued_mail
 from smallmail.accounts import database
@@ -12,7 +12,7 @@ from smallmail.errors import WrongUsage
 from smallmail.limits.counting import Limits
 from smallmail.machine import dates
 from smallmail.machine.host import Host
-from smallmail.settings import store, values
+from smallmail.settings import sending, store
 
 _FEW = 3    # recipients that are listed
 
@@ -73,8 +73,8 @@ def queue_hold(host: Host, options: argparse.Namespace) -> int:
     queued_mail.hold(host, names)
     print("{} of {} held.".format(_count(names), options.address))
     if names:
-        print("'smallmail queue release --from {0}' delivers {1}, 'smallmail queue drop --from {0}' deletes {1}.".format(
-            options.address, "it" if len(names) == 1 else "them"))
+        print("'smallmail queue release --from {0}' delivers {1}, 'smallmail queue drop --from {0}' deletes {1}."
+              .format(options.address, "it" if len(names) == 1 else "them"))
     return 0
 
 
@@ -100,9 +100,10 @@ def _assignment(word: str) -> Tuple[str, Optional[int]]:
     name, equals, text = word.partition("=")
     known = [each.replace("_", "-") for each in Limits._fields]
     if not equals or name not in known:
-        raise WrongUsage("'{}' is not a limit: type NAME=NUMBER, where NAME is one of {}".format(word, ", ".join(known)))
+        raise WrongUsage("'{}' is not a limit: type NAME=NUMBER, where NAME is one of {}".format(
+            word, ", ".join(known)))
     try:
-        return name.replace("-", "_"), int(values.limit(text)) if text else None
+        return name.replace("-", "_"), int(sending.limit(text)) if text else None
     except ValueError as error:
         raise WrongUsage("{}: {}".format(name, error))
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, NamedTuple
 
 from smallmail import errors
 from smallmail.errors import Problem
-from smallmail.settings import file_reader, values
+from smallmail.settings import file_reader, sending, values
 
 PATH = file_reader.PATH
 
@@ -67,8 +67,8 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "The server that all outgoing mail is sent through, as [name]:port. If empty, mail is delivered directly."),
     _field("relay-username", values.relay_username, "", "The user name at the relayhost, without a colon."),
     _field("relay-password", values.line, "", "The password at the relayhost.", secret=True),
-    _field("local-senders", values.local_senders, "", value=lambda text: list(map(values.user_and_sender, text.split())),
-           doc=
+    _field("local-senders", sending.local_senders, "",
+           value=lambda text: list(map(sending.user_and_sender, text.split())), doc=
            "The sender addresses in your mail domains that programs on this host may use without a password, separated "
            "by spaces: shop@example.org, or @example.org for all in a domain; www-data:shop@example.org allows it to "
            "the UNIX user www-data only. Without this, programs may use root@, postmaster@ and the host's own names, "
@@ -84,24 +84,25 @@ FIELDS = OrderedDict((field.name, field) for field in [
     _field("bans-never", values.networks, "", value=str.split, doc=
            "Addresses and networks that are never banned, separated by spaces, as in 192.0.2.0/24. From them, too, "
            "guessed names are slowed. This host itself is never banned. 'smallmail bans never' adds to it."),
-    _field("limit-messages-hour", values.limit, "400", value=int, doc=
-           "How many messages a mailbox may send in an hour; 0: no limit. 'smallmail user limit' gives a mailbox limits "
-           "of its own. What is beyond a limit is refused with an answer that says until when, and the postmaster is "
-           "told."),
-    _field("limit-messages-day", values.limit, "1000", value=int, doc=
+    _field("limit-messages-hour", sending.limit, "400", value=int, doc=
+           "How many messages a mailbox may send in an hour; 0: no limit. 'smallmail user limit' gives a mailbox "
+           "limits of its own. What is beyond a limit is refused with an answer that says until when, and the "
+           "postmaster is told."),
+    _field("limit-messages-day", sending.limit, "1000", value=int, doc=
            "How many messages a mailbox may send in a day (24 hours); 0: no limit."),
-    _field("limit-recipients-hour", values.limit, "400", value=int, doc=
+    _field("limit-recipients-hour", sending.limit, "400", value=int, doc=
            "To how many recipients a mailbox may send in an hour, those of all its messages together; 0: no limit."),
-    _field("limit-recipients-day", values.limit, "1000", value=int, doc=
+    _field("limit-recipients-day", sending.limit, "1000", value=int, doc=
            "To how many recipients a mailbox may send in a day; 0: no limit."),
-    _field("limit-new-network", values.limit, "100", value=int, doc=
+    _field("limit-new-network", sending.limit, "100", value=int, doc=
            "To how many recipients a mailbox may send in a day from networks that it has not sent from before (the /16 "
-           "of an IPv4 address, the /32 of an IPv6 address); 0: no limit of its own. A network counts as new for a day. "
-           "A stolen password is mostly used from elsewhere."),
-    _field("notify", values.notify, "", doc=
-           "What is told, beside the postmaster, when a mailbox reaches a limit: a URL that gets the text by POST, or a "
-           "program, by its full path, that gets it on standard input. The program gets no arguments, runs as the user "
-           "smallmail-limits, and is ended after 30 seconds. Mail may be what is broken, or what nobody reads now."),
+           "of an IPv4 address, the /32 of an IPv6 address); 0: no limit of its own. A network counts as new for a "
+           "day. A stolen password is mostly used from elsewhere."),
+    _field("notify", sending.notify, "", doc=
+           "What is told, beside the postmaster, when a mailbox reaches a limit: a URL that gets the text by POST, or "
+           "a program, by its full path, that gets it on standard input. The program gets no arguments, runs as the "
+           "user smallmail-limits, and is ended after 30 seconds. Mail may be what is broken, or what nobody reads "
+           "now."),
     _field("login-notice", values.yes_no, "no", value=lambda text: text == "yes", doc=
            "Whether the owner of a mailbox gets a letter when mail is sent with its password from a network that was "
            "not used in the last 60 days (see limit-new-network). Off by default, because who changes networks often "

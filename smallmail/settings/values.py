@@ -4,7 +4,7 @@ This module is also part of the package's debconf `config` script, where only Py
 """
 import posixpath
 import re
-from typing import Iterable, Tuple
+from typing import Iterable
 
 # RFC 1035 2.3.1 and RFC 1123 2.1: what a label of a host name may be.
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -89,26 +89,6 @@ def alias_address(text: str) -> str:
     return address(text)
 
 
-def local_senders(text: str) -> str:
-    """Check which senders programs on this host may use: words of the form ADDRESS, @DOMAIN, or one of these after a
-    UNIX user and a colon. Returns them separated by single spaces, each once."""
-    found = []
-    for word in line(text).replace(",", " ").split():
-        user, colon, sender = word.rpartition(":")
-        if colon and not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", user):
-            raise ValueError("'{}' is not the name of a UNIX user: type it as in www-data:shop@example.org".format(user))
-        checked = user + colon + alias_address(sender)
-        if checked not in found:
-            found.append(checked)
-    return " ".join(found)
-
-
-def user_and_sender(text: str) -> Tuple[str, str]:
-    """Return the parts of a word of local_senders(): the UNIX user, "" for all of them, and the sender."""
-    user, _, sender = text.rpartition(":")
-    return user, sender
-
-
 def mailbox(text: str) -> str:
     """Check the address of a mailbox: it has no plus, because what follows a plus is a detail (recipient_delimiter)."""
     found = address(text)
@@ -160,7 +140,8 @@ def acme_server(text: str) -> str:
     """Check the URL of an ACME server's directory (RFC 8555, 7.1.1), or nothing."""
     text = line(text)
     if text and not re.fullmatch(r"https://[^\s/]+/\S*", text):
-        raise ValueError("'{}' is not the URL of an ACME server: type all of it, as in https://acme.example.org/directory".format(text))
+        raise ValueError("'{}' is not the URL of an ACME server: type all of it, as in"
+                         " https://acme.example.org/directory".format(text))
     return text
 
 
@@ -256,28 +237,6 @@ def size(text: str) -> str:
 def byte_count(text: str) -> int:
     """Return the number of bytes that a size in its normal form means."""
     return int(text.rstrip("KMG")) * _UNITS[text.lstrip("0123456789")]
-
-
-def limit(text: str) -> str:
-    """Check a number of messages or recipients; 0: no limit."""
-    text = text.strip()
-    if not re.fullmatch(r"[0-9]{1,7}", text):
-        raise ValueError("'{}' is not a limit: type a number, as in 400, or 0 for no limit".format(text))
-    return str(int(text))
-
-
-def notify(text: str) -> str:
-    """Check what is told of alarms: a URL, the path of a program, or nothing."""
-    text = line(text)
-    if not text or re.fullmatch(r"https?://[^\s/?#@]+([/?#][!-~]*)?", text):
-        return text
-    if not text.startswith("/"):
-        raise ValueError("'{}' is neither the URL of a web server nor the path of a program: type all of it, as in"
-                         " https://ntfy.example.org/topic or /usr/local/bin/alarm".format(text))
-    if re.search(r"\s", text):
-        raise ValueError("'{}' contains a blank: the program gets no arguments, so write a script that calls it with"
-                         " some".format(text))
-    return path(text)
 
 
 def yes_no(text: str) -> str:

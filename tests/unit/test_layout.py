@@ -27,7 +27,8 @@ PURE = {
     "findings", "zones.answers", "zones.dns_check", "zones.dns_records", "zones.meaning", "zones.spf",
     "zones.tlsa_check", "zones.zone_check", "check.probes.blocklists", "check.probes.firewall", "check.probes.queue",
     "publishing.dns_plan", "publishing.serves",
-    "settings.fields", "settings.file_format", "settings.questions", "settings.rules", "settings.values",
+    "settings.fields", "settings.file_format", "settings.questions", "settings.rules", "settings.sending",
+    "settings.values",
     "daemons.main_cf", "configuration.plan", "configuration.record", "configuration.render", "configuration.tree",
 }  # fmt: skip
 EFFECTS = {"subprocess", "socket", "smallmail.machine.host", "smallmail.machine.services", "smallmail.daemons.running",
