@@ -1,4 +1,4 @@
-"""`smallmail plan`, `smallmail apply` and `smallmail rollback`: what would change, do it, and the way back."""
+"""`smallmail plan`, `apply`, `history` and `rollback`: what would change, do it, what was done, and the way back."""
 import argparse
 from collections import OrderedDict
 
@@ -6,6 +6,7 @@ from smallmail.commands import outcome
 from smallmail.commands.arguments.parser import Told
 from smallmail.configuration import apply, history, plan
 from smallmail.errors import Problem
+from smallmail.machine import dates
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, store
 
@@ -31,6 +32,24 @@ def apply_(host: Host, options: argparse.Namespace) -> int:
     words = ["apply"] + ["--replace " + name for name in options.replace]
     done = apply.apply(host, store.load(host), outcome.asked(" ".join(words)), replace=options.replace)
     return outcome.tell(host, done)
+
+
+def history_(host: Host, options: argparse.Namespace) -> Told:
+    """Return the last configurations, or how one differs from the one before it."""
+    kept = history.entries(host)
+    before = dict(zip([applied.number for applied in kept[1:]], kept))
+    if options.number is not None:
+        chosen = history.one(host, options.number)
+        kept = [chosen]
+        lines = list(history.diff(before.get(chosen.number), chosen))
+    else:
+        lines = ["{:>4}  {}  {}\n      {}".format(
+            applied.number, dates.minute(applied.when), applied.asked,
+            history.summary(before.get(applied.number), applied)) for applied in kept]
+    data = [OrderedDict([("number", applied.number), ("when", applied.when), ("asked", applied.asked),
+                         ("versions", applied.versions),
+                         ("diff", list(history.diff(before.get(applied.number), applied)))]) for applied in kept]
+    return "\n".join(lines) or "Nothing was applied yet.", data, 0
 
 
 def rollback(host: Host, options: argparse.Namespace) -> int:

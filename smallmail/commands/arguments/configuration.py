@@ -13,8 +13,8 @@ def arguments(verbs: Verbs) -> None:
                               "smallmail apply --replace /etc/mailname")
     applying.add_argument("--replace", action="append", default=[], metavar="NAME", help="write smallmail's own version"
                           " of a file (its path), parameter or service that was changed by hand; may be repeated")
-    telling = verbs.reading("history", "history.history", "Show the last ten configurations and what caused each."
-                            " With a number: how that one differs from the one before it. The secrets in"
+    telling = verbs.reading("history", "configuration.history_", "Show the last ten configurations and what caused"
+                            " each. With a number: how that one differs from the one before it. The secrets in"
                             " smallmail.conf are hidden, but your own Postfix lines are shown in full.",
                             "smallmail history", "smallmail history 12")
     telling.add_argument("number", nargs="?", type=number, metavar="N", help=_NUMBER)
