@@ -15,6 +15,8 @@ from typing import Any, Callable, Dict, List
 
 from smallmail.limits.configured import Configured
 from smallmail.limits.told import Letter
+from smallmail.machine import state
+from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 
 _TRIES = 10                 # of `notify`
@@ -23,29 +25,29 @@ _TOO_OLD = 3 * 86400        # seconds
 _MANY = 1000                # letters: more are not kept
 
 
-def put(folder: str, letter: Letter) -> None:
+def put(host: Host, letter: Letter) -> None:
     """Keep a letter until it is sent. Raises OSError."""
-    if len(os.listdir(folder)) < _MANY:
+    if len(host.names(state.ALARMS)) < _MANY:
         name = "{:.6f}-{}".format(time.time(), os.getpid())
-        _save(folder, name, dict(letter._asdict(), tries=0, is_mailed=False))
+        _save(host, name, dict(letter._asdict(), tries=0, is_mailed=False))
 
 
-def send_all(host: Host, folder: str, configured: Configured) -> bool:
+def send_all(host: Host, configured: Configured) -> bool:
     """Send what is kept, the oldest first. Returns whether nothing is left."""
-    for name in _names(folder):
-        kept = _load(folder, name)
-        if kept is None or time.time() - os.stat(os.path.join(folder, name)).st_ctime > _TOO_OLD:
-            _forget(folder, name)
+    for name in _names(host):
+        kept = _load(host, name)
+        if kept is None or time.time() - _since(name) > _TOO_OLD:
+            _forget(host, name)
             continue
         letter = Letter(kept["to"], kept["subject"], kept["text"], kept["is_alarm"])
         if letter.is_alarm and configured.notify and kept["tries"] < _TRIES:
             kept["tries"] = _TRIES if _attempt(notify, host, configured, letter) else kept["tries"] + 1
         kept["is_mailed"] = kept["is_mailed"] or _attempt(mail, host, configured, letter)
         if kept["is_mailed"] and (kept["tries"] >= _TRIES or not letter.is_alarm or not configured.notify):
-            _forget(folder, name)
+            _forget(host, name)
         else:
-            _save(folder, name, kept)
-    return not _names(folder)
+            _save(host, name, kept)
+    return not _names(host)
 
 
 def notify(host: Host, configured: Configured, letter: Letter) -> None:
@@ -83,26 +85,34 @@ def _attempt(way: Callable[[Host, Configured, Letter], None], *given: Any) -> bo
     return True
 
 
-def _names(folder: str) -> List[str]:
-    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+def _names(host: Host) -> List[str]:
+    return sorted(name for name in host.names(state.ALARMS) if not name.startswith("."))
 
 
-def _load(folder: str, name: str) -> Any:
+def _since(name: str) -> float:
+    """Return when the letter of that name was put there; 0 for a name that put() does not give."""
     try:
-        with open(os.path.join(folder, name), encoding="utf-8") as stream:
-            kept = json.load(stream)
+        return float(name.partition("-")[0])
+    except ValueError:
+        return 0.0
+
+
+def _load(host: Host, name: str) -> Any:
+    try:
+        kept = json.loads(host.text(_path(name)))
         return kept if isinstance(kept, dict) and set(kept) == {*Letter._fields, "tries", "is_mailed"} else None
     except (OSError, ValueError):
         return None
 
 
-def _save(folder: str, name: str, kept: Dict[str, Any]) -> None:
-    beside = os.path.join(folder, "." + name)
-    with open(beside, "w", encoding="utf-8") as stream:
-        json.dump(kept, stream)
-    os.rename(beside, os.path.join(folder, name))
+def _save(host: Host, name: str, kept: Dict[str, Any]) -> None:
+    host.write(_path(name), File(json.dumps(kept).encode("utf-8"), 0o600, state.LIMITS_USER, state.LIMITS_USER))
 
 
-def _forget(folder: str, name: str) -> None:
+def _forget(host: Host, name: str) -> None:
     with contextlib.suppress(OSError):
-        os.unlink(os.path.join(folder, name))
+        host.remove(_path(name))
+
+
+def _path(name: str) -> str:
+    return "{}/{}".format(state.ALARMS, name)

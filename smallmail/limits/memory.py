@@ -4,11 +4,11 @@ It is in SQLite, so that a restart forgets nothing. A damaged file is set aside,
 stop mail.
 """
 import contextlib
-import os
 import sqlite3
 from typing import List, NamedTuple, Optional
 
 from smallmail.limits.counting import DAY, Sent
+from smallmail.machine.host import Host
 
 # A network is forgotten when a login has not sent from it for so long.
 _REMEMBERED = 60 * DAY
@@ -32,9 +32,9 @@ Seen = NamedTuple("Seen", [
 class Memory:
     """The open database. A method that meets a damaged file raises sqlite3.Error."""
 
-    def __init__(self, path: str, now: float) -> None:
+    def __init__(self, host: Host, path: str, now: float) -> None:
         """Open the file, or make it."""
-        self._path = path
+        self._host, self._path = host, path
         try:
             self._open(now)
         except sqlite3.DatabaseError:
@@ -44,11 +44,10 @@ class Memory:
         """Set the file aside, and forget everything."""
         with contextlib.suppress(sqlite3.Error, AttributeError):
             self._db.close()
-        for ending in ("-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path + ending)
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(self._path, self._path + ".damaged")
+        with contextlib.suppress(OSError):      # a full disk has no room for the copy
+            self._host.put(self._path + ".damaged", self._host.file(self._path))
+        for ending in ("-wal", "-shm", ""):
+            self._host.remove(self._path + ending)
         self._open(now)
 
     def close(self) -> None:
@@ -72,7 +71,8 @@ class Memory:
     def seen(self, login: str, network: str, now: float) -> Seen:
         """Remember that the login sends from a network. Returns whether it is new."""
         self._db.execute("DELETE FROM network WHERE login = ? AND last < ?", (login, now - _REMEMBERED))
-        found = self._db.execute("SELECT first FROM network WHERE login = ? AND network = ?", (login, network)).fetchone()
+        found = self._db.execute("SELECT first FROM network WHERE login = ? AND network = ?",
+                                 (login, network)).fetchone()
         # On the first day of all, no network is known yet, and each is taken for one that is.
         is_learning = now - self._begun(now) < DAY
         first = min(found[0], now) if found else now - DAY if is_learning else now
@@ -99,7 +99,7 @@ class Memory:
         return float(self._db.execute("SELECT min(at) FROM begun").fetchone()[0])
 
     def _open(self, now: float) -> None:
-        self._db = sqlite3.connect(self._path, timeout=2, isolation_level=None)
+        self._db = sqlite3.connect(self._host.path(self._path), timeout=2, isolation_level=None)
         # No fsync for each message: a power cut may lose the last ones, but damages nothing (sqlite.org/wal.html).
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")

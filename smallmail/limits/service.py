@@ -6,11 +6,13 @@ import socket
 import sqlite3
 import sys
 import time
-from typing import Callable, Optional     # noqa: F401 (Optional: in a type comment)
+from typing import Callable, Optional  # noqa: F401 (in a type comment)
 
 from smallmail.limits import alarms, configured, policy
 from smallmail.limits.memory import Memory
-from smallmail.limits.policy import Answer
+from smallmail.limits.policy import Answer  # noqa: F401 (in a type comment)
+from smallmail.machine import state
+from smallmail.machine.host import Host
 
 # Postfix sends about 1 KB. Who sends more is not Postfix.
 _LONGEST = 65536
@@ -28,12 +30,13 @@ class Conversation(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         """Answer each question that is complete."""
-        assert self._transport is not None
+        if self._transport is None:
+            return
         self._received += data
         while b"\n\n" in self._received:
             question, _, self._received = self._received.partition(b"\n\n")
@@ -44,14 +47,13 @@ class Conversation(asyncio.Protocol):
 
 
 class Answers:
-    """What answers a question: the settings, the memory, and the folder for alarms."""
+    """What answers a question: the settings, the memory, and the host, which keeps alarms."""
 
-    def __init__(self, settings: str, accounts: str, memory: Memory, alarm_folder: str,
-                 clock: Callable[[], float] = time.time) -> None:
-        """`settings`, `accounts`, `alarm_folder`: paths."""
+    def __init__(self, host: Host, memory: Memory) -> None:
+        settings = host.path(state.LIMITS_CONFIGURED)
         self._load = functools.lru_cache(1)(lambda _: configured.load(settings))    # type: ignore[var-annotated]
-        self._settings, self._own, self._memory = settings, configured.Own(accounts), memory
-        self._alarms, self._clock = alarm_folder, clock
+        self._settings, self._own = settings, configured.Own(host.path(state.ACCOUNTS))
+        self._host, self._memory = host, memory
 
     def ask(self, question: str) -> str:
         """Return the answer to a question. Whatever fails, the message is accepted."""
@@ -59,25 +61,25 @@ class Answers:
             return self._answered(question)
         except sqlite3.Error as error:
             _complain("begins to count anew: {}".format(error))
-            self._memory.begin_anew(self._clock())
+            self._memory.begin_anew(time.time())
         except Exception as error:
             _complain("does not count a message: {!r}".format(error))
         return policy.ACCEPTED
 
     def _answered(self, question: str) -> str:
         found = policy.answer(policy.parse(question), self._load(_time(self._settings)), self._own.limits, self._memory,
-                              self._clock())    # type: Answer
+                              time.time())    # type: Answer
         try:
             for letter in found.letters:
-                alarms.put(self._alarms, letter)
+                alarms.put(self._host, letter)
         except OSError as error:
             _complain("cannot raise an alarm: {}".format(error))
         return found.action
 
 
-def serve(path: str, group: int, ask: Ask) -> None:
-    """Answer on a socket that the group may use, for ever."""
-    with listening(path, group) as listener:
+def serve(host: Host, path: str, ask: Ask) -> None:
+    """Answer on a socket at that path, for ever."""
+    with listening(host, path) as listener:
         loop = asyncio.new_event_loop()
         server = loop.run_until_complete(loop.create_unix_server(lambda: Conversation(ask), sock=listener))
         print("smallmail: answers Postfix", file=sys.stderr)
@@ -87,17 +89,15 @@ def serve(path: str, group: int, ask: Ask) -> None:
             server.close()
 
 
-def listening(path: str, group: int) -> socket.socket:
-    """Return a socket at that path, in the place of one that a former process left."""
-    beside = path + ".new"
-    for each in (beside,):
-        if os.path.lexists(each):
-            os.unlink(each)
+def listening(host: Host, path: str) -> socket.socket:
+    """Return a socket at that path, in the place of one that a former process left. This process's group may use it."""
+    host.remove(path)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(beside)
-    os.chown(beside, -1, group)
-    os.chmod(beside, 0o660)
-    os.rename(beside, path)
+    before = os.umask(0o117)
+    try:
+        listener.bind(host.path(path))
+    finally:
+        os.umask(before)
     return listener
 
 
@@ -110,5 +110,3 @@ def _time(path: str) -> float:
 
 def _complain(sentence: str) -> None:
     print("smallmail: the service for limits {}".format(sentence), file=sys.stderr)
-
-

@@ -13,11 +13,11 @@ _LIMITS_GECOS = "smallmail's limits on sending"
 
 
 def ensure(host: Host, home: str) -> None:
-    """Create vmail, which owns the mail in `home`, and the users of the services that ban and that limit what is sent. Put
-    Rspamd into Postfix's group."""
+    """Create vmail, which owns the mail in `home`, and the users of the services that ban and that limit what is sent.
+    Put Rspamd into Postfix's group."""
     _ensure_user(host, "vmail", home, _GECOS)
     _ensure_user(host, state.BANS_USER, "/" + state.BANS, _BANS_GECOS)
-    _ensure_user(host, "smallmail-limits", "/nonexistent", _LIMITS_GECOS)
+    _ensure_user(host, state.LIMITS_USER, "/nonexistent", _LIMITS_GECOS)
     # Rspamd reads accounts.db (whose From may a login use) and gives its milter socket to Postfix.
     if "_rspamd" not in grp.getgrnam("postfix").gr_mem:
         state_files.write(host, state.JOINED_POSTFIX, "")

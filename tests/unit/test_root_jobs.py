@@ -80,7 +80,7 @@ PAST_HOST = {
     "folders/scripts.py": "runs as vmail (machine/as_user.py)",
     "folders/names.py": "no path of the host: splits names",
     "programs/folders.py": "names the mail directory to a process that runs as vmail",
-    "limits/alarms.py": "runs as smallmail-limits, in a folder of that user",
+    "limits/alarms.py": "only its own number",
     "limits/configured.py": "runs as smallmail-limits; the file is in state.FOLDER",
     "limits/memory.py": "runs as smallmail-limits, in a folder of that user",
     "limits/service.py": "runs as smallmail-limits, in folders of that user",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
 import smtplib
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from smallmail.limits import alarms
 from smallmail.limits.configured import DEFAULT, Configured
 from smallmail.limits.told import Letter
+from smallmail.machine import state
 from smallmail.machine.host import Host
 
 ALARM = Letter("postmaster@example.org", "anna\r\nBcc: x@example.net", "Line one.\n.\nLine three: ü\n", True)
@@ -42,9 +42,10 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Post:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> str:
-    (tmp_path / "alarms").mkdir()
-    return str(tmp_path / "alarms")
+def host(tmp_path: Path) -> Host:
+    made = Host(str(tmp_path))
+    made.directory(state.ALARMS)
+    return made
 
 
 def program(tmp_path: Path, text: str) -> Configured:
@@ -54,46 +55,46 @@ def program(tmp_path: Path, text: str) -> Configured:
     return DEFAULT._replace(notify=str(path))
 
 
-def test_a_letter_stays_until_postfix_has_it(folder: str, post: Post) -> None:
+def test_a_letter_stays_until_postfix_has_it(host: Host, post: Post) -> None:
     post.works = False
-    alarms.put(folder, ALARM)
-    assert not alarms.send_all(Host(), folder, DEFAULT)
+    alarms.put(host, ALARM)
+    assert not alarms.send_all(host, DEFAULT)
     post.works = True
-    assert alarms.send_all(Host(), folder, DEFAULT)
-    assert (post.got, os.listdir(folder)) == ([ALARM], [])
+    assert alarms.send_all(host, DEFAULT)
+    assert (post.got, host.names(state.ALARMS)) == ([ALARM], [])
 
 
-def test_a_program_gets_the_text_on_standard_input_and_no_arguments(folder: str, post: Post, tmp_path: Path) -> None:
-    alarms.put(folder, ALARM)
-    alarms.put(folder, NOTICE)
+def test_a_program_gets_the_text_on_standard_input_and_no_arguments(host: Host, post: Post, tmp_path: Path) -> None:
+    alarms.put(host, ALARM)
+    alarms.put(host, NOTICE)
     told = program(tmp_path, f'{{ echo "$#"; cat; }} >>{tmp_path}/said')
-    assert alarms.send_all(Host(), folder, told)
+    assert alarms.send_all(host, told)
     assert (tmp_path / "said").read_bytes().decode() == f"0\n{ALARM.subject}\n\n{ALARM.text}", "the alarm alone"
     assert post.got == [ALARM, NOTICE]
 
 
-def test_the_program_is_told_although_mail_is_broken_and_only_once(folder: str, post: Post, tmp_path: Path) -> None:
+def test_the_program_is_told_although_mail_is_broken_and_only_once(host: Host, post: Post, tmp_path: Path) -> None:
     post.works = False
-    alarms.put(folder, ALARM)
+    alarms.put(host, ALARM)
     told = program(tmp_path, f"echo >>{tmp_path}/said")
     for _ in range(3):
-        assert not alarms.send_all(Host(), folder, told)
+        assert not alarms.send_all(host, told)
     assert (tmp_path / "said").read_text() == "\n"
 
 
-def test_a_program_that_fails_is_given_up_after_ten_times(folder: str, post: Post, tmp_path: Path) -> None:
-    alarms.put(folder, ALARM)
+def test_a_program_that_fails_is_given_up_after_ten_times(host: Host, post: Post, tmp_path: Path) -> None:
+    alarms.put(host, ALARM)
     told = program(tmp_path, f"echo >>{tmp_path}/said; exit 1")
-    assert [alarms.send_all(Host(), folder, told) for _ in range(10)] == [False] * 9 + [True]
+    assert [alarms.send_all(host, told) for _ in range(10)] == [False] * 9 + [True]
     assert (tmp_path / "said").read_text() == "\n" * 10
     assert post.got == [ALARM], "once"
 
 
-def test_a_program_that_hangs_is_ended(folder: str, post: Post, tmp_path: Path,
+def test_a_program_that_hangs_is_ended(host: Host, post: Post, tmp_path: Path,
                                        monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarms, "_TIMEOUT", 1)
-    alarms.put(folder, ALARM)
-    assert not alarms.send_all(Host(), folder, program(tmp_path, "sleep 1000"))
+    alarms.put(host, ALARM)
+    assert not alarms.send_all(host, program(tmp_path, "sleep 1000"))
     assert post.got == [ALARM]
 
 
@@ -118,27 +119,27 @@ def web() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_web_server_gets_the_text_by_post(folder: str, post: Post, web: str) -> None:
-    alarms.put(folder, ALARM)
-    assert alarms.send_all(Host(), folder, DEFAULT._replace(notify=web + "/topic?key=x"))
+def test_a_web_server_gets_the_text_by_post(host: Host, post: Post, web: str) -> None:
+    alarms.put(host, ALARM)
+    assert alarms.send_all(host, DEFAULT._replace(notify=web + "/topic?key=x"))
     assert _Web.got == [("/topic?key=x", f"{ALARM.subject}\n\n{ALARM.text}".encode())]
-    alarms.put(folder, ALARM)
-    assert not alarms.send_all(Host(), folder, DEFAULT._replace(notify=web + "/broken"))
-    assert not alarms.send_all(Host(), folder, DEFAULT._replace(notify="http://127.0.0.1:1/"))
+    alarms.put(host, ALARM)
+    assert not alarms.send_all(host, DEFAULT._replace(notify=web + "/broken"))
+    assert not alarms.send_all(host, DEFAULT._replace(notify="http://127.0.0.1:1/"))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\0", json.dumps({"to": "x"})])
-def test_what_is_not_a_letter_is_deleted(folder: str, post: Post, text: str) -> None:
-    Path(folder, "1").write_text(text)
-    assert alarms.send_all(Host(), folder, DEFAULT)
-    assert (post.got, os.listdir(folder)) == ([], [])
+def test_what_is_not_a_letter_is_deleted(host: Host, post: Post, text: str) -> None:
+    Path(host.path(state.ALARMS), "1").write_text(text)
+    assert alarms.send_all(host, DEFAULT)
+    assert (post.got, host.names(state.ALARMS)) == ([], [])
 
 
-def test_a_flood_of_letters_does_not_fill_the_disk(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_letters_does_not_fill_the_disk(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarms, "_MANY", 3)
     for _ in range(9):
-        alarms.put(folder, ALARM)
-    assert len(os.listdir(folder)) == 3
+        alarms.put(host, ALARM)
+    assert len(host.names(state.ALARMS)) == 3
 
 
 def test_no_line_of_the_head_can_be_added(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from smallmail.limits.counting import DAY, Sent
 from smallmail.limits.memory import Memory, Seen
+from smallmail.machine.host import Host
 
 NOW, ANNA, BOB = 1_800_000_000.0, "anna@example.org", "bob@example.org"
 LATER = NOW + 2 * DAY   # when it does not learn any more
@@ -17,7 +18,7 @@ HOME, ELSEWHERE = "198.51.0.0/16", "203.0.0.0/16"
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Memory]:
-    made = Memory(str(tmp_path / "sent.db"), NOW)
+    made = Memory(Host(str(tmp_path)), "sent.db", NOW)
     yield made
     made.close()
 
@@ -26,7 +27,7 @@ def test_a_restart_forgets_nothing(memory: Memory, tmp_path: Path) -> None:
     memory.add(ANNA, Sent(NOW, 5, False), "198.51.100.7")
     memory.seen(ANNA, HOME, NOW)
     assert memory.must_tell(ANNA, "messages_hour", NOW)
-    again = Memory(str(tmp_path / "sent.db"), LATER)
+    again = Memory(Host(str(tmp_path)), "sent.db", LATER)
     assert again.sent(ANNA, NOW + 1) == [Sent(NOW, 5, False)]
     assert again.sent(BOB, NOW + 1) == []
     assert again.seen(ANNA, HOME, LATER) == Seen(False, None)
@@ -72,7 +73,7 @@ def test_on_the_first_day_all_networks_are_known(memory: Memory) -> None:
 
 
 def test_a_clock_that_was_ahead_at_the_beginning_does_not_learn_for_ever(tmp_path: Path) -> None:
-    memory = Memory(str(tmp_path / "sent.db"), NOW + 1000 * DAY)
+    memory = Memory(Host(str(tmp_path)), "sent.db", NOW + 1000 * DAY)
     memory.seen(ANNA, HOME, NOW)
     assert memory.seen(ANNA, HOME, LATER).new_until is None
     assert memory.seen(ANNA, ELSEWHERE, LATER + DAY).is_first
@@ -90,13 +91,13 @@ def test_the_postmaster_hears_once_a_day_of_a_login_and_a_limit(memory: Memory) 
 @pytest.mark.parametrize("damage", [b"", b"no database at all" * 500, None])
 def test_a_damaged_file_begins_anew(tmp_path: Path, damage: bytes | None) -> None:
     path = tmp_path / "sent.db"
-    memory = Memory(str(path), NOW)
+    memory = Memory(Host(str(tmp_path)), path.name, NOW)
     for _ in range(500):
         memory.add(ANNA, Sent(NOW, 1, False), "198.51.100.7")
     memory.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:5000] + b"\xff" * (len(whole) - 5000) if damage is None else damage)
-    again = Memory(str(path), NOW)
+    again = Memory(Host(str(tmp_path)), path.name, NOW)
     again.add(ANNA, Sent(NOW, 1, False), "")
     assert again.sent(ANNA, NOW) == [Sent(NOW, 1, False)]
     again.close()

@@ -12,6 +12,7 @@ from smallmail.limits.configured import Configured
 from smallmail.limits.counting import DAY, Limits
 from smallmail.limits.memory import Memory
 from smallmail.limits.policy import Answer
+from smallmail.machine.host import Host
 
 BEGUN, ANNA = 1_800_000_000.0, "anna@example.org"   # 2027-01-15 08:00 UTC
 NOW = BEGUN + 2 * DAY
@@ -20,7 +21,7 @@ CONFIGURED = Configured(Limits(0, 0, 10, 0, 0), "postmaster@example.org", "mx.ex
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Memory]:
-    made = Memory(str(tmp_path / "sent.db"), BEGUN)
+    made = Memory(Host(str(tmp_path)), "sent.db", BEGUN)
     yield made
     made.close()
 

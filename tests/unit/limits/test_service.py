@@ -39,8 +39,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def answers(host: Host) -> service.Answers:
-    return service.Answers(host.path(state.LIMITS_CONFIGURED), host.path(state.ACCOUNTS),
-                           Memory(host.path(state.LIMITS_MEMORY), time.time()), host.path(state.ALARMS))
+    return service.Answers(host, Memory(host, state.LIMITS_MEMORY, time.time()))
 
 
 def ask(asked: service.Answers) -> str:
@@ -101,9 +100,10 @@ def test_without_a_folder_for_alarms_it_refuses_all_the_same(host: Host) -> None
 
 
 SERVER = """
-import os, sys
+import sys
 from smallmail.limits import service
-service.serve(sys.argv[1], os.getgid(), lambda question: "ECHO " + question.replace(chr(10), " "))
+from smallmail.machine.host import Host
+service.serve(Host(sys.argv[1]), "s", lambda question: "ECHO " + question.replace(chr(10), " "))
 """
 
 
@@ -111,7 +111,7 @@ service.serve(sys.argv[1], os.getgid(), lambda question: "ECHO " + question.repl
 def socket_path(tmp_path: Path) -> Iterator[str]:
     path = str(tmp_path / "s")
     (tmp_path / "s").touch()    # what a former process left
-    server = subprocess.Popen([sys.executable, "-c", SERVER, path], stderr=subprocess.PIPE,
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], stderr=subprocess.PIPE,
                               cwd=Path(__file__).parents[3])
     assert server.stderr
     assert server.stderr.readline() == b"smallmail: answers Postfix\n"
