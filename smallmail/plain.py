@@ -3,8 +3,8 @@ from users of this host. What controls a terminal or reorders a line is shown as
 
 guard() does so for all that this process prints, so no caller has to remember it.
 """
+import io
 import sys
-from typing import Any
 
 # Control characters but for tab and line feed (ECMA-48: C0, DEL, C1), and those that are not seen or change the
 # direction of what is seen (Unicode UAX 9 and UTS 39): separators, marks, embeddings, isolates, tags.
@@ -21,7 +21,7 @@ def plain(text: str) -> str:
 class _Plain:
     """A stream to which only plain text is written."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: io.TextIOBase) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
@@ -29,11 +29,11 @@ class _Plain:
         self._stream.write(plain(text))
         return len(text)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 
 def guard() -> None:
     """Let this process print plain text only, on standard output and standard error."""
     if not isinstance(sys.stdout, _Plain):
-        sys.stdout, sys.stderr = _Plain(sys.stdout), _Plain(sys.stderr)
+        sys.stdout, sys.stderr = _Plain(sys.stdout), _Plain(sys.stderr)  # type: ignore[arg-type, assignment]
