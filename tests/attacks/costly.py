@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import base64
 import email.utils
-import io
 import random
-import zipfile
-import zlib
 from collections.abc import Callable
+
+from . import files
 
 Kind = Callable[[int, random.Random], bytes]
 _WORDS = b"meeting budget garden window printer invoice holiday recipe bicycle library concert ticket engine".split()
@@ -162,53 +161,6 @@ def attached(name: bytes, data: Callable[[int, random.Random], bytes],
     return make
 
 
-def zip_of_many(size: int, chance: random.Random) -> bytes:
-    """Make an archive of empty files."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for number in range(size // 110):
-            archive.writestr(f"{number:x}.exe", b"")
-    return made.getvalue()
-
-
-def zip_bomb(size: int, chance: random.Random) -> bytes:
-    """Make an archive that is a thousand times as large when it is unpacked."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(max(1, size // 100_000)):
-            archive.writestr(f"{number}.txt", b"a" * 100_000_000)
-    return made.getvalue()
-
-
-def document_bomb(size: int, chance: random.Random) -> bytes:
-    """Make a PDF whose streams are a thousand times as large when they are unpacked."""
-    stream = zlib.compress(b"BT (spam) Tj ET\n" * 6_000_000, 9)
-    objects = [b"%d 0 obj\n<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream\nendobj\n"
-               % (number, len(stream), stream) for number in range(1, max(2, size // len(stream)))]
-    return b"%PDF-1.4\n" + b"".join(objects) + b"trailer << /Root 1 0 R >>\n%%EOF\n"
-
-
-def document_of_objects(size: int, chance: random.Random) -> bytes:
-    """Make a PDF of many objects."""
-    return b"%PDF-1.4\n" + b"".join(b"%d 0 obj\n<</Type /Page /Parent %d 0 R>>\nendobj\n" % (number, number + 1)
-                                    for number in range(1, size // 52)) + b"trailer << /Root 1 0 R >>\n%%EOF\n"
-
-
-def document_of_brackets(size: int, chance: random.Random) -> bytes:
-    """Make a PDF of dictionaries in dictionaries."""
-    return b"%PDF-1.4\n1 0 obj\n" + b"<</A " * (size // 5) + b"\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
-
-
-def noise(size: int, chance: random.Random) -> bytes:
-    """Make bytes without any order."""
-    return chance.randbytes(size)
-
-
-def zeros(size: int, chance: random.Random) -> bytes:
-    """Make bytes that are all the same."""
-    return b"\0" * size
-
-
 _HTML = b"text/html; charset=utf-8"
 _HEX = b"0123456789abcdef"
 KINDS: dict[str, Kind] = {
@@ -285,15 +237,15 @@ KINDS: dict[str, Kind] = {
     "links in links": text(b"http://example.net/?"),
     "mail addresses": text(b"a.b@c.example.net "),
     "at signs": text(b"@"),
-    "zip of many files": attached(b"x.zip", zip_of_many, b"application/zip"),
-    "zip bomb": attached(b"x.zip", zip_bomb, b"application/zip"),
-    "office document": attached(b"x.docx", zip_bomb),
-    "PDF bomb": attached(b"x.pdf", document_bomb, b"application/pdf"),
-    "PDF of objects": attached(b"x.pdf", document_of_objects, b"application/pdf"),
-    "PDF of brackets": attached(b"x.pdf", document_of_brackets, b"application/pdf"),
-    "noise": attached(b"x.bin", noise),
-    "zeros": attached(b"x.bin", zeros),
-    "noise called text": attached(b"x.txt", noise, b"text/plain"),
+    "zip of many files": attached(b"x.zip", files.zip_of_many, b"application/zip"),
+    "zip bomb": attached(b"x.zip", files.zip_bomb, b"application/zip"),
+    "office document": attached(b"x.docx", files.zip_bomb),
+    "PDF bomb": attached(b"x.pdf", files.document_bomb, b"application/pdf"),
+    "PDF of objects": attached(b"x.pdf", files.document_of_objects, b"application/pdf"),
+    "PDF of brackets": attached(b"x.pdf", files.document_of_brackets, b"application/pdf"),
+    "noise": attached(b"x.bin", files.noise),
+    "zeros": attached(b"x.bin", files.zeros),
+    "noise called text": attached(b"x.txt", files.noise, b"text/plain"),
     "calendar": text(b"BEGIN:VEVENT\r\nSUMMARY:http://example.net\r\n", kind=b"text/calendar",
                      first=b"BEGIN:VCALENDAR\r\n"),
     "rich text": text(b"{\\rtf1{\\*\\x ", kind=b"text/rtf"),
