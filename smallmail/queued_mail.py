@@ -6,7 +6,7 @@ programs read and change the queue: postqueue(1), postcat(1), postsuper(1).
 """
 import json
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Tuple  # noqa: F401 (Dict: in a type comment)
 
 from smallmail.machine.host import Host
 
@@ -51,14 +51,14 @@ def sent_by(host: Host, address: str, is_held: bool) -> List[str]:
 
 def origins(text: str) -> Iterator[Tuple[str, Origin]]:
     """Read what postcat(1) prints of envelopes. Yields the queue ID and the origin of each message."""
-    starts = list(_HEAD.finditer(text)) + [None]
-    for head, following in zip(starts, starts[1:]):
-        assert head is not None
-        yield head.group(1), _origin(text[head.end():following.start() if following else len(text)])
+    heads = list(_HEAD.finditer(text))
+    ends = [head.start() for head in heads[1:]] + [len(text)]
+    for head, end in zip(heads, ends):
+        yield head.group(1), _origin(text[head.end():end])
 
 
 def _origin(text: str) -> Origin:
-    found = {}  # type: Dict[str, Any]
+    found = {}  # type: Dict[str, str]
     for line in text.splitlines():
         name, _, value = line.partition(": ")
         if name == "named_attribute":

@@ -1,4 +1,5 @@
-"""`smallmail user` (logins.py has more of it), `smallmail alias` and `smallmail domain list`: what is in the account databases.
+"""`smallmail user` (logins.py has more of it), `smallmail alias` and `smallmail domain list`: what is in the account
+databases.
 
 Postfix and Dovecot read the databases themselves, so nothing is reloaded.
 """

@@ -80,7 +80,7 @@ def start(host: Host, daemons: Iterable[Daemon]) -> None:
 
 
 def kick(host: Host, address: str) -> bool:
-    """Let Dovecot end the sessions of a mailbox. Returns whether Dovecot runs: a doveadm that finds no session fails."""
+    """Let Dovecot end the sessions of a mailbox. Returns whether Dovecot runs: doveadm fails if there is no session."""
     if not active(host, table.BY_NAME["dovecot"]):
         return False
     with contextlib.suppress(Failed):

@@ -4,7 +4,7 @@ A limit holds for any hour and any day, not for those of the clock: a window mov
 sends from for the first time is new for a day. From all new networks together a login may send to few recipients only:
 so a newsletter of a known sender passes, and most of what a stolen password is used for does not.
 """
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence  # noqa: F401 (List: in a type comment)
 
 HOUR, DAY = 3600.0, 86400.0
 

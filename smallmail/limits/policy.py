@@ -61,7 +61,7 @@ def _refusal(login: str, found: Reached, recipients: int, postmaster: str) -> st
         return "550 5.7.1 This message has {} recipients, and {} may send to {} {}: send it in parts, or ask {}".format(
             recipients, login, found.limit, told.PERIODS[found.name], postmaster)
     # The minute is rounded up, so that it is true.
-    return "450 4.7.1 {} has reached the limit of {} {}: it can send this message after {}. {} can change the limit".format(
-        login, found.limit, told.LIMITS[found.name], dates.minute(found.until + 60), postmaster)
+    return ("450 4.7.1 {} has reached the limit of {} {}: it can send this message after {}. {} can change the limit"
+            .format(login, found.limit, told.LIMITS[found.name], dates.minute(found.until + 60), postmaster))
 
 

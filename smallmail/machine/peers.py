@@ -1,8 +1,8 @@
-"""Tell whose process is at the other end of a TCP connection on this machine (proc(5): PID/net/tcp). Changes nothing."""
+"""Tell whose process is at the other end of a TCP connection on this machine (proc(5): PID/net/tcp)."""
 import os
 import socket
 import struct
-from typing import Iterator, NamedTuple, Optional, Set, Tuple     # noqa: F401 (Set: in a type comment)
+from typing import Iterator, NamedTuple, Optional, Set, Tuple  # noqa: F401 (Set: in a type comment)
 
 Endpoint = NamedTuple("Endpoint", [("address", str), ("port", int)])
 
@@ -11,7 +11,8 @@ _TABLES = (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6))
 
 def owner(client: Endpoint, server: Endpoint, root: str = "/") -> Optional[int]:
     """Return the number of the UNIX user who has made the client's end of a connection. Returns None if the client is
-    not on this machine, or has closed its socket: the kernel shows that as root's. `server.port` may be 0: not known. Raises OSError if the kernel does not tell."""
+    not on this machine, or has closed its socket: the kernel shows that as root's. `server.port` may be 0: not known.
+    Raises OSError if the kernel does not tell."""
     found = set()   # type: Set[int]
     for near, far, user, inode in _connections(root):
         if near == client and (far == server or not server.port):

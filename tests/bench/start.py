@@ -24,11 +24,10 @@ VERBS = (
     "domain remove example.net", "domain list", "user add bob@example.org", "user passwd bob@example.org",
     "user remove bob@example.org", "user disable bob@example.org", "user enable bob@example.org",
     "user limit bob@example.org", "user list", "queue list", "queue retry", "queue hold --from bob@example.org",
-    "queue release --from bob@example.org", "queue drop --from bob@example.org", "alias add a@example.org b@example.org",
-    "alias remove a@example.org", "alias list", "bans list", "bans add 203.0.113.5", "bans lift 203.0.113.5",
-    "bans never 203.0.113.5", "certificate status", "certificate obtain", "dns show", "dns check", "dns publish",
-    "dkim list",
-    "dkim rotate",
+    "queue release --from bob@example.org", "queue drop --from bob@example.org",
+    "alias add a@example.org b@example.org", "alias remove a@example.org", "alias list", "bans list",
+    "bans add 203.0.113.5", "bans lift 203.0.113.5", "bans never 203.0.113.5", "certificate status",
+    "certificate obtain", "dns show", "dns check", "dns publish", "dkim list", "dkim rotate",
 )  # fmt: skip
 HARMLESS = ("show", "history", "domain list", "user list", "alias list", "dkim list")
 

@@ -117,7 +117,7 @@ OWN_SCRIPTS = [
 
 @pytest.fixture
 def server(host: MailHost) -> Iterator[MailHost]:
-    """The host with a mailbox, an alias of it, and a sender for one UNIX user. They stay, as no other test knows them."""
+    """The host with a mailbox, an alias of it, and a sender for one UNIX user. They stay: no other test knows them."""
     if ANNA not in host.smallmail("user list"):
         host.smallmail(f"user add --password-stdin {ANNA}", PASSWORD + "\n")
     if INFO not in host.smallmail("alias list"):
@@ -147,7 +147,8 @@ def test_no_unix_user_writes_as_somebody_else(server: MailHost, world: World, re
     subjects = [message["Subject"] for message in world.foreign.mail(BOB)]
     assert [subject for subject in subjects if subject.startswith(("forged", "of another"))] == []
     notices = [str(message) for message in server.messages("INBOX") if message["To"] == "root+www-data@example.org"]
-    told = {found[1] for notice in notices if (found := re.search(r"may not send as.*Subject: forged (\d+)", notice, re.S))}
+    told = {found[1] for notice in notices
+            if (found := re.search(r"may not send as.*Subject: forged (\d+)", notice, re.S))}  # fmt: skip
     assert len(told) == len(FORGED_BY_SENDMAIL), "root is told of each one"
     record(f"{len(FORGED_BY_SENDMAIL)} forms tried, none got through, root was told of each one")
 
@@ -195,7 +196,8 @@ def test_a_script_writes_as_its_owner_only(server: MailHost, world: World, recor
         _run_script(server, world, f'require "vacation"; vacation :subject "not mine" {arguments};', f"other{number}")
     subjects = server.subjects("INBOX", ANNA)
     assert all(f"to other{number}" in subjects for number in range(len(SCRIPTS_OF_OTHERS)))
-    assert [number for number in range(len(SCRIPTS_OF_OTHERS)) if world.foreign.mail(f"other{number}@example.net")] == []
+    others = [f"other{number}@example.net" for number in range(len(SCRIPTS_OF_OTHERS))]
+    assert [other for other in others if world.foreign.mail(other)] == []
     record(f"{len(SCRIPTS_OF_OTHERS)} scripts tried, no letter left; each message is in the inbox")
 
 

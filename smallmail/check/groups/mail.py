@@ -12,8 +12,8 @@ from smallmail.check import units
 from smallmail.check.probes import queue
 from smallmail.daemons import rspamd_controller
 from smallmail.daemons.dovecot import DOVECOT
-from smallmail.daemons.postfix import POSTFIX
 from smallmail.daemons.own import REDIS
+from smallmail.daemons.postfix import POSTFIX
 from smallmail.daemons.rspamd import MILTER, RSPAMD
 from smallmail.findings import Finding, Group
 from smallmail.machine import addresses, probes, services, state, state_files

@@ -7,14 +7,17 @@ def arguments(verbs: Verbs) -> None:
     """Add the actions on the queue."""
     actions = verbs.group("queue", "The mail that waits in Postfix's queue.")
     actions.reading("list", "logins.queue_list", "List the mail that waits.", "smallmail queue list")
-    actions.changing("retry", "logins.queue_retry", "Try at once to deliver all mail that waits.", "smallmail queue retry")
+    actions.changing("retry", "logins.queue_retry", "Try at once to deliver all mail that waits.",
+                     "smallmail queue retry")
     pages = [
-        actions.changing("hold", "logins.queue_hold", "Keep the mail that a login has sent in the queue. It is neither delivered"
-                         " nor returned until you release or drop it.", "smallmail queue hold --from bob@example.org"),
+        actions.changing("hold", "logins.queue_hold", "Keep the mail that a login has sent in the queue. It is neither"
+                         " delivered nor returned until you release or drop it.",
+                         "smallmail queue hold --from bob@example.org"),
         actions.changing("release", "logins.queue_release", "Deliver the mail of a login that is held.",
                          "smallmail queue release --from bob@example.org"),
-        actions.changing("drop", "logins.queue_drop", "Delete the mail that a login has sent and that is still in the queue. Use"
-                         " it after 'smallmail user disable', if a stolen password has sent it: nobody is told.",
+        actions.changing("drop", "logins.queue_drop", "Delete the mail that a login has sent and that is still in the"
+                         " queue. Use it after 'smallmail user disable', if a stolen password has sent it: nobody is"
+                         " told.",
                          "smallmail queue drop --from bob@example.org"),
     ]
     for page in pages:

@@ -18,9 +18,9 @@ def arguments(verbs: Verbs) -> None:
     enabling = actions.changing("enable", "logins.enable", "Let a mailbox log in again.",
                                 "smallmail user enable bob@example.org")
     limiting = actions.changing(
-        "limit", "logins.limit", "Show the limits on what a mailbox may send, or change them. The names are those of the"
-        " settings in smallmail.conf(5) without 'limit-': messages-hour, messages-day, recipients-hour, recipients-day,"
-        " new-network. NAME=0 means no limit, NAME= the setting's.",
+        "limit", "logins.limit", "Show the limits on what a mailbox may send, or change them. The names are those of"
+        " the settings in smallmail.conf(5) without 'limit-': messages-hour, messages-day, recipients-hour,"
+        " recipients-day, new-network. NAME=0 means no limit, NAME= the setting's.",
         "smallmail user limit bob@example.org", "smallmail user limit bob@example.org recipients-hour=2000"
         " recipients-day=4000")
     for page in (adding, changing, removing, disabling, enabling, limiting):

@@ -22,7 +22,8 @@ def connection(root: Path, near: str, far: str, user: int, inode: int, table: st
     if not (folder / table).exists():
         (folder / table).write_text(HEAD)
     with (folder / table).open("a") as stream:
-        stream.write(f"   0: {near} {far} 01 00000000:00000000 00:00000000 00000000 {user:5} 0 {inode} 1 0 20 4 1 10 -1\n")
+        stream.write(f"   0: {near} {far} 01 00000000:00000000 00:00000000 00000000 {user:5} 0 {inode}"
+                     " 1 0 20 4 1 10 -1\n")
 
 
 @pytest.fixture(params=[(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["IPv4", "IPv6"])
