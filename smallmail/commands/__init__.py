@@ -9,5 +9,5 @@ A function that only reads returns its text, the same as data for --json, and th
 changes something prints in one line what it has changed, and returns the exit code: 0 fine, 1 a problem, 2 wrong usage.
 `outcome` tells what a change of the configuration has done. `manual` makes smallmail(8) and smallmail.conf(5).
 
-To add the verb `queue`: a line in `verbs`, its arguments in arguments/queue.py, its work in queue.py.
+To add the verb `quota`: a line in `verbs`, its arguments in arguments/quota.py, its work in quota.py.
 """

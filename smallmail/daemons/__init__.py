@@ -1,8 +1,8 @@
-"""What smallmail knows of each daemon: Postfix, Dovecot, Rspamd and Rspamd's Redis.
+"""What smallmail knows of each daemon: Postfix, Dovecot, Rspamd, Rspamd's Redis, and the limits on what is sent.
 
 Each daemon is one value, a Daemon (daemon.py): its unit, its package, its folders under /etc, how it judges a
 configuration, what of that an admin may have made. The value is in the daemon's own module (postfix.py, dovecot.py,
-rspamd.py, redis.py), together with everything else that is about this daemon only. table.ALL lists the four in the
+rspamd.py, own.py), together with everything else that is about this daemon only. table.ALL lists the five in the
 order in which they start. listening.py has the ports of all of them.
 
 The rooms above read these values and name no daemon: facts.gather() says which versions are installed,
