@@ -43,7 +43,7 @@ def test_a_wave_ends_at_the_limit_and_one_command_stops_the_login(stolen: MailHo
 
     alarm = stolen.expect("INBOX", f"mx.example.org: {CAROL} has reached its sending limit")
     record(f"the postmaster has the letter {time.monotonic() - refused_at:.1f} s after the limit")
-    text = alarm.get_content()
+    text = alarm.get_content().replace("\r\n", "\n")
     command = f"smallmail user disable {CAROL}"
     assert f"\n  {command}\n" in text
     assert f"\n  smallmail queue drop --from {CAROL}\n" in text
