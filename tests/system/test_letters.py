@@ -74,14 +74,16 @@ def host(request: pytest.FixtureRequest, deb: Path, world: World, installed: Ins
 
 
 @pytest.fixture(scope="module")
-def sinks(world: World) -> Iterator[Sinks]:
+def sinks(host: MailHost, world: World) -> Iterator[Sinks]:
+    """Servers for each suite anew: a new host empties the lab's DNS."""
     world.dns.set("example.net", STRANGERS_RECORD)
     with Sinks(world.dns, PEERS) as servers:
         yield servers
 
 
 @pytest.fixture(scope="module")
-def judge(world: World) -> Judge:
+def judge(host: MailHost, world: World) -> Judge:
+    """A judge for each suite: it remembers keys, and each host has its own."""
     return Judge(world)
 
 
