@@ -101,7 +101,7 @@ def test_a_setting_is_whole_wherever_it_is_cut_off(suite: str, first: int, step:
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("trixie", 3, 400), pytest.param("trixie", 0, 3, marks=pytest.mark.slow)])
+    ("trixie", 3, 400), pytest.param("trixie", 0, 11, marks=pytest.mark.slow)])
 def test_the_first_apply_is_finished_by_the_next(suite: str, first: int, step: int, deb: Path, record: Record) -> None:
     """Before it the daemons have their own configuration; hand-back shows that this was not forgotten."""
     below = dependencies(suite, deb)
