@@ -3,6 +3,7 @@
 `run packets` is root for CAP_NET_ADMIN alone. It takes only what is a client (clients.py) from the daemon's list,
 and no network that is never banned, so the daemon cannot shut out more than strangers, one by one.
 """
+import re
 import time
 from typing import Any, Iterable, List, Sequence  # noqa: F401 (Any: in a type comment)
 
@@ -14,16 +15,24 @@ from smallmail.machine.host import Failed, Host
 
 TABLE = "inet smallmail_bans"
 PROGRAM = "usr/sbin/nft"
+# What the first process may hand on (proc(5)), and the bit of CAP_NET_ADMIN there (capabilities(7)).
+_FIRST_PROCESS = "proc/1/status"
+_NET_ADMIN = 1 << 12
 
 
-def is_there(host: Host) -> bool:
-    """Tell whether nftables is installed."""
-    return host.exists(PROGRAM)
+def hindrance(host: Host) -> str:
+    """Tell why this host's nftables cannot have the bans: a clause, and what to do. Returns "" if it can."""
+    if not host.exists(PROGRAM):
+        return "nftables is not installed ('apt install nftables' changes that)"
+    allowed = re.search(r"^CapBnd:\s*([0-9a-f]+)$", host.text(_FIRST_PROCESS), re.MULTILINE)
+    if allowed and not int(allowed.group(1), 16) & _NET_ADMIN:
+        return "this container may not change nftables (it does not have CAP_NET_ADMIN)"
+    return ""
 
 
 def put(host: Host) -> None:
     """Let nftables have the bans that are in force now, and no others. Raises Problem."""
-    if not is_there(host):
+    if hindrance(host):
         return
     try:
         host.run(["/" + PROGRAM, "-f", "-"], script(banned(host, time.time())))
@@ -34,7 +43,7 @@ def put(host: Host) -> None:
 
 def remove(host: Host) -> None:
     """Remove all that put() made. Raises Failed."""
-    if is_there(host):
+    if not hindrance(host):
         host.run(["/" + PROGRAM, "-f", "-"], _empty())
 
 

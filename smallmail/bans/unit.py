@@ -51,10 +51,10 @@ def findings(host: Host, _: Settings) -> Iterator[Finding]:
     """Check that guessers are kept out. Yields what was found."""
     if services.managed():
         states = {unit: services.state(host, unit) for unit in _UNITS + [_PACKETS]}
-        yield from judged(states, packets.is_there(host))
+        yield from judged(states, packets.hindrance(host))
 
 
-def judged(states: Dict[str, str], has_nftables: bool) -> Iterator[Finding]:
+def judged(states: Dict[str, str], hindrance: str) -> Iterator[Finding]:
     """Judge what systemd calls the states of the units. Yields what was found."""
     listening, _, daemon = _UNITS
     if states[listening] != "active":
@@ -63,9 +63,9 @@ def judged(states: Dict[str, str], has_nftables: bool) -> Iterator[Finding]:
     elif states[daemon] == "failed":
         yield _GROUP.problem("{} has failed".format(daemon), "An address that guesses passwords is not banned.",
                              ["journalctl -n 20 -u {}".format(daemon), "systemctl restart {}".format(daemon)])
-    if not has_nftables:
-        yield _GROUP.note("nftables is not installed: banned addresses are refused at the login only ('apt install"
-                          " nftables' lets no port of mail answer them)")
+    if hindrance:
+        yield _GROUP.note("banned addresses are refused at the login only, not at all ports of mail: "
+                          + hindrance)
     elif states[_PACKETS] == "failed":
         yield _GROUP.problem("nftables does not take the bans", "Banned addresses are refused at the login only.",
                              ["journalctl -n 20 -u {}".format(_PACKETS)])

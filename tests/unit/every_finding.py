@@ -54,10 +54,10 @@ def of_host() -> Iterator[Iterable[Finding]]:
     yield groups_host.timers(dict.fromkeys(["certbot", "smallmail-dkim", "smallmail-certificate", "smallmail-check"],
                                            "inactive"))
     yield groups_host.out_of_memory(json.dumps({"UNIT": "rspamd.service"}))
-    for states, has_nftables in (("inactive", False), ("active", True)):
+    for states, hindrance in (("inactive", "nftables is not installed"), ("active", "")):
         units = {unit: states for unit in (*bans_unit._UNITS, bans_unit._PACKETS)}
-        yield bans_unit.judged(units, has_nftables)
-        yield bans_unit.judged({**dict.fromkeys(units, "failed"), bans_unit._UNITS[0]: states}, True)
+        yield bans_unit.judged(units, hindrance)
+        yield bans_unit.judged({**dict.fromkeys(units, "failed"), bans_unit._UNITS[0]: states}, "")
     yield groups_host.restart(True)
     yield groups_host.drift([Change("parameters", "relayhost", SET, None, ""),
                              Change("parameters", "max_idle", EDITED, "1", "2")])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from smallmail.bans import clients, packets
 from smallmail.check.probes import firewall
+from smallmail.machine.host import Host
 
 
 def test_the_script_is_one_transaction_and_no_firewall_for_others() -> None:
@@ -23,6 +25,16 @@ def test_the_script_is_one_transaction_and_no_firewall_for_others() -> None:
     ours = said.partition("delete table inet smallmail_bans\n")[2]
     assert firewall.closed(ours, [25, 993]) == []
     assert firewall.closed(drops + ours, [25, 993]) == firewall.closed(ours + drops, [25, 993]) == [25, 993]
+
+
+@pytest.mark.parametrize("bounds, hinders", [("000001ffffffffff", False), ("00000000fdecafff", True), ("", False)])
+def test_a_container_may_not_change_nftables(bounds: str, hinders: bool, host: Host) -> None:
+    assert "not installed" in packets.hindrance(host)
+    root = Path(host.root)
+    for path, text in ((packets.PROGRAM, ""), ("proc/1/status", f"Name:\tsystemd\nCapBnd:\t{bounds}\nSeccomp:\t0\n")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="ascii")
+    assert ("CAP_NET_ADMIN" in packets.hindrance(host)) == hinders == bool(packets.hindrance(host))
 
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")

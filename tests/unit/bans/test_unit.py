@@ -30,8 +30,8 @@ def test_the_key_stays(host: Host) -> None:
 
 def test_a_healthy_host_has_no_finding() -> None:
     healthy = dict.fromkeys([*unit._UNITS, unit._PACKETS], "active")
-    assert list(unit.judged(healthy, True)) == []
-    assert [found.severity for found in unit.judged(healthy, False)] == ["note"]
+    assert list(unit.judged(healthy, "")) == []
+    assert [found.severity for found in unit.judged(healthy, "nftables is not installed")] == ["note"]
 
 
 @pytest.mark.parametrize(("name", "state_", "what"), [
@@ -41,4 +41,4 @@ def test_a_healthy_host_has_no_finding() -> None:
 ])  # fmt: skip
 def test_what_is_wrong_is_told(name: str, state_: str, what: str) -> None:
     states = {**dict.fromkeys([*unit._UNITS, unit._PACKETS], "active"), name: state_}
-    assert [found.what for found in unit.judged(states, True)] == [what]
+    assert [found.what for found in unit.judged(states, "")] == [what]
