@@ -99,7 +99,7 @@ def now(host: MailHost) -> folders.Seen:
 def test_an_upgrade_keeps_all_of_a_mailbox(old: Old, deb: Path, record: Record) -> None:
     host, before = old
     packages.offer(host.machine, deb)
-    seconds, _ = host.timed(lambda: host.machine.run("apt-get -y upgrade"))
+    seconds, _ = host.timed(lambda: host.machine.run("apt-get -y --with-new-pkgs upgrade"))
     host.machine.wait_port(993)
     assert now(host) == before
     assert host.machine.run(["ls", "-A", HOME + "/mail"]).stdout.split().count("mailboxes") == 1
@@ -138,9 +138,10 @@ def test_an_old_backup_is_converted_also_when_that_is_killed(old: Old, record: R
 
 def converting(host: MailHost) -> int | None:
     """Return the process that renames, which is vmail's; its parent is root's."""
-    for pid, name in host.machine.processes().items():
+    for pid in host.machine.processes():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            if name == "run" and Path(f"/proc/{pid}").stat().st_uid != 0:
+            process = Path(f"/proc/{pid}")
+            if b"run\0folders" in (process / "cmdline").read_bytes() and process.stat().st_uid != 0:
                 return pid
     return None
 

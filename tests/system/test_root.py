@@ -99,7 +99,7 @@ def test_an_upgrade_does_not_take_the_keys_of_another(release: released.Release,
                         f" && mkdir -p theirs && ln -sfnT {what} dkim && cp away/keys.json theirs"])
             before = rights(chroot)
             packages.offer(chroot, deb)
-            done = chroot.run(["apt-get", "-y", "upgrade"], check=False)
+            done = chroot.run(["apt-get", "-y", "--with-new-pkgs", "upgrade"], check=False)
             said = done.stdout + done.stderr
             assert done.returncode != 0 and f"smallmail-server: /{FORMER[1:]} " in said, said[-1000:]
             assert differences(before, rights(chroot)) == {}
@@ -129,7 +129,7 @@ def test_an_upgrade_moves_the_keys_and_every_message_is_signed(release: released
         keys = run(f"cd {FORMER}; sha256sum *.key").stdout
         with traffic(host, patient=True) as flow:
             packages.offer(host.machine, deb)
-            run(["apt-get", "-y", "upgrade"])
+            run(["apt-get", "-y", "--with-new-pkgs", "upgrade"])
             upgraded = len(flow.signed)
             assert run(f"cd {FOLDER}; sha256sum *.key").stdout == keys
             run(["systemctl", "start", TIMED[1]])

@@ -63,7 +63,7 @@ def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str
         drop_in = edit(chroot) if edited else ""
         accounts = databases(chroot)
         packages.offer(chroot, deb)
-        done = chroot.run(["apt-get", "-y", "upgrade"], env=ASKING if frontend == "editor" else {}, check=False)
+        done = chroot.run(["apt-get", "-y", "--with-new-pkgs", "upgrade"], env=ASKING if frontend == "editor" else {}, check=False)
         said = done.stdout + done.stderr
         assert done.returncode == 0, said[-3000:]
         assert chroot.run("dpkg-query -W -f '${Version} ${db:Status-Status}' smallmail-server").stdout \
@@ -235,7 +235,7 @@ def test_the_one_file_that_a_new_dovecot_refuses_is_set_aside(release: Release, 
 def upgrade(chroot: Chroot, deb: Path) -> str:
     """What apt said."""
     packages.offer(chroot, deb)
-    done = chroot.run(["apt-get", "-y", "upgrade"])
+    done = chroot.run(["apt-get", "-y", "--with-new-pkgs", "upgrade"])
     assert chroot.run("dpkg-query -W -f '${Version}' smallmail-server").stdout == packages.field(deb, "Version")
     return done.stdout + done.stderr
 
