@@ -67,7 +67,7 @@ def test_roots_jobs_run_confined(host: MailHost) -> None:
 
 
 def test_strangers_give_no_verdict(host: MailHost) -> None:
-    headers = "".join(f"{name}: Yes\r\n" for name in FORGED)
+    headers = "".join(f"{name}: No\r\n" for name in FORGED)
     host.world.send("bob@example.net", ALICE, letter("verdict", headers), to=host.server)
     message = host.expect("INBOX", "verdict")
     assert [name for name in FORGED if message[name]] == []
