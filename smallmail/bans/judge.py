@@ -4,7 +4,7 @@ A try is a name and a fingerprint of the password: 12 bits of a hash that only t
 (auth_policy_hash_truncate). That tells one wrong password from another, and says of no password which one it is.
 """
 import hashlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from smallmail.bans import book, clients
@@ -13,6 +13,9 @@ from smallmail.bans.lane import Lane
 
 # So many different tries are one too many, counted over so many seconds.
 TRIES = 10
+# What is refused in a crowd may have been right: Dovecot did not see it. A client is banned once Dovecot has seen so many
+# wrong tries, or if so many were at one name, whose owner has one password and few slips.
+_SEEN, _AT_ONE_NAME = 3, 5
 DAY = 86400
 # How long a good login shows that an address is a household's, and an earlier ban that one is a guesser's.
 REMEMBERED = 30 * DAY
@@ -48,7 +51,7 @@ Try = NamedTuple("Try", [
     ("fingerprint", str),
 ])
 
-# Of one client: the wrong pairs, with the time when each was first and last seen; the pairs that are being answered;
+# Of one client: the wrong pairs, with the time when each was first and last seen, and whether Dovecot saw it; the pairs that are being answered;
 # when the next try at a name is let through; a few names as they were typed.
 Tally = NamedTuple("Tally", [
     ("wrong", "OrderedDict[Pair, List[float]]"),
@@ -86,7 +89,7 @@ class Judge:
         answer = self._answer(tally, client, pair, self._is_exempt(tried.remote), now)
         if answer == _CROWDED:
             # It had wrong tries, or has several at the same time, and this is another one.
-            self._count(client, tally, tried, now)
+            self._count(client, tally, tried, False, now)
             return REFUSE
         if answer != REFUSE:
             tally.pending.append((now + answer + _LOST, pair))
@@ -103,7 +106,7 @@ class Judge:
         if success:
             self._good(client, tally, pair, now)
         elif counts and not self.is_banned(client, now):
-            self._count(client, tally, tried, now)
+            self._count(client, tally, tried, True, now)
 
     def is_banned(self, client: str, now: float) -> bool:
         """Tell whether a client is banned now."""
@@ -168,15 +171,16 @@ class Judge:
         tally.next[group] = now + _SLOWED
         return SLOWEST
 
-    def _count(self, client: str, tally: Tally, tried: Try, now: float) -> None:
-        """A try was wrong: too many different ones of a client that is no household lead to a ban."""
-        tally.wrong.setdefault((_key(tried.login), tried.fingerprint), [now, now])[1] = now
+    def _count(self, client: str, tally: Tally, tried: Try, seen: bool, now: float) -> None:
+        """A try was wrong, or not even `seen`: a client with too many different ones is banned, but not a household."""
+        entry = tally.wrong.setdefault((_key(tried.login), tried.fingerprint), [now, now, 0.0])
+        entry[1:] = [now, entry[2] or float(seen)]
         if len(tally.names) < TRIES and book.printable(tried.login) not in tally.names:
             tally.names.append(book.printable(tried.login))
         while len(tally.wrong) > 4 * TRIES:
             tally.wrong.popitem(last=False)
         is_household = self._is_household(client, now) or self._is_exempt(tried.remote)
-        if len(tally.wrong) >= TRIES and not is_household:
+        if len(tally.wrong) >= TRIES and _guesses(tally) and not is_household:
             self._ban(client, tally, now)
 
     def _good(self, client: str, tally: Tally, pair: Pair, now: float) -> None:
@@ -211,7 +215,7 @@ class Judge:
         tally = self._clients.setdefault(client, Tally(OrderedDict(), [], {}, []))
         self._clients.move_to_end(client)
         _limit(self._clients, _CLIENTS)
-        for pair in [pair for pair, (first, _) in tally.wrong.items() if not now - DAY < first <= now + 60]:
+        for pair in [pair for pair, (first, _, _) in tally.wrong.items() if not now - DAY < first <= now + 60]:
             del tally.wrong[pair]
         tally.pending[:] = [(until, pair) for until, pair in tally.pending if now < until <= now + 2 * _LOST]
         return tally
@@ -220,6 +224,12 @@ class Judge:
 def _key(login: str) -> Name:
     """Return what stands for a name in the tables: names are of any length, and Dovecot drops case and blanks."""
     return hashlib.sha256(login.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _guesses(tally: Tally) -> bool:
+    """Tell a client that guesses from many people behind one address, who were refused in a crowd."""
+    at_one_name = Counter(name for name, _ in tally.wrong).most_common(1)[0][1]
+    return at_one_name >= _AT_ONE_NAME or sum(entry[2] for entry in tally.wrong.values()) >= _SEEN
 
 
 def _without(pending: List[Tuple[float, Pair]], pair: Pair) -> List[Tuple[float, Pair]]:

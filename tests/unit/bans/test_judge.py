@@ -132,6 +132,17 @@ def test_an_office_behind_one_address_logs_in_all_day(hours: Hours) -> None:
     assert not hours.is_banned(HOME)
 
 
+def test_a_new_office_is_not_banned_because_a_storm_refused_it(hours: Hours) -> None:
+    """Nobody has logged in from there yet; one of them types a wrong password, and strangers take all there is."""
+    hours.log_in(HOME, ALICE, "typo")
+    for number in range(500):
+        hours.judge.report(Try(f"203.0.113.{number % 200}", "x", str(number)), False, True, hours.now)
+        hours.judge.allow(Try(f"203.0.113.{number % 200}", "y", str(number)), hours.now)
+    answers = [hours.judge.allow(Try(HOME, f"worker{number}", f"{number:03x}"), hours.now) for number in range(40)]
+    assert answers.count(REFUSE) > TRIES, "they come in a crowd"
+    assert not hours.is_banned(HOME)
+
+
 def test_a_household_is_one_for_thirty_days(hours: Hours) -> None:
     hours.log_in(HOME, ALICE, RIGHT[ALICE])
     hours.now += 29 * DAY
