@@ -17,7 +17,7 @@ BOOTED = ("bookworm", "trixie")
 # Modules that `make test` runs on one suite, because what they try differs little between suites.
 ON_ONE_SUITE = ("test_others_reports", "test_logins")
 # Modules of tests that look at all that a machine says: its findings, its log. test_mail leaves domains on it.
-FIRST = ("test_check", "test_dns_check", "test_mail.py", "test_mail_settled")
+FIRST = ("test_check", "test_dns_check", "test_mail.py", "test_mail_settled", "test_teaching")
 # How the names of groups (_machine) begin that take minutes, the longest first; `make test` and what is slow apart.
 LONGEST = (
     "test_debian_qa.py", "test_certificate.py", "test_take_over.py", "test_folders_upgrade.py",

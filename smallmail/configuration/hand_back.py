@@ -62,10 +62,20 @@ def hand_back(host: Host) -> List[str]:
         ucf.forget(host, before.entries["files"], _to_purge(host, before, left))
         for folder in _FOLDERS:
             host.remove_folder(folder)
+        _remove_sockets(host, plan.to_do(all_changes))
         sentences += [sentence for room in HAND_BACK for sentence in room(host)]
         # Cut off before this, everything is taken back, and the next removal does it again.
         transaction.commit(host)
         return sentences
+
+
+def _remove_sockets(host: Host, to_do: List[Change]) -> None:
+    """Remove the sockets of the services that Postfix does not have any more: its master leaves them behind."""
+    for change in to_do:
+        name, _, kind = change.name.partition("/")
+        if change.kind == "services" and change.wanted is None and kind == "unix":
+            for folder in ("private", "public"):
+                host.remove("var/spool/postfix/{}/{}".format(folder, name))
 
 
 def remembered(before: Record, now: Tree) -> Record:

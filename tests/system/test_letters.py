@@ -70,6 +70,8 @@ def host(request: pytest.FixtureRequest, deb: Path, world: World, installed: Ins
         pytest.skip(reason)
     with MailHost(request.param, deb, world, installed=installed(request.param)) as server:
         make_lenient(server)
+        server.smallmail("set limit-messages-hour=0 limit-messages-day=0 limit-recipients-hour=0 limit-recipients-day=0"
+                         " limit-new-network=0")
         yield server
 
 

@@ -14,7 +14,7 @@ from tests.support import letters
 from tests.support.fixtures import Record
 from tests.support.mail_host import ALICE, PASSWORD, MailHost
 
-CAROL = "carol@example.org"
+CAROL = "stolen@example.org"
 LIMIT = 12
 # Nobody answers there, so mail stays in the queue.
 AWAY = "somebody@[203.0.113.251]"

@@ -16,7 +16,7 @@ from tests.support.corpus_mail import wait_sent
 from tests.support.fixtures import Record
 from tests.support.mail_host import ADDRESS, ALICE, BOB, PASSWORD, MailHost
 
-ANNA, INFO, SHOP = "anna@example.org", "info@example.org", "shop@example.org"
+ANNA, INFO, SHOP = "anna@example.org", "enquiries@example.org", "shop@example.org"
 STRANGER = "x@example.com"
 # By sendmail(1): its arguments, and the header.
 FORGED_BY_SENDMAIL = [
@@ -161,9 +161,11 @@ def test_nobody_writes_as_somebody_else_by_smtp(server: MailHost, record: Record
 
 
 def test_addresses_have_one_form(server: MailHost) -> None:
+    wait_sent(server)
+    started = server.machine.run("sleep 1; date +@%s").stdout.strip()
     said = as_user(server, "www-data", f"python3 -c '{SMTP}'", json.dumps(HARMLESS_BY_SMTP)).splitlines()
     wait_sent(server)
-    log = server.machine.run("journalctl -q --no-pager -u 'postfix*' --since -5min | grep 'qmgr.*from='").stdout
+    log = server.machine.run(f"journalctl -q --no-pager -u 'postfix*' --since {started} | grep qmgr || true").stdout
     assert len(said) == len(HARMLESS_BY_SMTP) and f"from=<{ALICE}>" not in log
 
 
