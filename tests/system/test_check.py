@@ -136,6 +136,10 @@ def test_a_full_mailbox(host: MailHost) -> None:
                 quota("NULL") + "doveadm expunge -u alice@example.org mailbox INBOX all"):
         postmaster = "mail for postmaster@example.org is refused"  # it goes there
         assert checked(host, "mail")[0] == [postmaster, f"the mailbox {ALICE} is full"]
+        rights = host.machine.run("systemctl show -p CapabilityBoundingSet smallmail-check").stdout.strip()
+        words = ",".join(f"+{right.removeprefix('cap_')}" for right in rights.partition("=")[2].split())
+        daily = host.machine.run(f"setpriv --bounding-set -all,{words} smallmail check mail", check=False).stdout
+        assert f"Problem: the mailbox {ALICE} is full\n" in daily, "with the rights of the daily check"
     assert checked(host, "mail") == ([], 0)
 
 
