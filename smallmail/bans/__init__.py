@@ -13,5 +13,7 @@ The daemon writes its list of bans (`book`). When the list changes, systemd star
 for all except CAP_NET_ADMIN, and which puts the addresses into nftables (`packets`): no other port of mail answers them
 either. Without nftables they are refused at the login only. `orders` are the admin's: `smallmail bans`.
 
+Good logins are passed on to the room limits (`reports`), which tells a mailbox's owner of new networks.
+
 fail2ban reads logs, which do not say whether two wrong passwords are the same: it bans the phone.
 """

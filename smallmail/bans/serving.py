@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 
 from smallmail.bans import book, clients, orders
 from smallmail.bans.judge import Judge, Try
+from smallmail.bans.reports import Login, Reports
 from smallmail.bans.server import Server
 from smallmail.machine import addresses, dates, state
 from smallmail.machine.file import File
@@ -33,6 +34,7 @@ class Serving:
         self.judge.bans.update(book.load(host))
         self._load_logins()
         self._written, self._is_changed = 0.0, True
+        self._reports = Reports(host.path(state.LOGINS_SOCKET))
         self._follow()
 
     def answer(self, command: str, values: Dict[str, Any]) -> int:
@@ -42,12 +44,15 @@ class Serving:
         if command == "allow":
             return -1 if self._is_ordered(tried.remote) else self.judge.allow(tried, now)
         if command == "report":
+            if values.get("success") is True:
+                self._tell(tried, _text(values, "protocol"), now)
             wrong = not values.get("policy_reject") and _text(values, "fail_type") not in _NOT_THE_PASSWORD
             self.judge.report(tried, values.get("success") is True, wrong, now)
         return 0
 
     def look(self, now: float) -> None:
-        """Follow the admin's files, end bans, and write the list if it changed."""
+        """Tell of good logins, follow the admin's files, end bans, and write the list if it changed."""
+        self._reports.send()
         files = self._files()
         if files != self._seen:
             self._seen = files
@@ -70,6 +75,12 @@ class Serving:
         value = {"households": self.judge.households, "passwords": self.judge.passwords}
         self._host.write(state.BANS_LOGINS, File(json.dumps(value).encode("ascii"), 0o600, state.BANS_USER,
                                                  state.BANS_USER))
+
+    def _tell(self, tried: Try, protocol: str, now: float) -> None:
+        """Let the mailbox's owner know of a good login, if its network is new; this host's own programs are not."""
+        found = clients.address(tried.remote)
+        if found is not None and not addresses.is_here(str(found)):
+            self._reports.add(Login(tried.login.strip().lower(), str(found), protocol, now))
 
     def _follow(self) -> None:
         """Drop the bans that the admin lifted, or whose networks are never banned."""

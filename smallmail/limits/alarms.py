@@ -27,7 +27,8 @@ _MANY = 1000                # letters: more are not kept
 
 def put(host: Host, letter: Letter) -> None:
     """Keep a letter until it is sent. Raises OSError."""
-    if len(host.names(state.ALARMS)) < _MANY:
+    # Notices to users take half of the room only, so that an alarm always finds some.
+    if len(host.names(state.ALARMS)) < (_MANY if letter.is_alarm else _MANY // 2):
         name = "{:.6f}-{}".format(time.time(), os.getpid())
         _save(host, name, dict(letter._asdict(), tries=0, is_mailed=False))
 

@@ -2,9 +2,10 @@
 
 A mailbox's own limits are in accounts.db, as Postfix and Dovecot read it.
 """
+import contextlib
 import json
 import sqlite3
-from typing import Any, Dict, Iterator, NamedTuple
+from typing import Any, Iterator, List, NamedTuple
 
 from smallmail.limits.counting import Limits
 from smallmail.machine import state, state_files
@@ -25,7 +26,8 @@ DEFAULT = Configured(Limits(400, 1000, 400, 1000, 100), "postmaster", "localhost
 
 def prepare(host: Host, settings: Settings) -> Iterator[str]:
     """Write what the service is to know, and make its folders. Yields nothing."""
-    for folder in (state.LIMITS, state.ALARMS, state.LIMITS_SPOOL):
+    # systemd starts the service when the last one exists, and needs all of them then.
+    for folder in (state.ALARMS, state.LOGINS, state.LIMITS_SPOOL, state.LIMITS):
         state_files.make_folder(host, folder)
     limits = {name: getattr(settings, "limit_" + name) for name in Limits._fields}
     state_files.save_json(host, state.LIMITS_CONFIGURED, {
@@ -46,7 +48,7 @@ def load(path: str) -> Configured:
 
 
 class Own:
-    """The limits that mailboxes have of their own."""
+    """What the accounts say of a mailbox: that there is one, and the limits that it has of its own."""
 
     def __init__(self, accounts: str) -> None:
         """`accounts`: the path of the accounts' database."""
@@ -54,14 +56,17 @@ class Own:
 
     def limits(self, login: str, usual: Limits) -> Limits:
         """Return the limits of a mailbox: its own, and the usual ones for the rest."""
-        return usual._replace(**{name: value for name, value in self._rows(login).items() if name in usual._fields})
+        rows = self._rows("SELECT name, value FROM sending_limit WHERE address = ?", login)
+        return usual._replace(**{name: value for name, value in rows if name in usual._fields})
 
-    def _rows(self, login: str) -> Dict[str, Any]:
+    def is_mailbox(self, login: str) -> bool:
+        """Tell whether there is a mailbox of that address."""
+        return bool(self._rows("SELECT 1 FROM mailbox WHERE address = ?", login))
+
+    def _rows(self, query: str, login: str) -> List[Any]:
+        """Return what the accounts say of a login; nothing if they cannot be read, for a limit must not stop mail."""
         try:
-            database = sqlite3.connect(self._uri, uri=True, timeout=1)
-            try:
-                return dict(database.execute("SELECT name, value FROM sending_limit WHERE address = ?", (login,)))
-            finally:
-                database.close()
+            with contextlib.closing(sqlite3.connect(self._uri, uri=True, timeout=1)) as database:
+                return database.execute(query, (login,)).fetchall()
         except sqlite3.Error:
-            return {}   # a limit must not stop mail: the usual ones hold
+            return []

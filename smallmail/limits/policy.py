@@ -6,10 +6,11 @@ queue. After a 5xx both give it up. Only a message whose recipients alone exceed
 """
 from typing import Callable, Dict, List, NamedTuple
 
-from smallmail.limits import networks, told
+from smallmail.bans.reports import Login
+from smallmail.limits import logins, networks, told
 from smallmail.limits.configured import Configured
 from smallmail.limits.counting import Limits, Reached, Sent, reached
-from smallmail.limits.memory import Memory, Seen
+from smallmail.limits.memory import Memory
 from smallmail.limits.told import Letter
 from smallmail.machine import dates
 
@@ -34,14 +35,14 @@ def answer(asked: Dict[str, str], configured: Configured, own: Callable[[str, Li
     if not login or not count.isdigit() or int(count) == 0:
         return Answer(ACCEPTED, [])
     address = asked.get("client_address", "") if asked.get("sasl_username") else ""
-    network, seen = networks.of(address), Seen(False, None)
-    if network:
-        seen = memory.seen(login, network, now)
-    letters = [told.new_login(configured, login, address, now)] if seen.is_first and configured.login_notice else []
+    network = networks.of(address)
+    new_until = memory.seen(login, network, now).new_until if network else None
+    # The daemon of bans has mostly reported this login already; but it may be away.
+    letters = logins.letters(configured, memory, Login(login, address, "smtp", now), now)
     limits = own(login, configured.limits)
-    found = reached(limits, memory.sent(login, now), now, int(count), seen.new_until)
+    found = reached(limits, memory.sent(login, now), now, int(count), new_until)
     if found is None:
-        memory.add(login, Sent(now, int(count), seen.new_until is not None), address)
+        memory.add(login, Sent(now, int(count), new_until is not None), address)
         return Answer(ACCEPTED, letters)
     if memory.must_tell(login, found.name, now):
         letters.append(told.limit_reached(configured, login, found, memory.addresses(login, now), address, now))

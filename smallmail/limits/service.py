@@ -1,4 +1,5 @@
-"""Serve Postfix's questions on a socket. One thread answers one after the other, so nothing is counted twice."""
+"""Serve Postfix's questions on a socket, and hear of logins. One thread does one after the other, so nothing is counted
+twice."""
 import asyncio
 import functools
 import os
@@ -6,11 +7,13 @@ import socket
 import sqlite3
 import sys
 import time
-from typing import Callable, Optional  # noqa: F401 (in a type comment)
+from typing import Callable, List, Optional  # noqa: F401 (Optional: in a type comment)
 
-from smallmail.limits import alarms, configured, policy
+from smallmail.bans import reports
+from smallmail.limits import alarms, configured, logins, policy
 from smallmail.limits.memory import Memory
-from smallmail.limits.policy import Answer  # noqa: F401 (in a type comment)
+from smallmail.limits.policy import Answer
+from smallmail.limits.told import Letter
 from smallmail.machine import state
 from smallmail.machine.host import Host
 
@@ -47,7 +50,7 @@ class Conversation(asyncio.Protocol):
 
 
 class Answers:
-    """What answers a question: the settings, the memory, and the host, which keeps alarms."""
+    """What answers questions and hears of logins: the settings, the memory, and the host, which keeps alarms."""
 
     def __init__(self, host: Host, memory: Memory) -> None:
         settings = host.path(state.LIMITS_CONFIGURED)
@@ -57,30 +60,53 @@ class Answers:
 
     def ask(self, question: str) -> str:
         """Return the answer to a question. Whatever fails, the message is accepted."""
+        return self._done(lambda now: policy.answer(policy.parse(question), self._configured(), self._own.limits,
+                                                    self._memory, now))
+
+    def hear(self, datagram: bytes) -> None:
+        """Take what the daemon of bans tells of a login. It has no say in who gets letters: the owners of mailboxes."""
+        login = reports.read(datagram)
+        if login is not None:
+            self._done(functools.partial(self._heard, login))
+
+    def remind(self) -> None:
+        """Write the letters about logins whose time has come."""
+        self._done(lambda now: Answer(policy.ACCEPTED, logins.late(self._configured(), self._memory, now)))
+
+    def _done(self, work: Callable[[float], Answer]) -> str:
+        """Do some work, and keep the letters that it returns. Returns what Postfix is answered."""
         try:
-            return self._answered(question)
+            found = work(time.time())
+            self._keep(found.letters)
+            return found.action
         except sqlite3.Error as error:
             _complain("begins to count anew: {}".format(error))
             self._memory.begin_anew(time.time())
         except Exception as error:
-            _complain("does not count a message: {!r}".format(error))
+            _complain("does not count a message or a login: {!r}".format(error))
         return policy.ACCEPTED
 
-    def _answered(self, question: str) -> str:
-        found = policy.answer(policy.parse(question), self._load(_time(self._settings)), self._own.limits, self._memory,
-                              time.time())    # type: Answer
+    def _heard(self, login: reports.Login, now: float) -> Answer:
+        is_mailbox = self._own.is_mailbox(login.login)
+        letters = logins.letters(self._configured(), self._memory, login, now) if is_mailbox else []
+        return Answer(policy.ACCEPTED, letters)
+
+    def _keep(self, letters: List[Letter]) -> None:
         try:
-            for letter in found.letters:
+            for letter in letters:
                 alarms.put(self._host, letter)
         except OSError as error:
             _complain("cannot raise an alarm: {}".format(error))
-        return found.action
+
+    def _configured(self) -> configured.Configured:
+        return self._load(_time(self._settings))
 
 
-def serve(host: Host, path: str, ask: Ask) -> None:
-    """Answer on a socket at that path, for ever."""
-    with listening(host, path) as listener:
+def serve(host: Host, path: str, ask: Ask, begin: Callable[[asyncio.AbstractEventLoop], None] = lambda _: None) -> None:
+    """Answer on a socket at that path, for ever. `begin`: what begins other work in the same loop."""
+    with listening(host, path, socket.SOCK_STREAM, 0o660) as listener:
         loop = asyncio.new_event_loop()
+        begin(loop)
         server = loop.run_until_complete(loop.create_unix_server(lambda: Conversation(ask), sock=listener))
         print("smallmail: answers Postfix", file=sys.stderr)
         try:
@@ -89,11 +115,11 @@ def serve(host: Host, path: str, ask: Ask) -> None:
             server.close()
 
 
-def listening(host: Host, path: str) -> socket.socket:
-    """Return a socket at that path, in the place of one that a former process left. This process's group may use it."""
+def listening(host: Host, path: str, kind: int, mode: int) -> socket.socket:
+    """Return a socket at that path, in the place of one that a former process left, with these permissions."""
     host.remove(path)
-    listener = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o117)
+    listener = socket.socket(socket.AF_UNIX, kind)
+    before = os.umask(0o777 & ~mode)
     try:
         listener.bind(host.path(path))
     finally:

@@ -1,6 +1,7 @@
 """Write what the postmaster, or a mailbox's owner, is told at once. Pure."""
 from typing import NamedTuple, Sequence
 
+from smallmail.bans.reports import Login
 from smallmail.limits.configured import Configured
 from smallmail.limits.counting import Reached
 from smallmail.machine import dates
@@ -64,18 +65,35 @@ If it was the owner, a higher limit is set like this:
   smallmail user limit {login} {name}=NUMBER
 """
 
-_LOGIN = """\
-Somebody has sent mail with the password of {login} from an address
-in a network that was not used for this before:
+_LOGINS = """\
+Somebody has logged in to the mailbox {login} with its password,
+from a network that was not used for it in the last 60 days:
 
-  {address}, at {when}
+{logins}
 
 If that was you (you are travelling, or have a new telephone or provider), there
 is nothing to do.
 
-If it was not you, somebody else knows your password. Tell {postmaster}
-at once, and change the password.
+If it was not you, somebody else knows your password, can read your mail, and
+can write mail in your name. Do this at once:
+
+1. Tell the person who runs this mail server ({postmaster}). Use
+   the telephone if you can, because the stranger may read your mail. The first
+   of these commands keeps everybody out of your mailbox, the others give it a
+   new password and open it again:
+
+     smallmail user disable {login}
+     smallmail user passwd {login}
+     smallmail user enable {login}
+
+2. If you have the same password elsewhere, change it there, too.
 """
+
+# What a login by each of Dovecot's protocols is for.
+_USES = {"imap": "to read mail (IMAP)", "pop3": "to read mail (POP3)", "smtp": "to send mail (SMTP)",
+         "submission": "to send mail (SMTP)", "sieve": "to change mail filters (ManageSieve)"}
+# So many logins are in a letter; of a storm, the number is enough.
+_LISTED = 20
 
 
 def limit_reached(configured: Configured, login: str, found: Reached, addresses: Sequence[str], address: str,
@@ -91,7 +109,12 @@ def limit_reached(configured: Configured, login: str, found: Reached, addresses:
                   text, True)
 
 
-def new_login(configured: Configured, login: str, address: str, now: float) -> Letter:
+def new_logins(configured: Configured, login: str, logins: Sequence[Login]) -> Letter:
     """Write to a mailbox's owner that somebody has logged in from elsewhere."""
-    text = _LOGIN.format(login=login, address=address, when=dates.minute(now), postmaster=configured.postmaster)
-    return Letter(login, "New login from {}".format(address), text, False)
+    lines = ["  {}  {}, {}".format(dates.minute(each.at), each.address, _USES.get(each.protocol, "to use it"))
+             for each in logins[:_LISTED]]
+    more = ["  and from {} more networks".format(len(logins) - _LISTED)] if len(logins) > _LISTED else []
+    text = _LOGINS.format(login=login, logins="\n".join(lines + more), postmaster=configured.postmaster)
+    subject = ("New login from {}".format(logins[0].address) if len(logins) == 1
+               else "New logins from {} networks".format(len(logins)))
+    return Letter(login, subject, text, False)

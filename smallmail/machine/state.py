@@ -101,13 +101,16 @@ BANS_ORDERS = _file(FOLDER + "/bans-orders.json", 0o644)
 BANS_TOLD = _file(FOLDER + "/bans-told.json")
 
 # Limits on what is sent (smallmail/limits): what the service reads of the settings, what it remembers, the letters that
-# it wants to be sent, and its socket, which Postfix reaches from its chroot.
+# it wants to be sent, its socket, which Postfix reaches from its chroot, and the one on which the daemon of bans tells
+# it of logins: who cannot enter LOGINS cannot.
 LIMITS_USER = "smallmail-limits"
 LIMITS_CONFIGURED = _file(FOLDER + "/limits.json", 0o640, "root", LIMITS_USER)
 LIMITS = _folder(FOLDER + "/limits", 0o700, LIMITS_USER, LIMITS_USER)
 LIMITS_MEMORY = LIMITS + "/sent.db"
 ALARMS = _folder(FOLDER + "/alarms", 0o700, LIMITS_USER, LIMITS_USER)
 LIMITS_SPOOL = _folder("var/spool/postfix/smallmail-limits", 0o750, LIMITS_USER, "postfix")
+LOGINS = _folder(FOLDER + "/logins", 0o710, LIMITS_USER, BANS_USER)
+LOGINS_SOCKET = LOGINS + "/reports.sock"
 LIMITS_SOCKET = LIMITS_SPOOL + "/policy.sock"
 
 # Files without content that a process holds a lock on (flock(2)), see Host.lock(). A user who can open such a file, if

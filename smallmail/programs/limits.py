@@ -1,9 +1,10 @@
 """Limit what logins send (smallmail-limits.service), and send alarms (smallmail-alarms.path starts it). Both run as the
 user smallmail-limits."""
+import functools
 import time
 from typing import List
 
-from smallmail.limits import alarms as limits_alarms, configured, service
+from smallmail.limits import alarms as limits_alarms, configured, hearing, service
 from smallmail.limits.memory import Memory
 from smallmail.machine import state
 from smallmail.machine.host import Host
@@ -12,9 +13,9 @@ _PAUSE = 30.0       # seconds: Postfix, or what `notify` names, may be down
 
 
 def limits(host: Host, _: List[str]) -> int:
-    """Answer Postfix's questions, for ever."""
+    """Answer Postfix's questions and hear of logins, for ever."""
     answers = service.Answers(host, Memory(host, state.LIMITS_MEMORY, time.time()))
-    service.serve(host, state.LIMITS_SOCKET, answers.ask)
+    service.serve(host, state.LIMITS_SOCKET, answers.ask, functools.partial(hearing.begin, host, answers))
     return 0
 
 

@@ -104,9 +104,11 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "user smallmail-limits, and is ended after 30 seconds. Mail may be what is broken, or what nobody reads "
            "now."),
     _field("login-notice", values.yes_no, "no", value=lambda text: text == "yes", doc=
-           "Whether the owner of a mailbox gets a letter when mail is sent with its password from a network that was "
-           "not used in the last 60 days (see limit-new-network). Off by default, because who changes networks often "
-           "learns to ignore such letters."),
+           "Whether the owner of a mailbox gets a letter when somebody logs in with its password from a network that "
+           "was not used in the last 60 days (see limit-new-network), to read mail, to send it or to change filters. "
+           "The networks of the first day of a mailbox are known. A letter may name several logins; there is one in an "
+           "hour and there are six in a day at most. Off by default, because who changes networks often learns to "
+           "ignore such letters."),
     _field("take-over", values.yes_no, "no", value=lambda text: text == "yes", doc=
            "Whether smallmail may change a mail configuration that existed on this host before it."),
 ])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
 import smtplib
 import time
@@ -9,12 +10,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.clients import Reply, converse
+from tests.lab.clients import Reply, Server, converse
+from tests.lab.network import ipv6
+from tests.lab.world import CLIENT
 from tests.support import letters
 from tests.support.fixtures import Record
-from tests.support.mail_host import ALICE, PASSWORD, MailHost
+from tests.support.mail_host import ADDRESS, ALICE, NAME, PASSWORD, MailHost
 
-CAROL = "stolen@example.org"
+CAROL, OWNER = "stolen@example.org", "owner@example.org"
+# From IPv6, the lab's client is in another network.
+ELSEWHERE = Server(NAME, ipv6(ADDRESS))
+MEMORY = "/var/lib/smallmail/limits/sent.db"
 LIMIT = 12
 # Nobody answers there, so mail stays in the queue.
 AWAY = "somebody@[203.0.113.251]"
@@ -75,3 +81,49 @@ def test_mail_goes_out_while_the_service_is_down(host: MailHost) -> None:
     finally:
         host.machine.run("systemctl start smallmail-limits")
     host.expect("INBOX", "without a limit")
+
+
+def sql(host: MailHost, words: str) -> str:
+    """Ask the service's memory, or change it. Returns the first value of the first row."""
+    program = (f"import sqlite3\ndatabase = sqlite3.connect('{MEMORY}', timeout=20, isolation_level=None)\n"
+               f"print((database.execute({words!r}).fetchone() or [''])[0])\n")
+    return host.machine.run("python3 -", input=program).stdout.strip()
+
+
+@contextlib.contextmanager
+def first_day_over(host: MailHost) -> Iterator[None]:
+    """Let the service's first day, and that of each mailbox, be two days ago in the block."""
+    for words in ("UPDATE begun SET at = at - 172800", "UPDATE first_login SET at = at - 172800"):
+        sql(host, words)
+    try:
+        yield
+    finally:
+        sql(host, "UPDATE begun SET at = at + 172800")
+
+
+@pytest.fixture
+def told(host: MailHost) -> Iterator[MailHost]:
+    host.smallmail(f"user add --password-stdin {OWNER}", PASSWORD + "\n")
+    host.smallmail("set login-notice=yes")
+    yield host
+    host.smallmail("set login-notice=no")
+    host.smallmail(f"user remove {OWNER}")
+
+
+def test_the_owner_is_told_of_somebody_who_only_reads(told: MailHost, record: Record) -> None:
+    told.imap(OWNER).logout()
+    count = f"SELECT count(*) FROM login_network WHERE login = '{OWNER}'"
+    told.wait(lambda: sql(told, count) == "1", "the first login to be remembered", 20)
+    with first_day_over(told):
+        thief = told.world.client.imap(ELSEWHERE, OWNER, PASSWORD)
+        logged_in_at = time.monotonic()
+        letter = told.expect("INBOX", f"New login from {ipv6(CLIENT)}", OWNER)
+        record(f"the owner has the letter {time.monotonic() - logged_in_at:.1f} s after a login by IMAP")
+        thief.logout()
+        told.world.client.submission(ELSEWHERE, OWNER, PASSWORD).close()
+        told.imap(OWNER).logout()
+    text = letter.get_content().replace("\r\n", "\n")
+    assert ", to read mail (IMAP)\n" in text
+    assert f"\n     smallmail user disable {OWNER}\n" in text
+    time.sleep(3)
+    assert [subject for subject in told.subjects("INBOX", OWNER) if "New login" in subject] == [letter["Subject"]]

@@ -46,6 +46,7 @@ OTHERS = {
     state.LIMITS: ("smallmail-limits", "sent.db"),
     state.ALARMS: ("smallmail-limits", "1"),
     state.LIMITS_SPOOL: ("smallmail-limits", "policy.sock"),
+    state.LOGINS: ("smallmail-limits", "reports.sock"),
     "home/bob": ("bob", "mail"),
     "home/bob/mail": ("vmail", "file"),
     "var/lib/rspamd": ("_rspamd", "dkim"),
@@ -57,6 +58,7 @@ OTHERS = {
 # What may take a path past Host (host.path, os, open, shutil), and why that is safe: these paths are root's alone.
 PAST_HOST = {
     "accounts/database.py": "the databases are in state.FOLDER",
+    "bans/serving.py": "names the socket, as mailbans",
     "check/groups/host.py": "asks how full a disk is (statvfs), no more",
     "check/status.py": "counts names in Postfix's queues, and follows no link (os.walk)",
     "check/groups/security.py": "asks for permissions (lstat), no more",
