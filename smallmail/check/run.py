@@ -7,7 +7,17 @@ import concurrent.futures
 from typing import Callable, Iterable, Iterator, List, NamedTuple
 
 from smallmail.bans import unit as bans_unit
-from smallmail.check.groups import dns, host as groups_host, mail, ports, reputation, security, tls, updates
+from smallmail.check.groups import (
+    dns,
+    host as groups_host,
+    mail,
+    mailboxes,
+    ports,
+    reputation,
+    security,
+    tls,
+    updates,
+)
 from smallmail.dkim import rotation
 from smallmail.findings import Finding, Group
 from smallmail.machine.host import Host
@@ -30,6 +40,7 @@ CHECKS = (
     Check("tls", rollover.findings),
     Check("ports", ports.findings),
     Check("mail", mail.findings),
+    Check("mail", mailboxes.findings),
     Check("reputation", reputation.findings),
     Check("security", security.findings),
     Check("updates", updates.findings),

@@ -6,10 +6,10 @@ from typing import Callable, Iterator
 from smallmail.folders import files
 
 _FOLDER = b"sieve"              # as in 95-smallmail-sieve.conf
-_ACTIVE = b".dovecot.sieve"     # a link to one of the scripts, unless an admin put a script there
+ACTIVE = b".dovecot.sieve"     # a link to one of the scripts, unless an admin put a script there
 
 # Dovecot does not accept a longer script (sieve_max_script_size).
-_LARGEST = 1 << 20
+LARGEST = 1 << 20
 
 
 def change(home: bytes, changed: Callable[[bytes], bytes]) -> None:
@@ -17,7 +17,7 @@ def change(home: bytes, changed: Callable[[bytes], bytes]) -> None:
     for path in _scripts(home):
         files.remove_unfinished(path)
         status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
             continue
         before = files.read(path)
         after = changed(before)
@@ -33,5 +33,5 @@ def _scripts(home: bytes) -> Iterator[bytes]:
         for name in sorted(names):
             if name.endswith(b".sieve"):
                 yield os.path.join(folder, name)
-    if os.path.lexists(os.path.join(home, _ACTIVE)):
-        yield os.path.join(home, _ACTIVE)
+    if os.path.lexists(os.path.join(home, ACTIVE)):
+        yield os.path.join(home, ACTIVE)

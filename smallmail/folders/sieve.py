@@ -1,4 +1,4 @@
-"""The names of folders in users' Sieve scripts, in both layouts (RFC 5228). Pure.
+"""The names of folders in users' Sieve scripts, in both layouts (RFC 5228); and what scripts require. Pure.
 
 Up to 0.4.0 a dot separated the levels of a folder's name, so `fileinto "Lists.Debian"` files into the folder that is
 called "Lists/Debian" today. A script that still had the dot would file into another folder, which does not exist, and
@@ -44,6 +44,24 @@ def to_tree(script: bytes) -> bytes:
 def to_flat(script: bytes) -> bytes:
     """Return the script with "." between the levels of folders' names."""
     return _changed(script, lambda name: name.replace(b"/", b"."))
+
+
+def required(script: bytes) -> Set[bytes]:
+    """Return the extensions that the script requires (RFC 5228, 3.2)."""
+    return set(_arguments(script, b"require"))
+
+
+def included(script: bytes) -> Set[bytes]:
+    """Return the names of the scripts that the script includes (RFC 6609, 3.2)."""
+    return set(_arguments(script, b"include"))
+
+
+def _arguments(script: bytes, command: bytes) -> Iterator[bytes]:
+    """Yield the strings that the script gives to a command."""
+    if command in script.lower():   # it takes long to look closer
+        for statement in _statements(script):
+            if _name(script, statement) == command:
+                yield from (script[token.start + 1:token.end - 1] for token in _strings(script, statement))
 
 
 def _changed(script: bytes, change: Callable[[bytes], bytes]) -> bytes:

@@ -16,6 +16,7 @@ from smallmail.check.groups import (
     dns,
     host as groups_host,
     mail,
+    mailboxes,
     ports as groups_ports,
     reputation,
     security,
@@ -163,6 +164,7 @@ def of_mail() -> Iterator[Iterable[Finding]]:
                     ["x@example.org"])
     yield mail.relaying(OWN[0], "250 ok")
     yield mail.too_wide("0.0.0.0/0")
+    yield [mailboxes.enotify("a@example.org"), mailboxes.crowded("a@example.org"), mailboxes.unseen(5)]
     waiting = [{"queue_name": name, "arrival_time": arrival, "recipients": [
         {"address": "bob@example.net", "delay_reason": "Connection timed out"}]}
         for name, arrival in (("hold", 0), ("deferred", 0), ("deferred", 99000))]

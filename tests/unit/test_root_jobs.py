@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import smallmail
-from smallmail.check.groups import host as host_group, mail
+from smallmail.check.groups import host as host_group, mail, mailboxes
 from smallmail.configuration import prepare
 from smallmail.daemons import rspamd, rspamd_controller
 from smallmail.dkim import former, keys as dkim_keys, signing
@@ -78,6 +78,7 @@ PAST_HOST = {
     "dkim/keys.py": "time of a key in state.DKIM_FOLDER, which is root's",
     "folders/convert.py": "runs as vmail (machine/as_user.py)",
     "folders/files.py": "runs as vmail (machine/as_user.py)",
+    "folders/looking.py": "descriptors of walk.py",
     "folders/moves.py": "runs as vmail (machine/as_user.py)",
     "folders/scripts.py": "runs as vmail (machine/as_user.py)",
     "folders/names.py": "no path of the host: splits names",
@@ -124,6 +125,7 @@ JOBS: dict[str, Callable[[Host], object]] = {
     "check asks the milter": lambda host: probes.connects(host.root, rspamd.MILTER),
     "apply makes the folders of the limits": lambda host: list(configured.prepare(host, SETTINGS)),
     "verify asks the limits": lambda host: probes.connects(host.root, state.LIMITS_SOCKET),
+    "check looks at a mailbox": lambda host: list(mailboxes.mailbox(host, "/home/bob/mail", "dkim@file", "-enotify")),
     "check measures disks": lambda host: host_group.space(host, SETTINGS.mail_directory),
 }
 
