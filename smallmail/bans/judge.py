@@ -13,8 +13,8 @@ from smallmail.bans.lane import Lane
 
 # So many different tries are one too many, counted over so many seconds.
 TRIES = 10
-# What is refused in a crowd may have been right: Dovecot did not see it. A client is banned once Dovecot has seen so many
-# wrong tries, or if so many were at one name, whose owner has one password and few slips.
+# What is refused in a crowd may have been right: Dovecot did not see it. A client is banned once Dovecot has seen so
+# many wrong tries, or if so many were at one name, whose owner has one password and few slips.
 _SEEN, _AT_ONE_NAME = 3, 5
 DAY = 86400
 # How long a good login shows that an address is a household's, and an earlier ban that one is a guesser's.
@@ -51,8 +51,8 @@ Try = NamedTuple("Try", [
     ("fingerprint", str),
 ])
 
-# Of one client: the wrong pairs, with the time when each was first and last seen, and whether Dovecot saw it; the pairs that are being answered;
-# when the next try at a name is let through; a few names as they were typed.
+# Of one client: the wrong pairs, with the time when each was first and last seen, and whether Dovecot saw it; the
+# pairs that are being answered; when the next try at a name is let through; a few names as they were typed.
 Tally = NamedTuple("Tally", [
     ("wrong", "OrderedDict[Pair, List[float]]"),
     ("pending", List[Tuple[float, Pair]]),

@@ -83,7 +83,8 @@ class Machine(Host):
         """Start it and wait until all units have started (or failed, which a test may ask for)."""
         command = ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "--boot", "--console=pipe",
                    f"--network-namespace-path={self.network.path}", f"--machine={self.network.name}",
-                   "--resolv-conf=off", "--timezone=off", "--capability=CAP_NET_ADMIN", "--link-journal=no", "-D", str(self.path)]
+                   "--resolv-conf=off", "--timezone=off", "--link-journal=no",
+                   "--capability=CAP_NET_ADMIN", "-D", str(self.path)]
         with self.console.open("ab") as console:
             self._nspawn = self.group.child("nspawn").start(command, console, env=NSPAWN_ENVIRONMENT)
         self.wait_ready()

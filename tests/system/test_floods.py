@@ -45,8 +45,10 @@ def test_an_encoded_attached_message_is_filed_as_spam(host: MailHost) -> None:
 def test_a_large_letter_keeps_its_judgement_and_its_signature(host: MailHost) -> None:
     """Of large letters, text is not judged; who wrote them is."""
     letter = letters.big("stranger@strict.test", ALICE, 3 * MEGABYTE)
+    letter = letter.replace(b"Subject: big", b"Subject: big and forged")
     host.world.dns.set("strict.test", "@ TXT \"v=spf1 -all\"\n_dmarc TXT \"v=DMARC1; p=reject\"\n@ A 203.0.113.99\n")
-    assert host.world.foreign.send(host.server, "stranger@strict.test", ALICE, letter).code >= 400
+    assert host.world.foreign.send(host.server, "stranger@strict.test", ALICE, letter).code == 250
+    host.expect("Junk", "big and forged")
     host.submit(letters.big(ALICE, BOB, 3 * MEGABYTE))
     found = host.wait(lambda: next((m for m in host.world.mail(BOB) if m["Subject"] == "big"), None), "the letter")
     assert found["DKIM-Signature"]

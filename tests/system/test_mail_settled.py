@@ -58,7 +58,8 @@ def test_nothing_complains_in_the_log(host: MailHost) -> None:
     # The kernel's coarse clock, which dates files, and its fine one disagree for a moment when the lab's host is set.
     clock = re.compile(r"file system clock is 1 seconds ahead of local clock|resetting file time stamps")
     # 'smallmail check' tries whether old TLS is taken.
-    tried = re.compile(r"SSL_accept error from (?:localhost|unknown)\[127\.0\.0\.1\]|rip=127\.0\.0\.1, .*TLS handshaking: SSL_accept\(\) failed")
+    tried = re.compile(r"SSL_accept error from (?:localhost|unknown)\[127\.0\.0\.1\]|"
+                       r"rip=127\.0\.0\.1, .*TLS handshaking: SSL_accept\(\) failed")
     # test_check sets delay_warning_time to one second for a moment, which bounce(8) calls no hour.
     rounded = re.compile(r"delay template|delay_warning_time_hours|instructions see the bounce\(5\) manual")
     assert [line for line in said if not any(kind.search(line) for kind in (expected, clock, tried, rounded))] == []

@@ -60,10 +60,13 @@ def test_an_upgrade_keeps_everything(release: Release, suite: str, frontend: str
     with Chroot(installed(suite, old, ANSWERS, needs=deb), f"{suite}-upgrade", network=True) as chroot:
         chroot.write(ASKING["EDITOR"], RECORDER, 0o755)
         live(chroot)
+        if release.version >= "0.5.0":  # it makes no such index
+            chroot.run(f"rm -r {INDEX}")
         drop_in = edit(chroot) if edited else ""
         accounts = databases(chroot)
         packages.offer(chroot, deb)
-        done = chroot.run(["apt-get", "-y", "--with-new-pkgs", "upgrade"], env=ASKING if frontend == "editor" else {}, check=False)
+        done = chroot.run(["apt-get", "-y", "--with-new-pkgs", "upgrade"], check=False,
+                          env=ASKING if frontend == "editor" else {})
         said = done.stdout + done.stderr
         assert done.returncode == 0, said[-3000:]
         assert chroot.run("dpkg-query -W -f '${Version} ${db:Status-Status}' smallmail-server").stdout \
@@ -137,6 +140,8 @@ def shown(chroot: Chroot) -> str:
 
 # The release whose one file is several files today (configuration/plan.py).
 ONE_FILE = [release for release in RELEASES if release.version == "0.3.0"]
+# What each host makes for itself.
+SECRET = re.compile(r"(server_api_header|hash_nonce) = \S+")
 ASKED = {"dovecot": "doveconf -n", "postfix": "postconf -n", "services": "postconf -Mf",
          "rspamd": "rspamadm configdump -j"}
 # A setting of ours that is gone, one with another value, one that smallmail does not make.
@@ -242,7 +247,7 @@ def upgrade(chroot: Chroot, deb: Path) -> str:
 
 def configuration(chroot: Chroot) -> dict[str, str]:
     """What each daemon says of its own configuration."""
-    said = {daemon: chroot.run(asked).stdout for daemon, asked in ASKED.items()}
+    said = {daemon: SECRET.sub(r"\1", chroot.run(asked).stdout) for daemon, asked in ASKED.items()}
     # Rspamd tells its own in another order each time. New lines of master.cf are at its end, and the order is nothing.
     services = sorted(re.split(r"\n(?=\S)", said["services"].strip()))
     rspamd = json.dumps(json.loads(said["rspamd"]), indent=1, sort_keys=True)

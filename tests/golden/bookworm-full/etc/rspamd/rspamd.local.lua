@@ -354,7 +354,7 @@ end
 
 -- Returns the text as one line of printable ASCII, for an SMTP reply.
 local function said(text)
-  return text:gsub("[^%g]+", " "):sub(1, 200)
+  return text:gsub("[^%g]+", " "):match("^ ?(.-) ?$"):sub(1, 200)
 end
 
 -- Reads the only header of this name. Returns the same as author.read, and nil if there is none or more than one.
@@ -362,7 +362,7 @@ local function person_in(task, name)
   local written = author.fields(tostring(task:get_raw_headers() or ""), name)
   if #written ~= 1 then return nil, "The message needs one " .. name .. " header with an address" end
   local found, fault = author.read(written[1])
-  return found, fault and "The " .. name .. " header " .. said(written[1]):gsub("^ ", "") .. " " .. fault
+  return found, fault and "The " .. name .. " header " .. said(written[1]) .. " " .. fault
 end
 
 -- Returns whether the login resends a stranger's message (RFC 5322, 3.6.6; "bounce" in mutt, "redirect" in Apple Mail).
@@ -771,6 +771,16 @@ rspamd_config:register_symbol({
   end,
 })
 
+-- Returns the domains whose DMARC policy may hold for one: it, and those above it with two labels or more.
+local function domain_and_above(domain)
+  local names = {}
+  while domain and domain:find(".", 1, true) and #names < 5 do
+    table.insert(names, domain)
+    domain = domain:match("^[^.]+%.(.+)$")
+  end
+  return names
+end
+
 -- Many mail programs show the name alone. A name with an address in it is not believed if that address is one of this
 -- host, or if its domain asks to refuse what it has not sent (DMARC). Mailing lists write "joe@example.org via List" for
 -- authors without a name; that is taken for an address elsewhere, not for one of this host.
@@ -787,13 +797,12 @@ local function judge_name(task)
   local by_list = found and found.name:lower():find("%svia%s") and task:get_header("List-Id")
   for number, address in ipairs(found and author.addresses_in(found.name) or {}) do
     local domain = address:match("@(.*)$")
-    local above = util.get_tld(domain)
-    if number > 5 or above == util.get_tld(found.domain) then
+    if number > 5 or util.get_tld(domain) == util.get_tld(found.domain) then
       logger.debugm("smallmail", task, "%s is the author's domain, or one of too many", domain)
     elseif with_accounts(function(ask) return mail_domain(address, ask) or "" end) ~= "" then
       task:get_mempool():set_variable("smallmail_doubt", "The name has an address of this host")
     elseif not by_list then
-      for name in pairs({[domain] = true, [above] = true}) do
+      for _, name in ipairs(domain_and_above(domain)) do
         task:get_resolver():resolve_txt({task = task, name = "_dmarc." .. name, forced = true,
                                          callback = function(_, _, records) heard(domain, records) end})
       end
