@@ -147,8 +147,8 @@ def test_no_unix_user_writes_as_somebody_else(server: MailHost, world: World, re
     subjects = [message["Subject"] for message in world.foreign.mail(BOB)]
     assert [subject for subject in subjects if subject.startswith(("forged", "of another"))] == []
     notices = [str(message) for message in server.messages("INBOX") if message["To"] == "root+www-data@example.org"]
-    told = {found[1] for notice in notices
-            if (found := re.search(r"(?:may not send as|From header).*Subject: forged (\d+)", notice, re.S))}  # fmt: skip
+    reason = re.compile(r"(?:may not send as|From header).*Subject: forged (\d+)", re.S)
+    told = {found[1] for notice in notices if (found := reason.search(notice))}
     assert len(told) == len(FORGED_BY_SENDMAIL), "root is told of each one"
     record(f"{len(FORGED_BY_SENDMAIL)} forms tried, none got through, root was told of each one")
 
