@@ -9,7 +9,7 @@ from smallmail.configuration.plan import Change
 from smallmail.configuration.record import Entry, Record
 from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, postconf, running, table
-from smallmail.machine import state, state_files, users
+from smallmail.machine import state, state_files, stock_store, users
 from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 from smallmail.tls import tlsa
@@ -23,6 +23,7 @@ _FOLDERS = ["etc/postfix/smallmail", "etc/smallmail/local/postfix", "etc/smallma
 # sentence for each thing that the admin must know.
 HAND_BACK = (
     users.hand_back,
+    stock_store.hand_back,  # an admin's Rspamd may need it
     running.hand_back,
     tlsa.hand_back,
     bans_unit.hand_back,

@@ -17,7 +17,7 @@ Daemon = NamedTuple("Daemon", [
     ("patience", float),                # after a start it must answer within so many seconds
     ("programs", Tuple[str, ...]),      # full paths, or their beginnings, of the programs that hold its ports
     ("unit_files", Tuple[str, ...]),    # our files besides its drop-ins that it reads when it starts
-    ("socket_unit", str),               # the unit by which systemd may hold them for it
+    ("socket_units", Tuple[str, ...]),  # the units by which systemd may hold them for it
     # Its configuration.
     ("folders", Tuple[str, ...]),       # whole folders: they are copied to the stage, where it judges them
     ("other_files", Tuple[str, ...]),   # single files that it reads besides
@@ -46,7 +46,7 @@ def _nothing(_: Host) -> None:
 # A daemon of which nothing is known: the values of the real ones say only what differs.
 UNKNOWN = Daemon(
     name="", unit="", own_unit=False, package="", sources=(), ports=(), sockets={}, patience=15.0, programs=(),
-    unit_files=(), socket_unit="", folders=(), other_files=(), permissions={}, judge=_nothing, explain=lambda _: "",
+    unit_files=(), socket_units=(), folders=(), other_files=(), permissions={}, judge=_nothing, explain=lambda _: "",
     restart_for=(), stop_for=(), admins_folders=(), reads=lambda _: False, admins_files=lambda _: (),
     acts_against=lambda _, __: False,
     stock_folder="", uses_ucf=False)

@@ -35,7 +35,7 @@ DOVECOT = UNKNOWN._replace(
     sources=("dovecot",),
     ports=listening.of("dovecot"),
     programs=("/usr/sbin/dovecot", "/usr/lib/dovecot/"),
-    socket_unit="dovecot.socket",
+    socket_units=("dovecot.socket", "smallmail-sieve.socket"),
     folders=("etc/dovecot",),
     judge=_judge,
     # These say where mail is. The mailboxes must be converted first (programs/folders.py). Up to 0.3.0 one file had all

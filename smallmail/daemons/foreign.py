@@ -40,7 +40,7 @@ def holders(root: str = "/", besides: Iterable[str] = ()) -> List[Holder]:
     """Return the programs that hold a public port of mail and are neither daemons of ours nor among `besides`."""
     programs = [program for daemon in table.ALL for program in daemon.programs]
     return port_holders.taken([port.number for port in listening.EXCLUSIVE], programs + list(besides),
-                       [daemon.socket_unit for daemon in table.ALL if daemon.socket_unit], root)
+                       [unit for daemon in table.ALL for unit in daemon.socket_units], root)
 
 
 def _postfix_lines(root: str, left: Dict[str, Dict[str, object]]) -> Iterator[str]:

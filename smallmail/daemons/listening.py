@@ -31,9 +31,9 @@ SUBMISSION = Port(587, ("submission",), "postfix", "SMTP", STARTTLS, PROGRAMS, b
 IMAPS = Port(993, ("imaps",), "dovecot", "IMAP", IMPLICIT, PROGRAMS, b"* OK", b"x LOGOUT\r\n", True)
 SIEVE = Port(4190, ("sieve",), "dovecot", "ManageSieve", STARTTLS, PROGRAMS, b'"IMPLEMENTATION"', b"LOGOUT\r\n", False)
 CONTROLLER = Port(11334, (), "rspamd", "Rspamd's web page", NO_TLS, HOST, b"", b"", True)
-# Services of Postfix for mail that Sieve sends and that aliases forward (master.cf).
+# Services of Postfix for mail that Sieve sends and that aliases forward (master.cf; _marks.j2 has why these numbers).
 FORWARDING = tuple(Port(number, (), "postfix", "SMTP", NO_TLS, HOST, b"220", b"QUIT\r\n", True)
-                   for number in (10587, 10588, 10589))
+                   for number in (325, 326, 327))
 
 PORTS = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS, SIEVE, CONTROLLER) + FORWARDING
 

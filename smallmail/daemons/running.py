@@ -31,6 +31,9 @@ def hand_back(host: Host) -> List[str]:
     sentences = []
     for daemon in table.ALL:
         try:
+            for unit in daemon.socket_units if services.managed() else ():
+                if unit.startswith("smallmail-"):
+                    host.run(["systemctl", "stop", unit])   # from now on the daemon listens by itself
             if active(host, daemon):
                 invoke(host, "stop" if daemon.own_unit else "restart", daemon)
         except Failed as error:

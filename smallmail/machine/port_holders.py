@@ -46,7 +46,9 @@ def holder(port: int, root: str = "/") -> Optional[Holder]:
     """Return the program that listens on that port; None if there is none."""
     sockets = {listener.inode: port for listener in listening(root) if listener.port == port}
     for _, pids in sorted(_holders(root, sockets).items()):
-        return Holder(port, _name(root, pids[0]) if pids else _UNSEEN, pids[0] if pids else 0)
+        # systemd may have opened it for a program that runs.
+        pid = next((each for each in pids if each != 1), pids[0] if pids else 0)
+        return Holder(port, _name(root, pid) if pid else _UNSEEN, pid)
     return None
 
 

@@ -22,3 +22,9 @@ def state(host: Host, service: str) -> str:
     except Failed:
         return "unknown"
     return shown.strip().partition("=")[2]
+
+
+def is_disabled(host: Host, service: str) -> bool:
+    """Tell whether that service exists and does not start with the machine, without being masked (systemctl(1))."""
+    shown = host.run(["systemctl", "show", "--property=UnitFileState", service + ".service"])
+    return shown.strip() == "UnitFileState=disabled"

@@ -75,6 +75,9 @@ UNCONVERTED = _file(FOLDER + "/unconverted.json")
 VALIDATES = _file(FOLDER + "/validates", 0o644)
 JOINED_POSTFIX = _file(FOLDER + "/joined-postfix", 0o644)
 
+# Debian's own servers of Redis and Valkey that smallmail disabled (stock_store.py).
+RETIRED_STORES = _file(FOLDER + "/retired-stores.json", 0o644)
+
 # Digests of our files for the units of the daemons, as these were when the daemons started (configuration/effects.py).
 UNITS = _file(FOLDER + "/units.json")
 

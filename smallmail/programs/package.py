@@ -9,7 +9,7 @@ from smallmail.accounts import first_mailbox, passwords
 from smallmail.configuration import apply, hand_back, in_force, plan, prepare, ucf
 from smallmail.daemons import facts, postfix_maps
 from smallmail.errors import EXPECTED, Problem
-from smallmail.machine import letters, state
+from smallmail.machine import letters, state, stock_store
 from smallmail.machine.host import Failed, Host
 from smallmail.programs import installed
 from smallmail.settings import ask, fields, file_format, store
@@ -57,6 +57,7 @@ def _configure(host: Host, before: str) -> None:
     if before and facts.version_tuple(before) < (0, 5):
         prepare.forget_word_index(host, wanted)
     postfix_maps.renew(host)
+    _print_all(stock_store.retire(host))
     print(installed.installed(host, wanted, outcome))
 
 
@@ -111,6 +112,7 @@ def triggered(host: Host, _: List[str]) -> int:
                    for daemon, version in versions.items() if known.get(daemon) != version]
         outcome = apply.apply(host, in_force.load_or_last(host), ", ".join(renewed) or "dpkg's trigger")
         letters.alarm(host, outcome.notices)
+        _print_all(stock_store.retire(host))
     except EXPECTED as error:
         print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
     with contextlib.suppress(Failed):
@@ -120,6 +122,10 @@ def triggered(host: Host, _: List[str]) -> int:
 
 def remove(host: Host, _: List[str]) -> int:
     """Give the daemons back what they had, before the package is removed."""
-    for sentence in hand_back.hand_back(host):
-        print(sentence)
+    _print_all(hand_back.hand_back(host))
     return 0
+
+
+def _print_all(sentences: List[str]) -> None:
+    for sentence in sentences:
+        print(sentence)

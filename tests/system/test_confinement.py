@@ -99,3 +99,43 @@ def test_a_user_forges_no_entry_of_the_journal(host: MailHost, user: str) -> Non
     forged = f"journalctl -q -o cat MESSAGE_ID={OUT_OF_MEMORY}"
     until(lambda: host.machine.run(forged).stdout, "the forged entry", 10)
     assert "memory ran out" not in host.machine.run("smallmail check host", check=False).stdout
+
+
+def test_debians_own_store_is_off_until_an_admin_wants_it(host: MailHost) -> None:
+    run = host.machine.run
+    listens = "ss -Hltn 'sport = :6379'"
+    unit = run("command -v valkey-server >/dev/null && echo valkey-server || echo redis-server").stdout.strip()
+    assert run(listens).stdout == ""
+    assert run(f"systemctl is-enabled {unit}", check=False).stdout == "disabled\n"
+    assert f"{unit}.service is disabled" in host.said
+    run(f"deb-systemd-invoke restart {unit}.service")   # as an upgrade of its package does
+    assert run(listens).stdout == ""
+    note = f"Note: {unit}.service listens on 127.0.0.1:6379 without a password"
+    assert note not in run("smallmail check security", check=False).stdout
+    run(f"systemctl enable --now {unit}")
+    try:
+        run("/usr/lib/smallmail/run triggered /usr/sbin/postfix")
+        assert run(listens).stdout
+        assert note in run("smallmail check security").stdout
+    finally:
+        run(f"systemctl disable --now {unit}")
+
+
+def test_a_user_takes_no_port_of_the_mail(host: MailHost, user: str) -> None:
+    run = host.machine.run
+    listen = "python3 -c 'import socket, sys; socket.create_server((sys.argv[1], int(sys.argv[2])), reuse_port=True)' "
+    for port in (325, 326, 327, 879):
+        assert "Permission denied" in run(f"{user}{listen} 127.0.0.2 {port}", check=False).stderr
+    session = "systemd-run -q --wait --pipe -p User=mallory --slice=user-$(id -u mallory).slice "
+    run(f"{session}{listen} 127.0.0.2 4191")
+    if "+BPF_FRAMEWORK" in run("systemctl --version").stdout:   # Debian 13
+        for port in (11334, 8461):
+            assert "Operation not permitted" in run(f"{session}{listen} 127.0.0.2 {port}", check=False).stderr
+    run("systemctl stop dovecot")
+    try:
+        for address in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 (any address)
+            assert "Address already in use" in run(f"{user}{listen} {address} 4190", check=False).stderr
+        assert run("systemctl is-active dovecot", check=False).stdout == "inactive\n", "a client does not start it"
+    finally:
+        run("systemctl start dovecot")
+        host.machine.wait_port(4190)

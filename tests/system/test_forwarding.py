@@ -153,8 +153,8 @@ def test_strangers_cannot_use_the_marks_of_forwarded_mail(forwarding: MailHost, 
 
 
 def test_no_other_machine_reaches_the_services(forwarding: MailHost) -> None:
-    said = forwarding.machine.run("ss -Hltn 'sport >= :10587 and sport <= :10589'").stdout
-    assert {line.split()[3] for line in said.splitlines()} == {f"127.0.0.1:{port}" for port in range(10587, 10590)}
+    said = forwarding.machine.run("ss -Hltn 'sport >= :325 and sport <= :327'").stdout
+    assert {line.split()[3] for line in said.splitlines()} == {f"127.0.0.1:{port}" for port in range(325, 328)}
 
 
 @pytest.mark.slow
@@ -172,14 +172,14 @@ def test_a_message_of_the_largest_size_is_forwarded(forwarding: MailHost, world:
 
 @pytest.mark.slow
 def test_redirected_mail_waits_for_the_service(forwarding: MailHost, world: World) -> None:
-    forwarding.machine.run("cp -p /etc/postfix/master.cf /root; postconf -MX 127.0.0.1:10587/inet; postfix reload")
+    forwarding.machine.run("cp -p /etc/postfix/master.cf /root; postconf -MX 127.0.0.1:325/inet; postfix reload")
     try:
         world.foreign.post(BOB, REDIRECTED, letters.plain(BOB, REDIRECTED, "waits"))
         forwarding.wait(lambda: "temporary failure" in forwarding.machine.run("postqueue -p").stdout, "a delay")
         assert "waits" not in forwarding.subjects("INBOX", REDIRECTED)
     finally:
         forwarding.machine.run("cp -p /root/master.cf /etc/postfix/master.cf; postfix reload")
-    forwarding.machine.wait_port(10587)
+    forwarding.machine.wait_port(325)
     forwarding.machine.run("postqueue -f")
     world.foreign.expect(ELSEWHERE[REDIRECTED], "waits", why=forwarding.last_words)
     _settled(forwarding)

@@ -24,6 +24,7 @@ VALUES = "postconf -n; postconf -M; doveconf -n; rspamadm configdump | sort"
 KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow",
         # A removed unit's link stays until the purge (deb-systemd-helper(1p)), as that of any package.
         "/etc/systemd/system/sockets.target.wants", "/etc/systemd/system/sockets.target.wants/smallmail-bans.socket",
+        "/etc/systemd/system/sockets.target.wants/smallmail-sieve.socket",
         "/etc/systemd/system/multi-user.target.wants/smallmail-bans.service",
         "/etc/systemd/system/multi-user.target.wants/smallmail-bans-packets.path",
         "/etc/systemd/system/timers.target.wants/smallmail-certificate.timer",

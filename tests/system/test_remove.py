@@ -40,6 +40,7 @@ class OldHost(MailHost):
             self.machine = made.enter_context(world.machine(stock(suite, deb), NAME, ADDRESS))
             configure_by_hand(self.machine)
             self.machine.run("systemctl restart postfix dovecot rspamd")
+            self.machine.run("dpkg --purge nothing")    # it would be a user of Debian's store
             packages.offer(self.machine, deb)
             self.machine.wait_port(25)
             self.machine.wait_port(993)
@@ -80,12 +81,14 @@ class OldHost(MailHost):
             self.imap()
         assert self.machine.run("systemctl --failed --no-legend --plain").stdout == ""
         assert self.states("smallmail-redis") == ["inactive"]
+        assert self.machine.run(["ss", "-Hltn", "sport = :6379"]).stdout
 
     def serves_as_ours(self, subject: str) -> None:
         """Mail comes in to alice, and Carol cannot log in any more."""
         self.world.foreign.post(BOB, ALICE, letters.plain(BOB, ALICE, subject))
         self.expect("INBOX", subject)
         self.submit(letters.plain(ALICE, BOB, subject))
+        assert self.machine.run(["ss", "-Hltn", "sport = :6379"]).stdout == ""
         self.world.foreign.expect(BOB, subject, why=self.last_words)
         assert "Nothing to do." in self.smallmail("plan")
         with pytest.raises(imaplib.IMAP4.error):

@@ -69,7 +69,7 @@ FORGED_BY_SMTP = [
         ('"alice"@example.org', f"From: {STRANGER}"), ("", f"From: {ALICE}"), (STRANGER, "From: alice@example.org."),
         (STRANGER, f"From: {STRANGER}\r\nSender: {ALICE}"), (STRANGER, f"From: {STRANGER}\r\nResent-From: {ALICE}"),
         (STRANGER, f"X-Sieve-Redirected-From: {ALICE}\r\nFrom: {ALICE}")]),
-    *(("127.0.0.1", port, sender, f"From: {ALICE}") for port in (10587, 10588, 10589)
+    *(("127.0.0.1", port, sender, f"From: {ALICE}") for port in (325, 326, 327)
       for sender in (ALICE, "alice+forwarded@example.org", "")),
 ]  # fmt: skip
 # Postfix does not take these for addresses of a mail domain.

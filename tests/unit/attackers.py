@@ -16,7 +16,7 @@ from smallmail.machine.host import Host
 
 # Users by name, as on a mail server; the numbers are nobody's.
 USERS = {"root": 0, "_rspamd": 61001, "vmail": 61002, "postfix": 61003, "dovecot": 61004, "bob": 61005,
-         "mailbans": 61006, "smallmail-limits": 61007}
+         "mailbans": 61006, "smallmail-limits": 61007, "redis": 61008}
 CANARY = "etc/canary"
 NAMES = ("file", "keys.json", "example.org.dkim.key", "junk.svbin", "controller.sock", "milter.sock", "1-2.spam")
 

@@ -32,6 +32,7 @@ from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
 from smallmail.machine import state
 from smallmail.machine.host import Host
+from smallmail.machine.port_holders import Holder
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served, tlsa
 from smallmail.zones import asking, dns_check, dns_records, meaning, tlsa_check
@@ -68,6 +69,8 @@ def of_host() -> Iterator[Iterable[Finding]]:
 def of_security() -> Iterator[Iterable[Finding]]:
     yield security.exposure({"dovecot": 9.0}, {"dovecot": ["/etc/systemd/system/dovecot.service.d/own.conf"]})
     yield security.reachable({25: "master", 6379: "redis-server"})
+    yield security.stores(["redis-server"])
+    yield security.pretenders([Holder(11334, "nc", 9)])
     wanted, found = state.Permissions(0o600, "root", "root"), state.Permissions(0o644, "root", "mail")
     yield security.permissions([security.Kept("srv/all mail", wanted, found)])
 

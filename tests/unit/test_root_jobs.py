@@ -26,7 +26,7 @@ from smallmail.daemons import rspamd, rspamd_controller
 from smallmail.dkim import former, keys as dkim_keys, signing
 from smallmail.errors import EXPECTED
 from smallmail.limits import configured
-from smallmail.machine import probes, state
+from smallmail.machine import probes, state, stock_store
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from tests.unit.attackers import ATTACKS, Victim, attack, needs_root
@@ -53,6 +53,8 @@ OTHERS = {
     state.DKIM_FORMER_FOLDER: ("root", "keys.json"),
     "var/spool/postfix/private": ("postfix", "dovecot-lmtp"),
     "run/smallmail-redis": ("_rspamd", "redis.sock"),
+    "var/lib/redis": ("redis", "dump.rdb"),
+    "etc/redis": ("redis", "redis.conf"),
 }
 
 # What may take a path past Host (host.path, os, open, shutil), and why that is safe: these paths are root's alone.
@@ -125,6 +127,10 @@ JOBS: dict[str, Callable[[Host], object]] = {
     "check asks the milter": lambda host: probes.connects(host.root, rspamd.MILTER),
     "apply makes the folders of the limits": lambda host: list(configured.prepare(host, SETTINGS)),
     "verify asks the limits": lambda host: probes.connects(host.root, state.LIMITS_SOCKET),
+    "an installation looks at Debian's store": lambda host: (
+        host.names(stock_store.STORES["redis-server"]),
+        stock_store.is_as_packaged(host, {"Package": "redis-server",
+                                          "Conffiles": " /etc/redis/redis.conf " + 32 * "0"})),
     "check looks at a mailbox": lambda host: list(mailboxes.mailbox(host, "/home/bob/mail", "dkim@file", "-enotify")),
     "check measures disks": lambda host: host_group.space(host, SETTINGS.mail_directory),
 }

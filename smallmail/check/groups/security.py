@@ -10,9 +10,9 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple
 
 from smallmail.daemons import listening, table
 from smallmail.findings import Finding, Group
-from smallmail.machine import host as machine_host, port_holders, services, state
+from smallmail.machine import host as machine_host, port_holders, services, state, stock_store
 from smallmail.machine.host import Failed, Host
-from smallmail.machine.port_holders import Listener
+from smallmail.machine.port_holders import Holder, Listener
 from smallmail.machine.state import Permissions
 from smallmail.publishing import name_servers
 from smallmail.settings import fields
@@ -30,6 +30,7 @@ _ADMINS_UNITS = "etc/systemd/system"
 
 # What has no password, or one that is guessed by the thousand.
 _FOR_THIS_HOST = {port.number for port in listening.PORTS if port.used_by == listening.HOST}.union([6379])
+_RSPAMD = ["/usr/bin/rspamd"]
 _FILES_OF_ADMIN = [fields.PATH, name_servers.PATH]    # both may have passwords
 
 Kept = NamedTuple("Kept", [("path", str), ("wanted", Permissions), ("found", Permissions)])
@@ -40,6 +41,8 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     if services.managed():
         yield from exposure(_scores(host), {name: _own_files(host, name) for name in _MOST})
         yield from reachable(opened(port_holders.listening(host.root), host.root))
+        yield from stores(stock_store.opened(host))
+        yield from pretenders(port_holders.taken([listening.CONTROLLER.number], _RSPAMD, root=host.root))
     yield from permissions(kept(host, _wanted(settings)))
 
 
@@ -100,6 +103,26 @@ def reachable(programs: Dict[int, str]) -> Iterator[Finding]:
     if programs:
         yield _GROUP.note("ports open to others, unless a firewall closes them: {}".format(
             ", ".join("{} {}".format(number, program) for number, program in programs.items())))
+
+
+def stores(names: Iterable[str]) -> Iterator[Finding]:
+    """Yield a note for each of Debian's own servers of Redis and Valkey that all users of the host can use."""
+    for name in names:
+        yield _GROUP.note(
+            "{0}.service listens on 127.0.0.1:6379 without a password: every user of this host can read and change what"
+            " is in it. smallmail does not use it ('systemctl disable --now {0}' stops it, if no other program of this"
+            " host uses it)".format(name))
+
+
+def pretenders(holders: Iterable[Holder]) -> Iterator[Finding]:
+    """Yield a problem for each program that is not Rspamd and listens where Rspamd's web page should be: any user can
+    start one while Rspamd is down, and Rspamd cannot listen below port 1024."""
+    for holder in holders:
+        yield _GROUP.problem(
+            "port {} belongs to {}, and not to Rspamd".format(holder.port, port_holders.words(holder)),
+            "It gets the password of whoever opens Rspamd's web page there. Mail is filtered all the same.",
+            ["ss -ltnp 'sport = :{}'".format(holder.port), "systemctl restart rspamd"],
+            advice="End that program, and restart Rspamd.")
 
 
 def _wanted(settings: Settings) -> Dict[str, Permissions]:

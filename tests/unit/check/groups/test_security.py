@@ -38,11 +38,24 @@ def test_a_unit_that_the_admin_opened_is_a_problem() -> None:
     assert note.severity == NOTE and note.what.endswith("postfix 3.8, dovecot 3.9, rspamd 9.2, smallmail-redis 1.3")
 
 
-@pytest.mark.parametrize("number", [6379, 11334, 10587])
+@pytest.mark.parametrize("number", [6379, 11334, 325])
 def test_a_port_of_this_host_is_not_open_to_others(number: int) -> None:
     problem, note = security.reachable({25: "master", number: "redis-server"})
     assert problem.severity == PROBLEM and problem.what == f"port {number} is open to others"
     assert note.severity == NOTE and note.what.endswith(f"25 master, {number} redis-server")
+
+
+def test_what_every_user_of_the_host_can_use_is_a_note() -> None:
+    assert list(security.stores([])) == []
+    note, = security.stores(["redis-server"])
+    assert note.severity == NOTE and note.what.startswith("redis-server.service listens on 127.0.0.1:6379 without a")
+    assert "'systemctl disable --now redis-server'" in note.what
+
+
+def test_a_web_page_that_is_not_of_rspamd_is_a_problem() -> None:
+    assert list(security.pretenders([])) == []
+    problem, = security.pretenders([Holder(11334, "nc", 9)])
+    assert problem.severity == PROBLEM and problem.what == "port 11334 belongs to nc (pid 9), and not to Rspamd"
 
 
 def test_only_what_others_reach_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
