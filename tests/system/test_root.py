@@ -5,6 +5,7 @@ Up to 0.3.0 the DKIM keys were below a folder of Rspamd's user: an upgrade bring
 
 from __future__ import annotations
 
+import json
 import pathlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,11 @@ def rights(host: Host, *folders: str) -> dict[str, list[str]]:
             if not path.startswith(("/etc/smallmail", "/etc/systemd"))}
 
 
+def listed(host: Host) -> list[dict[str, object]]:
+    """The keys in their list, without what the name servers were last seen to lack."""
+    return [{**key, "waiting": []} for key in json.loads(host.read(f"{FOLDER}/keys.json"))]
+
+
 @contextmanager
 def attacked(host: MailHost) -> Iterator[None]:
     """Rspamd's user and vmail do what they can, until the end of the block."""
@@ -76,7 +82,7 @@ def attacked(host: MailHost) -> Iterator[None]:
 def test_links_in_the_daemons_folders_lead_root_nowhere(host: MailHost, record: Record) -> None:
     for _ in range(2):      # what they do the first time, and what they see of it the next time
         host.machine.run(["systemctl", "start", *TIMED])
-    before = rights(host.machine, "/etc", FOLDER)
+    before, keys = rights(host.machine, "/etc", FOLDER), listed(host.machine)
     with attacked(host):
         host.machine.run(["systemctl", "start", *TIMED])
         host.smallmail("apply")
@@ -85,7 +91,10 @@ def test_links_in_the_daemons_folders_lead_root_nowhere(host: MailHost, record: 
             host.smallmail("dkim list")
         host.machine.run("smallmail check host dns mail", check=False)
         host.machine.run(["systemctl", "start", TIMED[1]])
-        assert differences(before, rights(host.machine, "/etc", FOLDER)) == {}
+        assert listed(host.machine) == keys
+        changed = differences(before, rights(host.machine, "/etc", FOLDER))
+        assert set(changed) <= {f"{FOLDER}/keys.json"}
+        assert [path for path, (was, now) in changed.items() if was[0] != now[0]] == [], "modes and owners"
         compiled = set(host.machine.run("ls /var/lib/smallmail/sieve").stdout.split())
         assert "x.svbin" in compiled and not {"a.svbin", "b.svbin"} & compiled
     record(f"{len(before)} files of root's unchanged")
