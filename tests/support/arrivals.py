@@ -23,7 +23,8 @@ DELIVERY = ABOVE | SEAL | {b"return-path", b"delivered-to", b"authentication-res
 REDIRECTION = DELIVERY | {b"x-sieve", b"x-sieve-redirected-from", b"message-id"}
 LAST = {b"x-spamd-result", b"authentication-results"}  # Rspamd 3 puts the first below all fields, 2.7 both
 # Marks that this host trusts: it removes those that strangers wrote.
-MARKS = {b"authentication-results", b"x-spamd-result", b"x-spam"}
+MARKS = {b"authentication-results", b"x-spamd-result", b"x-spam", b"x-spam-action", b"x-spam-bar", b"x-spam-flag",
+         b"x-spam-level", b"x-spam-report", b"x-spam-score", b"x-spam-status", b"received-spf"}
 
 
 def ended(written: bytes) -> bytes:
