@@ -117,7 +117,7 @@ class Faults:
 def test_thousands_of_letters_through_all_that_can_happen(suite: str, deb: Path, world: World, record: Record,
                                                           installed: Installed) -> None:
     mailboxes = [ALICE, *(f"u{number}@example.org" for number in range(9))]
-    with MailHost(suite, deb, world, installed=installed(suite, deb), disk=True) as host:
+    with MailHost(suite, deb, world, installed=installed(suite), disk=True) as host:
         for mailbox in mailboxes[1:]:
             host.smallmail(f"user add --password-stdin {mailbox}", PASSWORD + "\n")
         faults, told = Faults(host, random.Random(SEED)), []
