@@ -1,5 +1,8 @@
 """Put the bans into nftables: connections from these addresses to the ports of mail are reset.
 
+A client that opens connections to the ports of submission very often is slowed there, too: Postfix counts a client's
+connections, but on port 465 only after the TLS handshake, which is what costs.
+
 `run packets` is root for CAP_NET_ADMIN alone. It takes only what is a client (clients.py) from the daemon's list,
 and no network that is never banned, so the daemon cannot shut out more than strangers, one by one.
 """
@@ -14,6 +17,10 @@ from smallmail.errors import Problem
 from smallmail.machine.host import Failed, Host
 
 TABLE = "inet smallmail_bans"
+
+# So many connections to a port of submission a client may begin at once, and then one a second. More are not refused:
+# the client's system tries again a second later.
+_BURST = 60
 PROGRAM = "usr/sbin/nft"
 # What the first process may hand on (proc(5)), and the bit of CAP_NET_ADMIN there (capabilities(7)).
 _FIRST_PROCESS = "proc/1/status"
@@ -34,8 +41,12 @@ def put(host: Host) -> None:
     """Let nftables have the bans that are in force now, and no others. Raises Problem."""
     if hindrance(host):
         return
+    networks, never = banned(host, time.time()), orders.never(host)
     try:
-        host.run(["/" + PROGRAM, "-f", "-"], script(banned(host, time.time())))
+        try:
+            host.run(["/" + PROGRAM, "-f", "-"], script(networks, never))
+        except Failed:      # nftables of Debian 9 and 10, and old kernels, do not count in sets
+            host.run(["/" + PROGRAM, "-f", "-"], script(networks, never, slows=False))
     except Failed as error:
         raise Problem("nftables does not take the bans, so that banned addresses are refused at the login only: "
                       "{}".format(error))
@@ -56,18 +67,24 @@ def banned(host: Host, now: float) -> List[Network]:
     return found + clients.networks(ordered.added)
 
 
-def script(networks: Iterable[Network]) -> str:
-    """Write what nft(8) reads: in one transaction the former table goes and the new one comes."""
-    import ipaddress  # noqa: PLC0415 (collapse_addresses is all that is needed of it)
-
-    all_of_them = list(networks)  # type: List[Any]
+def script(networks: Iterable[Network], never: Iterable[Network] = (), slows: bool = True) -> str:
+    """Write what nft(8) reads: in one transaction the former table goes and the new one comes. `never`: the networks
+    that are never banned, and not slowed either."""
+    banned_now, spared = list(networks), list(never)
     ports = ", ".join(str(port.number) for port in listening.PUBLIC)
+    begins = "tcp dport {{ {}, {} }} tcp flags & (syn|ack) == syn".format(
+        listening.SUBMISSIONS.number, listening.SUBMISSION.number)
     parts, rules = [], ["type filter hook input priority -10; policy accept;", "iifname \"lo\" return"]
-    for version, kind, field in ((4, "ipv4_addr", "ip"), (6, "ipv6_addr", "ip6")):
-        # Elements of an interval set must not overlap.
-        elements = ipaddress.collapse_addresses(each for each in all_of_them if each.version == version)
-        parts.append(_set("banned{}".format(version), kind, [clients.name(each) for each in elements]))
+    for version, kind, field, one in ((4, "ipv4_addr", "ip", ""), (6, "ipv6_addr", "ip6", " & ffff:ffff:ffff:ffff::")):
+        parts.append(_set("banned{}".format(version), kind, _elements(banned_now, version)))
+        parts.append(_set("never{}".format(version), kind, _elements(spared, version)))
+        rules.append("{} saddr @never{} return".format(field, version))
         rules.append("{} saddr @banned{} tcp dport {{ {} }} reject with tcp reset".format(field, version, ports))
+        if slows:
+            parts.append(_block("set often{}".format(version),
+                                ["type {}; size 65535; flags dynamic; timeout 2m;".format(kind)]))
+            rules.append("{} update @often{} {{ {} saddr{} limit rate over 60/minute burst {} packets }} drop".format(
+                begins, version, field, one, _BURST))
     parts.append(_block("chain input", rules))
     return _empty() + "table {} {{\n{}}}\n".format(TABLE, "".join(parts))
 
@@ -75,6 +92,14 @@ def script(networks: Iterable[Network]) -> str:
 def _empty() -> str:
     """Return the lines that remove the table, whether it exists or not."""
     return "add table {0}\ndelete table {0}\n".format(TABLE)
+
+
+def _elements(networks: List[Any], version: int) -> List[str]:
+    """Return the networks of one version as elements of a set. Those of an interval set must not overlap."""
+    import ipaddress  # noqa: PLC0415 (collapse_addresses is all that is needed of it)
+
+    return [clients.name(each) for each in
+            ipaddress.collapse_addresses(each for each in networks if each.version == version)]
 
 
 def _set(name: str, kind: str, elements: Sequence[str]) -> str:
