@@ -8,6 +8,8 @@ import imaplib
 import json
 import smtplib
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -15,11 +17,14 @@ import pytest
 
 from tests.lab.clients import Client
 from tests.lab.network import Namespace
+from tests.support.attackers import SOURCE
 from tests.support.fixtures import Record
 from tests.support.mail_host import ALICE, PASSWORD, MailHost
 
 PORTS = (25, 465, 587, 993, 4190)
+STORM = [f"203.0.113.{number}" for number in range(120, 150)]
 GUESSER, PHONE, HOUSE = "203.0.113.101", "203.0.113.102", "203.0.113.103"
+OWNER, NEWCOMER = "203.0.113.151", "203.0.113.152"
 REFUSED = (smtplib.SMTPException, imaplib.IMAP4.error)
 AWAY = (OSError, ssl.SSLError)
 
@@ -93,3 +98,29 @@ def test_a_household_is_not_banned(host: MailHost) -> None:
         assert tried(host, house, 993, "typed wrong") == "wrong"
         assert tried(host, house, 993, PASSWORD) == "in"
     assert banned(host) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", [True, False], ids=["from where it logged in before", "from a new address"])
+def test_owners_log_in_while_thirty_addresses_guess(host: MailHost, record: Record, known: bool) -> None:
+    """Three guessers at each address, all at one mailbox, for two minutes; its owner comes from a clean address."""
+    seconds, waits = 120, list[float]()
+    with contextlib.closing(Namespace("storm", *STORM)) as namespace, client(OWNER if known else NEWCOMER) as owner:
+        if known:
+            assert tried(host, owner, 993, PASSWORD) == "in"
+        words = [sys.executable, "-B", "-m", "tests.attacks.guesses", "--each", "3", "--seconds", str(seconds),
+                 *(word for address in STORM for word in ("--from", address)), host.server.address, ALICE]
+        attack = subprocess.Popen(namespace.enter(words), cwd=SOURCE, stdout=subprocess.PIPE, encoding="ascii")
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for port in (993, 465):
+                started = time.monotonic()
+                assert tried(host, owner, port, PASSWORD) == "in"
+                waits.append(time.monotonic() - started)
+        guesses = int(attack.communicate(timeout=seconds)[0])
+    shut = [address for address in banned(host) if address in STORM]
+    record(f"{len(waits)} logins of the owner, the longest {max(waits):.1f} s; {guesses} guesses answered,"
+           f" {len(shut)} of {len(STORM)} addresses banned")
+    for address in shut:
+        host.smallmail(f"bans lift {address}")
+    assert max(waits) < 5 and len(shut) == len(STORM)
