@@ -18,9 +18,9 @@ from smallmail.machine.host import Failed, Host
 
 TABLE = "inet smallmail_bans"
 
-# So many connections to a port of submission a client may begin at once, and then one a second. More are not refused:
-# the client's system tries again a second later.
-_BURST = 60
+# So many connections to the ports of submission a client may begin at once, and then so many a minute: an office of
+# 200 people is one client. More are not refused: the client's system tries again a second later.
+_BURST, _A_MINUTE = 200, 240
 PROGRAM = "usr/sbin/nft"
 # What the first process may hand on (proc(5)), and the bit of CAP_NET_ADMIN there (capabilities(7)).
 _FIRST_PROCESS = "proc/1/status"
@@ -83,8 +83,8 @@ def script(networks: Iterable[Network], never: Iterable[Network] = (), slows: bo
         if slows:
             parts.append(_block("set often{}".format(version),
                                 ["type {}; size 65535; flags dynamic; timeout 2m;".format(kind)]))
-            rules.append("{} update @often{} {{ {} saddr{} limit rate over 60/minute burst {} packets }} drop".format(
-                begins, version, field, one, _BURST))
+            rules.append("{} update @often{} {{ {} saddr{} limit rate over {}/minute burst {} packets }} drop".format(
+                begins, version, field, one, _A_MINUTE, _BURST))
     parts.append(_block("chain input", rules))
     return _empty() + "table {} {{\n{}}}\n".format(TABLE, "".join(parts))
 
