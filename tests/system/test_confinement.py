@@ -126,7 +126,7 @@ def test_a_user_takes_no_port_of_the_mail(host: MailHost, user: str) -> None:
     listen = "python3 -c 'import socket, sys; socket.create_server((sys.argv[1], int(sys.argv[2])), reuse_port=True)' "
     for port in (325, 326, 327, 879):
         assert "Permission denied" in run(f"{user}{listen} 127.0.0.2 {port}", check=False).stderr
-    session = "systemd-run -q --wait --pipe -p User=mallory --slice=user-$(id -u mallory).slice "
+    session = "systemd-run -q --wait --collect --pipe -p User=mallory --slice=user-$(id -u mallory).slice "
     run(f"{session}{listen} 127.0.0.2 4191")
     if "+BPF_FRAMEWORK" in run("systemctl --version").stdout:   # Debian 13
         for port in (11334, 8461):
