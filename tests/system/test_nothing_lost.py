@@ -22,7 +22,7 @@ DAEMONS = {
     "Dovecot": ("-x dovecot", 993),
     "all of Dovecot": ("-f dovecot", 993),
     "Rspamd": ("-x rspamd", 11334),
-    "Redis": ("-f '[r]edis.conf|smallmail-redis/redis.sock'", 0),
+    "Redis": ("-f '[s]mallmail-redis/redis.sock'", 0),
 }
 STORE = "/srv/mail"
 
