@@ -118,7 +118,7 @@ OWN_SCRIPTS = [
 @pytest.fixture
 def server(host: MailHost) -> Iterator[MailHost]:
     """The host with a mailbox, an alias of it, and a sender for one UNIX user. They stay: no other test knows them."""
-    if ANNA not in host.smallmail("user list"):
+    if ANNA not in host.smallmail("user list").split():
         host.smallmail(f"user add --password-stdin {ANNA}", PASSWORD + "\n")
     if INFO not in host.smallmail("alias list"):
         host.smallmail(f"alias add {INFO} {ANNA}")
