@@ -84,6 +84,12 @@ async def attack(target: str, ports: list[int], sources: list[str], each: int) -
                            for _ in range(each) for source in sources for port in ports))
 
 
+def must_be_of_the_lab(parser: argparse.ArgumentParser, target: str) -> None:
+    """End the program if the address is not one of the lab's."""
+    if not any(ipaddress.ip_address(target) in network for network in LAB):
+        parser.error(f"{target} is not an address of the lab")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--each", type=int, default=50, help="connections from each address to each port")
@@ -91,8 +97,7 @@ def main() -> None:
     parser.add_argument("target")
     parser.add_argument("ports", type=int, nargs="+")
     given = parser.parse_args()
-    if not any(ipaddress.ip_address(given.target) in network for network in LAB):
-        parser.error(f"{given.target} is not an address of the lab")
+    must_be_of_the_lab(parser, given.target)
     needed = 100 + given.each * len(given.sources) * len(given.ports)
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(needed, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
     asyncio.run(attack(given.target, given.ports, given.sources, given.each))

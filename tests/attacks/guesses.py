@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import imaplib
-import ipaddress
 import itertools
 import smtplib
+import socket
 import ssl
 import threading
 import time
 
-from tests.attacks.connections import LAB
+from tests.attacks.connections import must_be_of_the_lab
 
 PATIENCE = 20  # seconds
 PAUSE = 0.1  # seconds after a connection that failed
@@ -62,8 +62,6 @@ class _Imap(imaplib.IMAP4_SSL):
         super().__init__(target, 993, ssl_context=_UNTRUSTING, timeout=PATIENCE)
 
     def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
-        import socket  # noqa: PLC0415
-
         plain = socket.create_connection((self.host, self.port), timeout, (self._source, 0))
         return _UNTRUSTING.wrap_socket(plain)
 
@@ -80,8 +78,7 @@ def main() -> None:
     parser.add_argument("target")
     parser.add_argument("user")
     given = parser.parse_args()
-    if not any(ipaddress.ip_address(given.target) in network for network in LAB):
-        parser.error(f"{given.target} is not an address of the lab")
+    must_be_of_the_lab(parser, given.target)
     end = time.monotonic() + given.seconds
     guessers = [Guesser(given.target, source, number, given.user, end)
                 for source in given.sources for number in range(given.each)]

@@ -120,7 +120,7 @@ def pretenders(holders: Iterable[Holder]) -> Iterator[Finding]:
     for holder in holders:
         yield _GROUP.problem(
             "port {} belongs to {}, and not to Rspamd".format(holder.port, port_holders.words(holder)),
-            "It gets the password of whoever opens Rspamd's web page there. Mail is filtered all the same.",
+            "It can read the password of each person who opens Rspamd's web page there. Mail is still filtered.",
             ["ss -ltnp 'sport = :{}'".format(holder.port), "systemctl restart rspamd"],
             advice="End that program, and restart Rspamd.")
 
