@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import socket
+import socketserver
 import struct
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -104,21 +105,26 @@ def test_the_clock(host: MailHost) -> None:
     host.world.dns.set(".", f"2.debian.pool.ntp.org. A {CLIENT}\n")
     try:
         for off, expected in ((3600.0, ["the clock is wrong"]), (1.0, [])):
-            with inside(host.world.client.namespace):
-                server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                server.bind((CLIENT, 123))
-            with server:
-                thread = threading.Thread(target=_tell_time, args=(server, off))
-                thread.start()
+            with _time_server(host.world, off):
                 assert checked(host, "host")[0] == expected
-                thread.join(20)
     finally:
         host.world.dns.remove("2.debian.pool.ntp.org", "A")
 
 
-def _tell_time(server: socket.socket, off: float) -> None:
-    """One answer of a time server (RFC 5905) whose clock is so many seconds ahead."""
-    server.settimeout(15)
-    _, client = server.recvfrom(48)
-    now = time.time() + off + 2208988800
-    server.sendto(bytes([0x24, 2]) + bytes(38) + struct.pack("!II", int(now), int(now % 1 * 2 ** 32)), client)
+@contextmanager
+def _time_server(world: World, off: float) -> Iterator[None]:
+    """A time server (RFC 5905) whose clock is so many seconds ahead. It answers as often as it is asked: the host's own
+    daily check may ask, too."""
+    class Answer(socketserver.DatagramRequestHandler):
+        def handle(self) -> None:
+            now = time.time() + off + 2208988800
+            self.wfile.write(bytes([0x24, 2]) + bytes(38) + struct.pack("!II", int(now), int(now % 1 * 2 ** 32)))
+
+    with inside(world.client.namespace):
+        server = socketserver.UDPServer((CLIENT, 123), Answer)
+    with server:
+        threading.Thread(target=server.serve_forever, args=(0.1,)).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
