@@ -16,6 +16,10 @@ from smallmail.machine.host import Failed, Host
 
 def invoke(host: Host, action: str, daemon: Daemon) -> None:
     """Start, stop, restart or reload the daemon. Raises Failed if it does not come up."""
+    if services.managed() and action in ("start", "restart"):
+        # systemd refuses a sixth start within ten seconds (systemd.unit(5), StartLimitBurst=), whoever asks for it.
+        with contextlib.suppress(Failed):
+            host.run(["systemctl", "reset-failed", daemon.unit + ".service"])
     if services.managed() and daemon.own_unit:
         # deb-systemd-invoke does not start a unit that only another unit wants; no admin's policy is about this one.
         host.run(["systemctl", action, daemon.unit + ".service"])

@@ -139,3 +139,16 @@ def test_a_user_takes_no_port_of_the_mail(host: MailHost, user: str) -> None:
     finally:
         run("systemctl start dovecot")
         host.machine.wait_port(4190)
+
+
+def test_the_port_is_kept_after_dovecot_failed_for_good(host: MailHost) -> None:
+    run, limit = host.machine.run, "/run/systemd/system/dovecot.service.d/limit.conf"
+    host.machine.write(limit, "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=1\n")
+    try:
+        run("systemctl daemon-reload; for time in 1 2 3; do systemctl restart dovecot; done", check=False)
+        assert run("systemctl show -p Result dovecot").stdout == "Result=start-limit-hit\n"
+        host.smallmail("apply")     # systemd refuses a start; smallmail does not take that for an answer
+        host.machine.wait_port(4190)
+        assert run("systemctl is-active dovecot smallmail-sieve.socket", check=False).stdout == "active\nactive\n"
+    finally:
+        run(f"rm {limit}; systemctl daemon-reload; systemctl reset-failed dovecot; systemctl start dovecot")

@@ -8,7 +8,8 @@ import stat
 from collections import OrderedDict
 from typing import Dict, Iterable, Iterator, List, NamedTuple
 
-from smallmail.daemons import listening, table
+from smallmail.daemons import listening, running, table
+from smallmail.daemons.dovecot import DOVECOT
 from smallmail.findings import Finding, Group
 from smallmail.machine import host as machine_host, port_holders, services, state, stock_store
 from smallmail.machine.host import Failed, Host
@@ -31,6 +32,7 @@ _ADMINS_UNITS = "etc/systemd/system"
 # What has no password, or one that is guessed by the thousand.
 _FOR_THIS_HOST = {port.number for port in listening.PORTS if port.used_by == listening.HOST}.union([6379])
 _RSPAMD = ["/usr/bin/rspamd"]
+_DOORKEEPER = "smallmail-sieve.socket"
 _FILES_OF_ADMIN = [fields.PATH, name_servers.PATH]    # both may have passwords
 
 Kept = NamedTuple("Kept", [("path", str), ("wanted", Permissions), ("found", Permissions)])
@@ -42,6 +44,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         yield from exposure(_scores(host), {name: _own_files(host, name) for name in _MOST})
         yield from reachable(opened(port_holders.listening(host.root), host.root))
         yield from stores(stock_store.opened(host))
+        yield from held(services.state(host, _DOORKEEPER), running.active(host, DOVECOT))
         yield from pretenders(port_holders.taken([listening.CONTROLLER.number], _RSPAMD, root=host.root))
     yield from permissions(kept(host, _wanted(settings)))
 
@@ -112,6 +115,16 @@ def stores(names: Iterable[str]) -> Iterator[Finding]:
             "{0}.service listens on 127.0.0.1:6379 without a password: every user of this host can read and change what"
             " is in it. smallmail does not use it ('systemctl disable --now {0}' stops it, if no other program of this"
             " host uses it)".format(name))
+
+
+def held(state: str, dovecot_runs: bool) -> Iterator[Finding]:
+    """Judge the unit that keeps Dovecot's port above 1023 while Dovecot is down, given its state as systemd calls it.
+    Yields what was found."""
+    if dovecot_runs and state != "active":
+        yield _GROUP.problem(
+            "any user of this host can take port 4190 while Dovecot is down", "{} is {}, so Dovecot listens by itself:"
+            " who takes the port gets the passwords of those who edit their filters.".format(_DOORKEEPER, state),
+            ["systemctl restart dovecot"])
 
 
 def pretenders(holders: Iterable[Holder]) -> Iterator[Finding]:

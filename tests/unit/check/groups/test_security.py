@@ -54,6 +54,9 @@ def test_what_every_user_of_the_host_can_use_is_a_note() -> None:
 
 def test_a_web_page_that_is_not_of_rspamd_is_a_problem() -> None:
     assert list(security.pretenders([])) == []
+    assert list(security.held("active", True)) == list(security.held("failed", False)) == []
+    problem, = security.held("failed", True)
+    assert problem.what == "any user of this host can take port 4190 while Dovecot is down"
     problem, = security.pretenders([Holder(11334, "nc", 9)])
     assert problem.severity == PROBLEM and problem.what == "port 11334 belongs to nc (pid 9), and not to Rspamd"
 
