@@ -2,10 +2,14 @@
 
 This module is also part of the package's debconf `config` script, where only Python's standard library is at hand.
 """
+import contextlib
+import itertools
 import os
 import socket
 import struct
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+import time
+from collections import OrderedDict
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple  # noqa: F401 (Tuple: in a type comment)
 
 # `address`: where this host itself reaches it; `is_everywhere`: at all addresses of this host.
 Listener = NamedTuple("Listener", [("port", int), ("address", str), ("inode", str), ("is_everywhere", bool)])
@@ -15,6 +19,11 @@ Holder = NamedTuple("Holder", [("port", int), ("name", str), ("pid", int)])
 _SOCKET_UNITS = "etc/systemd/system/sockets.target.wants"
 _UNSEEN = "a program that cannot be seen from here"
 _LISTEN = "0A"      # the kernel's TCP_LISTEN
+
+# A user can open a million files, and start as many processes, to keep root looking: seconds for all, files for one.
+_PATIENCE = 5.0
+_MOST_FILES = 8192
+_FIRST_PERSON = 1000    # the lowest number of a person's user (Policy 9.2.2)
 
 
 def taken(numbers: Iterable[int], programs: Iterable[str], socket_units: Iterable[str] = (),
@@ -44,12 +53,19 @@ def taken(numbers: Iterable[int], programs: Iterable[str], socket_units: Iterabl
 
 def holder(port: int, root: str = "/") -> Optional[Holder]:
     """Return the program that listens on that port; None if there is none."""
-    sockets = {listener.inode: port for listener in listening(root) if listener.port == port}
-    for _, pids in sorted(_holders(root, sockets).items()):
+    return holders([port], root).get(port)
+
+
+def holders(ports: Iterable[int], root: str = "/") -> Dict[int, Holder]:
+    """Find the programs that listen on these ports. Returns one for each port on which one listens."""
+    wanted = set(ports)
+    sockets = {listener.inode: listener.port for listener in listening(root) if listener.port in wanted}
+    found = OrderedDict()   # type: Dict[int, Holder]
+    for inode, pids in sorted(_holders(root, sockets).items(), key=lambda item: (sockets[item[0]], item[0])):
         # systemd may have opened it for a program that runs.
         pid = next((each for each in pids if each != 1), pids[0] if pids else 0)
-        return Holder(port, _name(root, pid) if pid else _UNSEEN, pid)
-    return None
+        found.setdefault(sockets[inode], Holder(sockets[inode], _name(root, pid) if pid else _UNSEEN, pid))
+    return found
 
 
 def words(holder: Holder) -> str:
@@ -82,21 +98,30 @@ def address(number: int, root: str = "/") -> str:
 def _holders(root: str, sockets: Dict[str, int]) -> Dict[str, List[int]]:
     """Map each of these sockets to the processes that have it open, the oldest first."""
     found = {inode: [] for inode in sockets}  # type: Dict[str, List[int]]
+    end = time.monotonic() + _PATIENCE
     for pid in _pids(root) if found else ():
+        if time.monotonic() > end:
+            break
         for target in _open_files(os.path.join(root, "proc", str(pid), "fd")):
             inode = target[len("socket:["):-1]
             if target.startswith("socket:[") and inode in found and pid not in found[inode]:
                 found[inode].append(pid)
-    return found
+    return {inode: sorted(pids) for inode, pids in found.items()}
 
 
 def _pids(root: str) -> Iterator[int]:
-    return iter(sorted(int(name) for name in os.listdir(os.path.join(root, "proc")) if name.isdigit()))
+    """Yield the processes, those of the system's own users first: the others may have started very many."""
+    processes = []  # type: List[Tuple[bool, int]]
+    for name in filter(str.isdigit, os.listdir(os.path.join(root, "proc"))):
+        with contextlib.suppress(OSError):  # it has ended
+            processes.append((os.stat(os.path.join(root, "proc", name)).st_uid >= _FIRST_PERSON, int(name)))
+    return (pid for _, pid in sorted(processes))
 
 
 def _open_files(folder: str) -> Iterator[str]:
+    """Yield what a process has open, as far as it is not too much: a socket for a port is among the first."""
     try:
-        numbers = os.listdir(folder)
+        numbers = [entry.name for entry in itertools.islice(os.scandir(folder), _MOST_FILES)]
     except OSError:
         return  # the process has ended
     for number in numbers:

@@ -24,7 +24,6 @@ _RELATIONS = ("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances")
 
 # Of a package in these states, no file is on the disk that uses anything (dpkg(1), "Package states").
 _GONE = {"not-installed", "config-files"}
-_FIELD = re.compile(r"^([\w-]+):(.*(?:\n[ \t].*)*)", re.MULTILINE)   # deb822(5)
 
 # A server writes this file when it stops, also if it has no data.
 _DUMP = "dump.rdb"
@@ -97,7 +96,7 @@ def is_as_packaged(host: Host, own: Section) -> bool:
     unit = "etc/systemd/system/{}.service".format(own["Package"])
     if host.exists(unit) or host.exists(unit + ".d"):
         return False
-    for path, digest in re.findall(r"^ /(\S+) ([0-9a-f]{32})$", own["Conffiles"], re.MULTILINE):
+    for path, digest in re.findall(r"^ ?/(\S+) ([0-9a-f]{32})$", own["Conffiles"], re.MULTILINE):
         file = host.file(path)
         if file is None or hashlib.md5(file.content).hexdigest() != digest:
             return False
@@ -118,8 +117,12 @@ def _is_automatic(host: Host, name: str) -> bool:
 
 def _sections(host: Host, path: str) -> Iterator[Section]:
     """Yield the fields of each package in a list of dpkg's or apt's; a field that a package does not have is empty."""
-    for paragraph in host.text(path).split("\n\n"):
-        yield defaultdict(str, ((name, value.strip(" ")) for name, value in _FIELD.findall(paragraph)))
+    import apt_pkg  # noqa: PLC0415
+
+    if host.exists(path):
+        with apt_pkg.TagFile(host.path(path)) as sections:
+            for section in sections:
+                yield defaultdict(str, dict(section))
 
 
 def _names(relation: str) -> Iterator[str]:

@@ -21,20 +21,31 @@ _GREETINGS = {25: b"220", 465: b"220", 587: b"220", 993: b"* OK", 4190: b'"IMPLE
 
 
 @contextlib.contextmanager
+def attack(namespace: Namespace, program: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program of tests/attacks in a namespace, until the end of the block at the latest."""
+    command = [sys.executable, "-B", "-m", f"tests.attacks.{program}", *words]
+    process = subprocess.Popen(namespace.enter(command), cwd=SOURCE, stdout=subprocess.PIPE, encoding="ascii")
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def sources(addresses: Sequence[str]) -> list[str]:
+    """The addresses from which an attack comes, as the programs of tests/attacks read them."""
+    return [word for address in addresses for word in ("--from", address)]
+
+
+@contextlib.contextmanager
 def flood(host: MailHost, each: int, addresses: Sequence[str] = ADDRESSES,
           ports: Sequence[int] = PORTS) -> Iterator[None]:
     """Have the attackers in a namespace of their own attack the host in the block."""
-    with contextlib.closing(Namespace("attackers", *addresses)) as namespace:
-        words = [sys.executable, "-B", "-m", "tests.attacks.connections", "--each", str(each),
-                 *(word for address in addresses for word in ("--from", address)),
-                 host.server.address, *map(str, ports)]
-        attack = subprocess.Popen(namespace.enter(words), cwd=SOURCE)
-        try:
-            yield
-            assert attack.poll() is None, "the attack ended by itself"
-        finally:
-            attack.kill()
-            attack.wait()
+    with contextlib.closing(Namespace("attackers", *addresses)) as namespace, \
+            attack(namespace, "connections", "--each", str(each), *sources(addresses), host.server.address,
+                   *map(str, ports)) as process:
+        yield
+        assert process.poll() is None, "the attack ended by itself"
 
 
 def seconds_to_greeting(host: MailHost, port: int, patience: float = 60) -> float:

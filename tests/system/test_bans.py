@@ -8,8 +8,6 @@ import imaplib
 import json
 import smtplib
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +15,7 @@ import pytest
 
 from tests.lab.clients import Client
 from tests.lab.network import Namespace
-from tests.support.attackers import SOURCE
+from tests.support.attackers import attack, sources
 from tests.support.fixtures import Record
 from tests.support.mail_host import ALICE, PASSWORD, MailHost
 
@@ -108,16 +106,15 @@ def test_owners_log_in_while_thirty_addresses_guess(host: MailHost, record: Reco
     with contextlib.closing(Namespace("storm", *STORM)) as namespace, client(OWNER if known else NEWCOMER) as owner:
         if known:
             assert tried(host, owner, 993, PASSWORD) == "in"
-        words = [sys.executable, "-B", "-m", "tests.attacks.guesses", "--each", "3", "--seconds", str(seconds),
-                 *(word for address in STORM for word in ("--from", address)), host.server.address, ALICE]
-        attack = subprocess.Popen(namespace.enter(words), cwd=SOURCE, stdout=subprocess.PIPE, encoding="ascii")
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for port in (993, 465):
-                started = time.monotonic()
-                assert tried(host, owner, port, PASSWORD) == "in"
-                waits.append(time.monotonic() - started)
-        guesses = int(attack.communicate(timeout=seconds)[0])
+        with attack(namespace, "guesses", "--each", "3", "--seconds", str(seconds), *sources(STORM),
+                    host.server.address, ALICE) as guessers:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                for port in (993, 465):
+                    started = time.monotonic()
+                    assert tried(host, owner, port, PASSWORD) == "in"
+                    waits.append(time.monotonic() - started)
+            guesses = int(guessers.communicate(timeout=seconds)[0])
     shut = [address for address in banned(host) if address in STORM]
     record(f"{len(waits)} logins of the owner, the longest {max(waits):.1f} s; {guesses} guesses answered,"
            f" {len(shut)} of {len(STORM)} addresses banned")

@@ -84,6 +84,7 @@ PAST_HOST = {
     "folders/moves.py": "runs as vmail (machine/as_user.py)",
     "folders/scripts.py": "runs as vmail (machine/as_user.py)",
     "folders/names.py": "no path of the host: splits names",
+    "machine/stock_store.py": "dpkg's and apt's lists",
     "programs/folders.py": "names the mail directory to a process that runs as vmail",
     "limits/alarms.py": "only its own number",
     "limits/configured.py": "runs as smallmail-limits; the file is in state.FOLDER",

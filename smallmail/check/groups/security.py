@@ -91,10 +91,9 @@ def _own_files(host: Host, name: str) -> List[str]:
 
 def opened(listeners: Iterable[Listener], root: str) -> Dict[int, str]:
     """Select the ports that others can reach. Returns the program at each."""
-    numbers = sorted({each.port for each in listeners
-                      if each.is_everywhere or not ipaddress.ip_address(each.address).is_loopback})
-    return OrderedDict((number, holder.name) for number, holder in (
-        (number, port_holders.holder(number, root)) for number in numbers) if holder)
+    numbers = {each.port for each in listeners
+               if each.is_everywhere or not ipaddress.ip_address(each.address).is_loopback}
+    return OrderedDict((number, holder.name) for number, holder in port_holders.holders(numbers, root).items())
 
 
 def reachable(programs: Dict[int, str]) -> Iterator[Finding]:

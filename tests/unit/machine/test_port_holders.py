@@ -95,6 +95,32 @@ def test_a_chroot_says_nothing_of_the_machine_around_it(root: Path) -> None:
     assert taken(root) == []
 
 
+def test_nobody_keeps_root_looking(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by very many files nor by very many processes; a daemon's are seen before a person's."""
+    monkeypatch.setattr(port_holders, "_MOST_FILES", 50)
+    listen(root, 993, 7)
+    process(root, 90, "/usr/bin/hoarder", *range(100, 1100))
+    process(root, 95, "/usr/bin/courier-imapd", 7)
+    read = list(port_holders._open_files(str(root / "proc/90/fd")))
+    assert len(read) == 50
+    assert [holder.name for holder in taken(root)] == ["courier-imapd"]
+    for pid in (90, 95):
+        os.chown(root / "proc" / str(pid), 1001 if pid == 90 else 100, -1)
+    assert list(port_holders._pids(str(root))) == [95, 90]
+    monkeypatch.setattr(port_holders, "_PATIENCE", -1.0)
+    assert [holder.name for holder in taken(root)] == ["a program that cannot be seen from here"]
+
+
+def test_one_look_finds_all_holders(root: Path) -> None:
+    for port, inode, pid in ((993, 71, 800), (25, 72, 90), (80, 73, 95)):
+        listen(root, port, inode)
+        process(root, pid, f"/usr/bin/server{port}", inode)
+    listen(root, 465, 74)
+    found = port_holders.holders([465, 993, 25, 26], str(root))
+    assert [(port, holder.name) for port, holder in found.items()] == [
+        (25, "server25"), (465, "a program that cannot be seen from here"), (993, "server993")]
+
+
 def test_the_kernels_own_tables_are_read(tmp_path: Path) -> None:
     """On this very machine: a socket that this process has."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

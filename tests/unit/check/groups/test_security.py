@@ -62,7 +62,8 @@ def test_a_web_page_that_is_not_of_rspamd_is_a_problem() -> None:
 
 
 def test_only_what_others_reach_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smallmail.machine.port_holders.holder", lambda number, root: Holder(number, "a program", 9))
+    monkeypatch.setattr("smallmail.machine.port_holders.holders", lambda numbers, root: {
+        number: Holder(number, "a program", 9) for number in sorted(numbers)})
     listeners = [Listener(25, "127.0.0.1", "1", True), Listener(11334, "127.0.0.1", "2", False),
                  Listener(6379, "::1", "3", False), Listener(993, "203.0.113.10", "4", False),
                  Listener(53, "127.0.0.53", "5", False)]
