@@ -94,7 +94,7 @@ def drop(host: Host, names: List[str]) -> None:
 
 def retry(host: Host) -> None:
     """Let Postfix try at once to deliver all that waits. Raises Failed."""
-    host.run(["postqueue", "-f"])
+    host.run(["timeout", "20", "postqueue", "-f"])
 
 
 def _superintend(host: Host, options: List[str], names: List[str]) -> None:

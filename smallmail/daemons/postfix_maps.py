@@ -26,7 +26,8 @@ def renew(host: Host) -> bool:
     if not running.active(host, POSTFIX) or all(start > changed for start in start_times(host, "proxymap")):
         return False
     running.invoke(host, "reload", POSTFIX)
-    host.run(["postqueue", "-f"])   # mail that was deferred because of it would wait for minutes more
+    # Mail that was deferred because of it would wait for minutes more.
+    host.run(["timeout", "20", "postqueue", "-f"])
     return True
 
 

@@ -91,7 +91,7 @@ def kick(host: Host, address: str) -> bool:
     if not active(host, table.BY_NAME["dovecot"]):
         return False
     with contextlib.suppress(Failed):
-        host.run(["doveadm", "kick", address])
+        host.run(["timeout", "20", "doveadm", "kick", address])
     return True
 
 

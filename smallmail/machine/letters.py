@@ -6,6 +6,10 @@ from typing import List
 from smallmail.machine.host import Failed, Host
 from smallmail.plain import plain
 
+# Seconds. Postfix tries again without end while its spool cannot be written (mail_queue_enter(3)), if it is full for
+# example; whoever sends a letter has other work.
+_PATIENCE = "30"
+
 
 def alarm(host: Host, sentences: List[str]) -> None:
     """Print these sentences on stderr and mail them to root, because nobody may be reading the screen now."""
@@ -22,4 +26,4 @@ def mail(host: Host, subject: str, text: str) -> None:
     subject = " ".join(plain(subject).split())[:200].encode("ascii", "replace").decode("ascii")
     head = "To: root\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n" \
         "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n".format(subject)
-    host.run(["sendmail", "-i", "root"], head + "\n" + plain(text) + "\n")
+    host.run(["timeout", "--kill-after=5", _PATIENCE, "sendmail", "-i", "root"], head + "\n" + plain(text) + "\n")

@@ -192,3 +192,21 @@ def test_the_daily_letter(host: MailHost) -> None:
     a_day_later()
     assert letters() == ["mx.example.org: " + what, "mx.example.org: 1 solved"]
     assert "smallmail-check" not in run("systemctl --failed").stdout
+
+
+@pytest.mark.slow
+def test_a_spool_that_is_full_keeps_no_job_waiting(host: MailHost, record: Record) -> None:
+    """Postfix's sendmail tries again without end; what was to be told is told when there is room again."""
+    run, maildrop = host.machine.run, "/var/spool/postfix/maildrop"
+    run("systemctl start smallmail-check.service")
+    with broken(host, "cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.10 mx mx.example.org/' /etc/hosts",
+                "cp /root/hosts /etc"):
+        with broken(host, f"mount -t tmpfs -o nr_inodes=1,mode=1730,gid=postdrop tmpfs {maildrop}",
+                    f"umount {maildrop}"):
+            started = time.monotonic()
+            assert run("systemctl start smallmail-check.service", check=False).returncode == 1
+            record(f"ended after {time.monotonic() - started:.0f} s")
+        before = len(host.subjects("INBOX"))
+        run("systemctl start smallmail-check.service")
+        host.wait(lambda: len(host.subjects("INBOX")) > before, "the letter")
+    run("systemctl start smallmail-check.service")
