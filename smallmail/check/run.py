@@ -4,6 +4,7 @@ A module that finds something has a function `findings(host, settings)`, and a l
 and the rooms below that judge their own affairs.
 """
 import concurrent.futures
+import importlib
 from typing import Callable, Iterable, Iterator, List, NamedTuple
 
 from smallmail.bans import unit as bans_unit
@@ -47,6 +48,11 @@ CHECKS = (
 )
 GROUPS = sorted({check.group for check in CHECKS}, key=[check.group for check in CHECKS].index)
 
+# What the checks load when they need it. It is loaded before there are threads: up to Python 3.11, two that load
+# modules may wait for each other for good (CPython issue 91351).
+_LATE = ["_strptime", "calendar", "encodings.idna", "encodings.unicode_escape", "http.client", "jinja2", "smtplib",
+         "ssl", "subprocess", "smallmail.zones.authority", "smallmail.zones.resolver"]
+
 # python-apt, which the check of the host uses too to ask for versions, must not run in two threads.
 _ALONE = ["updates"]
 
@@ -54,6 +60,8 @@ _ALONE = ["updates"]
 def findings(host: Host, settings: Settings, groups: Iterable[str]) -> List[Finding]:
     """Check these groups. Returns all that was found, in the order of CHECKS."""
     chosen = [check for check in CHECKS if check.group in groups]
+    for name in _LATE:
+        importlib.import_module(name)
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(CHECKS)) as pool:
         running = [None if check.group in _ALONE else pool.submit(_one, check, host, settings) for check in chosen]
     found = []  # type: List[Finding]

@@ -18,6 +18,7 @@ import dns.rdatatype
 import dns.resolver
 
 from smallmail.machine import addresses
+from smallmail.zones import record_kinds  # noqa: F401 (loads them)
 from smallmail.zones.answers import PATIENCE, Answer, Server, Unanswered, Zone, value_text
 
 _TRIES = (1.5, 3.0)     # seconds for each try of one question at one server

@@ -9,6 +9,7 @@ import dns.query
 import dns.rcode
 import dns.resolver
 
+from smallmail.zones import record_kinds  # noqa: F401 (loads them)
 from smallmail.zones.answers import Unanswered, value_text
 
 _PATIENCE = 5.0     # seconds for one question, all servers taken together

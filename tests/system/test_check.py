@@ -20,6 +20,18 @@ NOBODY = "203.0.113.222"
 SECURITY = "/etc/apt/sources.list.d/security.list"
 UPDATE = f"apt-get update -o Dir::Etc::SourceList={SECURITY} -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0"
 
+LOADED_BY_THREADS = """
+import sys, threading
+late = []
+def heard(event, given):
+    if event == "import" and threading.current_thread() is not threading.main_thread():
+        late.append(given[0])
+sys.addaudithook(heard)
+from smallmail.commands.cli import main
+main(sys.argv[1:])
+print("loaded by threads:", late, file=sys.stderr)
+"""
+
 
 @pytest.fixture(autouse=True)
 def outside(world: World) -> None:
@@ -103,6 +115,13 @@ def _missed(host: MailHost, breaks: Mapping[str, Break]) -> dict[str, list[str]]
         if (found, code) != (expected, 1):
             wrong[name] = found
     return wrong
+
+
+def test_no_thread_loads_a_module(host: MailHost) -> None:
+    """Up to Python 3.11, threads that do may wait for each other for good: a check hung for a quarter of an hour."""
+    for words in ("check", "dns check"):
+        told = host.machine.run(f"python3 - {words}", input=LOADED_BY_THREADS, check=False).stderr
+        assert told.splitlines()[-1] == "loaded by threads: []"
 
 
 def test_a_change_by_hand_is_a_note(host: MailHost) -> None:
