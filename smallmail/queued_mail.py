@@ -5,14 +5,18 @@ Sieve script sends has no login, but comes from this host, with the mailbox's ow
 programs read and change the queue: postqueue(1), postcat(1), postsuper(1).
 """
 import json
-import re
-from typing import Dict, Iterator, List, NamedTuple, Tuple  # noqa: F401 (Dict: in a type comment)
+import os
+from collections import defaultdict
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple  # noqa: F401 (Dict: in a type comment)
 
 from smallmail.machine.host import Host
 
 HELD = "hold"       # the queue of what is held
 _AT_ONCE = 200      # messages for one postcat
-_HEAD = re.compile(r"\*\*\* ENVELOPE RECORDS (?:\S*/)?(\w+) \*\*\*")
+
+# What a sender has written into an envelope may have line breaks, and look like another message's. So each message is
+# printed below a mark that nobody could know. (One that has left the queue by now has no envelope.)
+_POSTCAT = """read -r mark; while read -r name; do echo "$mark $name"; postcat -qe "$name" 2>/dev/null; done; true"""
 
 Waiting = NamedTuple("Waiting", [
     ("name", str),                  # the queue ID
@@ -21,9 +25,10 @@ Waiting = NamedTuple("Waiting", [
     ("recipients", List[str]),
     ("since", float),
 ])
+# All that the envelope names: a sender can add to it, to be taken for another one as well, but take nothing away.
 Origin = NamedTuple("Origin", [
-    ("login", str),                 # "" for mail that nobody has submitted
-    ("sender", str),                # of the envelope
+    ("logins", Set[str]),           # none for mail that nobody has submitted
+    ("senders", Set[str]),
     ("is_from_here", bool),
 ])
 
@@ -42,38 +47,37 @@ def sent_by(host: Host, address: str, is_held: bool) -> List[str]:
     names = [each.name for each in waiting(host) if (each.queue == HELD) == is_held]
     found = []  # type: List[str]
     for start in range(0, len(names), _AT_ONCE):
-        # A message may have left the queue by now: then postcat says so, and goes on.
-        said = host.run(["sh", "-c", "postcat -qe \"$@\" 2>&1 || true", "sh"] + names[start:start + _AT_ONCE],
-                        user="postfix")
-        found += [name for name, origin in origins(said) if is_by(origin, address)]
+        mark = os.urandom(16).hex()
+        lines = [mark] + names[start:start + _AT_ONCE]
+        said = host.run(["sh", "-c", _POSTCAT], "\n".join(lines) + "\n", user="postfix")
+        found += [name for name, origin in origins(said, mark) if is_by(origin, address)]
     return found
 
 
-def origins(text: str) -> Iterator[Tuple[str, Origin]]:
-    """Read what postcat(1) prints of envelopes. Yields the queue ID and the origin of each message."""
-    heads = list(_HEAD.finditer(text))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
-    for head, end in zip(heads, ends):
-        yield head.group(1), _origin(text[head.end():end])
+def origins(text: str, mark: str) -> Iterator[Tuple[str, Origin]]:
+    """Read what postcat(1) prints of envelopes. `mark`: what is before the queue ID of each message. Yields the queue
+    ID and the origin of each."""
+    for part in text.split(mark + " ")[1:]:
+        name, _, envelope = part.partition("\n")
+        yield name, _origin(envelope)
 
 
-def _origin(text: str) -> Origin:
-    found = {}  # type: Dict[str, str]
-    for line in text.splitlines():
+def _origin(envelope: str) -> Origin:
+    found = defaultdict(set)    # type: Dict[str, Set[str]]
+    for line in envelope.splitlines():
         name, _, value = line.partition(": ")
         if name == "named_attribute":
             name, _, value = value.partition("=")
-        found.setdefault(name, value)
-    return Origin(found.get("sasl_username", "").lower(), found.get("sender", "").lower(),
-                  found.get("client_address") in ("127.0.0.1", "::1"))
+        found[name].add(value.lower())
+    return Origin(found["sasl_username"], found["sender"], bool(found["client_address"] & {"127.0.0.1", "::1"}))
 
 
 def is_by(origin: Origin, address: str) -> bool:
     """Tell whether the owner of that mailbox has sent the message."""
-    if origin.login or not origin.is_from_here:
-        return origin.login == address
-    local_part, _, domain = origin.sender.rpartition("@")
-    return "{}@{}".format(local_part.partition("+")[0], domain) == address
+    if origin.logins or not origin.is_from_here:
+        return address in origin.logins
+    parts = (sender.rpartition("@") for sender in origin.senders)
+    return address in ["{}@{}".format(local_part.partition("+")[0], domain) for local_part, _, domain in parts]
 
 
 def hold(host: Host, names: List[str]) -> None:

@@ -24,7 +24,7 @@ from smallmail.machine.file import File
 _PATIENCE = 120.0
 
 # Seconds that a command may take with another user's rights: rspamadm compiles patterns on a small machine.
-_OTHERS_TIME = "300"
+_OTHERS_TIME = 120
 
 
 class Failed(Problem):
@@ -183,7 +183,13 @@ class Host:
                                     env=dict(os.environ, LC_ALL="C.UTF-8"))
         except OSError as error:
             raise Failed("{}: {}".format(command[0], error.strerror))
-        output = done.communicate(text.encode("utf-8"))[0].decode("utf-8", "replace")
+        try:
+            said = done.communicate(text.encode("utf-8"), timeout=_OTHERS_TIME + 10 if user else None)[0]
+        except subprocess.TimeoutExpired:   # another process of that user has a copy of the pipe (pidfd_getfd(2))
+            done.kill()
+            done.stdout.close()     # type: ignore[union-attr]
+            raise Failed("'{}' did not end within {} seconds".format(" ".join(command[:3]), _OTHERS_TIME))
+        output = said.decode("utf-8", "replace")
         if done.returncode != 0:
             raise Failed("'{}' failed: {}".format(" ".join(command[:3]), output.strip() or done.returncode))
         return output
@@ -235,7 +241,8 @@ class Host:
         """Return what runs a command as that user, who cannot keep root waiting: coreutils has it in all suites."""
         if not user or not self._owns:
             return []
-        return ["timeout", _OTHERS_TIME, "chroot", "--userspec={0}:{0}".format(user), "--groups={}".format(user), "/"]
+        return ["timeout", str(_OTHERS_TIME), "chroot", "--userspec={0}:{0}".format(user), "--groups={}".format(user),
+                "/"]
 
     def _give_owners(self, source: str, copy: str) -> None:
         """Give a copied folder and all in it the owners that they have here."""

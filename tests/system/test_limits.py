@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import json
 import smtplib
 import time
 from collections.abc import Iterator
@@ -72,6 +73,25 @@ def test_a_wave_ends_at_the_limit_and_one_command_stops_the_login(stolen: MailHo
     assert CAROL not in stolen.smallmail("queue list")
     stolen.smallmail(f"user enable {CAROL}")
     stolen.submission(user=CAROL).close()
+
+
+def test_a_sender_does_not_say_whose_mail_is_deleted(stolen: MailHost) -> None:
+    """ORCPT may have an encoded line break (RFC 3461, 4), and postcat(1) prints it as one."""
+    run = stolen.machine.run
+    run(f"printf 'Subject: innocent\n\nx\n' | sendmail -f root@mx.example.org '{AWAY}'")
+
+    def queued() -> str:
+        messages = map(json.loads, run("postqueue -j").stdout.splitlines())
+        return next((each["queue_id"] for each in messages if each["sender"] == "root@mx.example.org"), "")
+
+    innocent = stolen.wait(queued, "the message in the queue")
+    forged = (f"x+0A+2A+2A+2A+20ENVELOPE+20RECORDS+20deferred/{innocent}+20+2A+2A+2A"
+              f"+0Anamed_attribute:+20sasl_username+3D{CAROL}")
+    connection = stolen.submission(user=CAROL)
+    connection.sendmail(CAROL, AWAY, letters.plain(CAROL, AWAY, "forged"), rcpt_options=[f"ORCPT=rfc822;{forged}"])
+    assert stolen.smallmail(f"queue hold --from {CAROL}").startswith("1 message")
+    assert innocent in stolen.smallmail("queue list") and run("ls /var/spool/postfix/hold").stdout != innocent + "\n"
+    run(f"postsuper -d {innocent}")
 
 
 def test_mail_goes_out_while_the_service_is_down(host: MailHost) -> None:

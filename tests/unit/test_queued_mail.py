@@ -7,7 +7,9 @@ import pytest
 from smallmail.queued_mail import Origin, is_by, origins
 
 ANNA = "anna@example.org"
-SAID = """\
+MARK = "0f" * 16
+SAID = f"""\
+{MARK} A1B2C3
 *** ENVELOPE RECORDS deferred/A/A1B2C3 ***
 message_size:             500             200               1               0             500
 create_time: Thu Nov 26 22:00:00 2026
@@ -17,7 +19,8 @@ named_attribute: sasl_username=anna@example.org
 named_attribute: client_address=203.0.113.77
 recipient: named_attribute: sasl_username=bob@example.org
 *** MESSAGE FILE END deferred/A/A1B2C3 ***
-postcat: warning: open queue file D4E5F6: No such file or directory
+{MARK} D4E5F6
+{MARK} 4cXyZ123
 *** ENVELOPE RECORDS hold/4cXyZ123 ***
 sender: anna+forwarded@example.org
 named_attribute: client_address=127.0.0.1
@@ -27,18 +30,28 @@ recipient: x@example.net
 
 
 def test_what_postcat_prints() -> None:
-    assert list(origins(SAID)) == [("A1B2C3", Origin(ANNA, "sales@example.org", False)),
-                                   ("4cXyZ123", Origin("", "anna+forwarded@example.org", True))]
-    assert list(origins("")) == []
+    assert list(origins(SAID, MARK)) == [
+        ("A1B2C3", Origin({ANNA}, {"sales@example.org"}, False)), ("D4E5F6", Origin(set(), set(), False)),
+        ("4cXyZ123", Origin(set(), {"anna+forwarded@example.org"}, True))]
+    assert list(origins("", MARK)) == []
+
+
+def test_a_line_break_in_an_envelope_names_no_other_message() -> None:
+    """And does not hide the login either: ORCPT and a full name come before the login or after it."""
+    said = (f"{MARK} A1\nsender_fullname: x\n*** ENVELOPE RECORDS deferred/B2 ***\n"
+            f"named_attribute: sasl_username={ANNA}\n"
+            "named_attribute: sasl_username=bob@example.org\nclient_address=127.0.0.1\n")
+    (name, origin), = origins(said, MARK)
+    assert name == "A1" and is_by(origin, ANNA) and is_by(origin, "bob@example.org")
 
 
 @pytest.mark.parametrize(("origin", "hers"), [
-    (Origin(ANNA, "sales@example.org", False), True),
-    (Origin("bob@example.org", ANNA, False), False),
-    (Origin("bob@example.org", ANNA, True), False),
-    (Origin("", "anna+forwarded@example.org", True), True),
-    (Origin("", ANNA, False), False),   # forged by a stranger
-    (Origin("", "", True), False),
+    (Origin({ANNA}, {"sales@example.org"}, False), True),
+    (Origin({"bob@example.org"}, {ANNA}, False), False),
+    (Origin({"bob@example.org"}, {ANNA}, True), False),
+    (Origin(set(), {"anna+forwarded@example.org"}, True), True),
+    (Origin(set(), {ANNA}, False), False),   # forged by a stranger
+    (Origin(set(), {""}, True), False),
 ])  # fmt: skip
 def test_whose_mail_it_is(origin: Origin, hers: bool) -> None:
     assert is_by(origin, ANNA) == hers

@@ -33,6 +33,7 @@ _ADMINS_UNITS = "etc/systemd/system"
 _FOR_THIS_HOST = {port.number for port in listening.PORTS if port.used_by == listening.HOST}.union([6379])
 _RSPAMD = ["/usr/bin/rspamd"]
 _DOORKEEPER = "smallmail-sieve.socket"
+_MOST_NAMED = 40    # ports: a user of the host can open very many
 _FILES_OF_ADMIN = [fields.PATH, name_servers.PATH]    # both may have passwords
 
 Kept = NamedTuple("Kept", [("path", str), ("wanted", Permissions), ("found", Permissions)])
@@ -103,8 +104,10 @@ def reachable(programs: Dict[int, str]) -> Iterator[Finding]:
             yield _GROUP.problem("port {} is open to others".format(number), "{} listens there. It is for programs on"
                                  " this host only.".format(program), ["ss -ltnp 'sport = :{}'".format(number)])
     if programs:
+        named = ["{} {}".format(number, program) for number, program in programs.items()]
+        more = ["{} more".format(len(named) - _MOST_NAMED)] if len(named) > _MOST_NAMED else []
         yield _GROUP.note("ports open to others, unless a firewall closes them: {}".format(
-            ", ".join("{} {}".format(number, program) for number, program in programs.items())))
+            ", ".join(named[:_MOST_NAMED] + more)))
 
 
 def stores(names: Iterable[str]) -> Iterator[Finding]:

@@ -70,6 +70,11 @@ def test_only_what_others_reach_is_open(monkeypatch: pytest.MonkeyPatch) -> None
     assert security.opened(listeners, "/") == {25: "a program", 993: "a program"}
 
 
+def test_very_many_open_ports_are_not_all_named() -> None:
+    _, note = security.reachable({number: "nc" for number in [6379, *range(20000, 22000)]})
+    assert note.what.endswith(", 20038 nc, 1961 more")
+
+
 def test_who_may_read_what(tmp_path: Path) -> None:
     (tmp_path / state.FOLDER).mkdir(parents=True)
     right, wide, strange, link = (tmp_path / state.FOLDER / name for name in ("right", "wide", "strange", "link"))
