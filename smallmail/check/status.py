@@ -1,4 +1,5 @@
 """Gather the state of the host for one screen: what runs, what waits, what was changed by hand, and what is wrong."""
+import contextlib
 import os
 from collections import OrderedDict
 from typing import Any, Dict, List, NamedTuple
@@ -10,13 +11,15 @@ from smallmail.check.groups import host as groups_host
 from smallmail.configuration import apply, plan, set_aside
 from smallmail.daemons import listening, table
 from smallmail.findings import Finding, Group
-from smallmail.machine import dates, probes, services, state
+from smallmail.machine import dates, probes, services, state, walk
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served
 
 _GROUP = Group("ports")
 _QUEUES = ("incoming", "active", "deferred", "hold", "maildrop")
+_SPOOL = "var/spool/postfix/"
+_MOST_FOLDERS = 300     # of a queue, with hash_queue_depth=2
 _FEW = 5    # changes by hand that are named one by one
 
 Status = NamedTuple("Status", [
@@ -37,7 +40,7 @@ def gather(host: Host, settings: Settings) -> Status:
                                  for port in listening.PORTS if port.required)
     state["certificate"] = _certificate(host, settings)
     state["certificate_problems"] = [finding.what for finding in wrong]
-    state["queue"] = OrderedDict((name, _count(host.path("var/spool/postfix/" + name))) for name in _QUEUES)
+    state["queue"] = OrderedDict((name, messages(host, name)) for name in _QUEUES)
     state["disk"] = disk._asdict()
     with database.open_accounts(host) as accounts:
         state["domains"] = accounts.domains()
@@ -107,6 +110,16 @@ def _certificate_problems(host: Host, settings: Settings) -> List[Finding]:
     return served.findings(host, settings) + findings.problems(rollover.findings(host, settings))
 
 
-def _count(folder: str) -> int:
-    """Count the files below a queue folder: its messages (qshape(1) counts the same way). Returns their number."""
-    return sum(len(names) for _, _, names in os.walk(folder))
+def messages(host: Host, queue: str) -> int:
+    """Count the messages in a queue. Returns their number, or what was counted in as many folders as a queue has."""
+    waiting, count = [_SPOOL + queue], 0
+    for _ in range(_MOST_FOLDERS):
+        if not waiting:
+            break
+        folder = waiting.pop()
+        with contextlib.suppress(OSError, walk.Diverted), walk.into(host.root, folder) as place:
+            names = os.listdir(place.folder)
+            # A folder has the name of one digit (hash_queue_depth, postconf(5)), a message a longer one.
+            waiting += ["{}/{}".format(folder, name) for name in names if len(name) == 1]
+            count += sum(len(name) > 1 for name in names)
+    return count

@@ -62,7 +62,7 @@ PAST_HOST = {
     "accounts/database.py": "the databases are in state.FOLDER",
     "bans/serving.py": "names the socket, as mailbans",
     "check/groups/host.py": "asks how full a disk is (statvfs), no more",
-    "check/status.py": "counts names in Postfix's queues, and follows no link (os.walk)",
+    "check/status.py": "descriptors of walk.py",
     "check/groups/security.py": "asks for permissions (lstat), no more",
     "check/groups/updates.py": "times of apt's and dpkg's files",
     "configuration/render.py": "our templates",

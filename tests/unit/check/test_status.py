@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 from smallmail.check import status
 from smallmail.check.groups import host as groups_host
 from smallmail.check.status import Status
+from smallmail.machine.host import Host
 
 DISK = groups_host.Space("/srv/mail", 1, 69668 << 20, 258019 << 20, 9, 10)
 DATA: dict[str, Any] = {
@@ -20,6 +23,20 @@ DATA: dict[str, Any] = {
     "queue": OrderedDict([("active", 0), ("deferred", 0)]),
     "disk": DISK._asdict(), "domains": ["example.test"], "mailboxes": 1, "aliases": 4, "changed_by_hand": [],
 }
+
+
+def test_messages_are_counted_and_no_link_is_followed(tmp_path: Path) -> None:
+    queue = tmp_path / "var/spool/postfix/deferred"
+    for folder, names in (("A", ["A1B2", "A3C4"]), ("0", ["04D5"]), ("0/E", ["0E12", "0E13"])):
+        (queue / folder).mkdir(parents=True)
+        for name in names:
+            (queue / folder / name).touch()
+    (queue / "4cXyZ").touch()
+    os.chown(queue, 1001, -1)
+    (queue / "C").symlink_to("/")
+    os.mkfifo(queue / "D")
+    assert status.messages(Host(str(tmp_path)), "deferred") == 6
+    assert status.messages(Host(str(tmp_path)), "hold") == 0
 
 
 def test_a_right_host() -> None:
