@@ -69,7 +69,7 @@ def numbers(first: int, step: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("trixie", 0, 27), pytest.param("bookworm", 3, 5, marks=pytest.mark.slow),
+    ("trixie", 0, 54), pytest.param("bookworm", 3, 5, marks=pytest.mark.slow),
     pytest.param("trixie", 0, 1, marks=pytest.mark.slow)])
 def test_a_setting_is_whole_wherever_it_is_cut_off(suite: str, first: int, step: int, installed: Installed,
                                                    record: Record) -> None:
@@ -135,7 +135,7 @@ def test_the_first_apply_is_finished_by_the_next(suite: str, first: int, step: i
 
 
 @pytest.mark.parametrize("suite, first, step", [
-    ("trixie", 1, 61), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
+    ("trixie", 1, 122), pytest.param("bookworm", 0, 3, marks=pytest.mark.slow)])
 def test_handing_back_is_finished_by_the_next(suite: str, first: int, step: int, installed: Installed,
                                               record: Record) -> None:
     with Chroot(installed(suite), f"{suite}-back") as chroot:
