@@ -5,8 +5,6 @@ trusted with nothing: an answer may take so long and be so long, and parsed() ch
 """
 import contextlib
 import json
-import socket
-import threading
 from typing import Any, Dict, Optional, Tuple
 
 from smallmail.machine import probes, state
@@ -45,20 +43,11 @@ def _posted(host: Host, path: str, letter: bytes, headers: Dict[str, str]) -> Tu
     import http.client  # noqa: PLC0415 (longer to load than Python takes to start, and few verbs ask)
 
     connection = http.client.HTTPConnection("localhost")
-    with contextlib.closing(probes.unix_socket(host.root, state.CONTROLLER, _ANSWER)) as connection.sock:
-        # The socket's own time begins anew with each byte.
-        end = threading.Timer(_WHOLE_ANSWER, _hang_up, [connection.sock])
-        end.start()
+    with contextlib.closing(probes.unix_socket(host.root, state.CONTROLLER, _ANSWER)) as connection.sock, \
+            probes.ending(lambda: connection.sock, _WHOLE_ANSWER):
         try:
             connection.request("POST", path, letter, headers)
             answer = connection.getresponse()
             return answer.status, answer.read(_LONGEST_ANSWER).decode("utf-8", "replace")
         except http.client.HTTPException as error:
             raise OSError("not HTTP: {}".format(error or type(error).__name__))
-        finally:
-            end.cancel()
-
-
-def _hang_up(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):      # it has been closed
-        connection.shutdown(socket.SHUT_RDWR)

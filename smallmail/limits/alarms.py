@@ -7,7 +7,6 @@ import contextlib
 import email.utils
 import json
 import os
-import smtplib
 import sys
 import time
 import urllib.request
@@ -15,7 +14,7 @@ from typing import Any, Callable, Dict, List
 
 from smallmail.limits.configured import Configured
 from smallmail.limits.told import Letter
-from smallmail.machine import state
+from smallmail.machine import probes, state
 from smallmail.machine.file import File
 from smallmail.machine.host import Failed, Host
 
@@ -70,11 +69,8 @@ def mail(_: Host, configured: Configured, letter: Letter) -> None:
             ("Auto-Submitted", "auto-generated"), ("MIME-Version", "1.0"),
             ("Content-Type", "text/plain; charset=utf-8"), ("Content-Transfer-Encoding", "8bit")]
     lines = ["{}: {}".format(name, " ".join(value.split())) for name, value in head] + ["", letter.text]
-    connection = smtplib.SMTP("127.0.0.1", 25, configured.hostname, _TIMEOUT)
-    try:
+    with probes.smtp("127.0.0.1", 25, _TIMEOUT, name=configured.hostname) as connection:
         connection.sendmail(configured.postmaster, [letter.to], "\n".join(lines).encode("utf-8"))
-    finally:
-        connection.close()
 
 
 def _attempt(way: Callable[[Host, Configured, Letter], None], *given: Any) -> bool:

@@ -2,7 +2,6 @@
 import contextlib
 import hashlib
 import re
-import socket
 import time
 from collections import OrderedDict
 from typing import Dict, List, NamedTuple
@@ -47,7 +46,7 @@ def on_disk(host: Host) -> Certificate:
 
 
 def _seconds(text: str) -> float:
-    import ssl  # noqa: PLC0415 (this and smtplib: few verbs look at the certificate)
+    import ssl  # noqa: PLC0415 (few verbs look at the certificate)
 
     return ssl.cert_time_to_seconds(text)
 
@@ -113,26 +112,21 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[Find
 
 
 def _shown(port: Port, hostname: str) -> str:
-    import smtplib  # noqa: PLC0415
-
     der, address = b"", port_holders.address(port.number)
     if address:
-        with contextlib.suppress(OSError, smtplib.SMTPException):
+        with contextlib.suppress(OSError):
             der = _by_starttls(address, port) if port.tls == STARTTLS else _at_once(address, port, hostname)
     return hashlib.sha256(der).hexdigest() if der else ""
 
 
 def _by_starttls(address: str, port: Port) -> bytes:
-    import smtplib  # noqa: PLC0415
-
-    with smtplib.SMTP(address, port.number, local_hostname="localhost", timeout=_PATIENCE) as connection:
+    with probes.smtp(address, port.number, _PATIENCE) as connection:
         connection.starttls(context=probes.any_certificate())
-        return bytes(connection.sock.getpeercert(True) or b"")  # type: ignore[union-attr]
+        return bytes(connection.sock.getpeercert(True) or b"")
 
 
 def _at_once(address: str, port: Port, hostname: str) -> bytes:
-    with socket.create_connection((address, port.number), _PATIENCE) as plain, \
-            probes.any_certificate().wrap_socket(plain, server_hostname=hostname) as connection:
+    with probes.connection_to(address, port.number, _PATIENCE, probes.any_certificate(), hostname) as connection:
         connection.recv(100)    # the greeting: leaving before it would be logged as an error
         connection.sendall(port.farewell)
         return bytes(connection.getpeercert(True) or b"")

@@ -216,7 +216,7 @@ def _replies(address: str, source: str, recipients: List[str]) -> Dict[str, str]
     """Ask port 25 there about each recipient. Returns what it says; under "" why it says nothing."""
     said = {}   # type: Dict[str, str]
     try:
-        with smtplib.SMTP(address, 25, "localhost", _PATIENCE, (source, 0) if source else None) as connection:
+        with probes.smtp(address, 25, _PATIENCE, source) as connection:
             connection.ehlo_or_helo_if_needed()
             code, words = connection.mail("<>")
             if code != 250:
@@ -227,7 +227,7 @@ def _replies(address: str, source: str, recipients: List[str]) -> Dict[str, str]
     except smtplib.SMTPResponseException as error:
         answer = error.smtp_error   # type: Any
         return said or {"": _reply(error.smtp_code, answer)}
-    except (OSError, smtplib.SMTPException) as error:
+    except OSError as error:    # also smtplib's
         return said or {"": getattr(error, "strerror", None) or str(error)}
     return said
 

@@ -1,7 +1,5 @@
 """Check the certificate and TLS, as the daemons show them to those who connect."""
 import contextlib
-import smtplib
-import socket
 import ssl
 from typing import Any, Dict, Iterator, List  # noqa: F401 (in a type comment)
 
@@ -86,12 +84,12 @@ def takes_old(port: Port) -> bool:
     with contextlib.suppress(ssl.SSLError):     # OpenSSL since 3.0 has this at level 0 only
         context.set_ciphers("ALL:@SECLEVEL=0")
     address = port_holders.address(port.number)
-    with contextlib.suppress(OSError, smtplib.SMTPException):
+    with contextlib.suppress(OSError):
         if address and port.tls == STARTTLS:
-            with smtplib.SMTP(address, port.number, local_hostname="localhost", timeout=_PATIENCE) as connection:
+            with probes.smtp(address, port.number, _PATIENCE) as connection:
                 connection.starttls(context=context)
                 return True
         if address:
-            with socket.create_connection((address, port.number), _PATIENCE) as plain, context.wrap_socket(plain):
+            with probes.connection_to(address, port.number, _PATIENCE, context):
                 return True
     return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
-import smtplib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from smallmail.limits import alarms
 from smallmail.limits.configured import DEFAULT, Configured
 from smallmail.limits.told import Letter
-from smallmail.machine import state
+from smallmail.machine import probes, state
 from smallmail.machine.host import Host
 
 ALARM = Letter("postmaster@example.org", "anna\r\nBcc: x@example.net", "Line one.\n.\nLine three: ü\n", True)
@@ -146,16 +146,10 @@ def test_no_line_of_the_head_can_be_added(monkeypatch: pytest.MonkeyPatch) -> No
     sent: list[bytes] = []
 
     class Connection:
-        def __init__(self, *_: object) -> None:
-            """Connect."""
-
         def sendmail(self, _: str, __: list[str], text: bytes) -> None:
             sent.append(text)
 
-        def close(self) -> None:
-            """Close."""
-
-    monkeypatch.setattr(smtplib, "SMTP", Connection)
+    monkeypatch.setattr(probes, "smtp", lambda *_, **__: contextlib.nullcontext(Connection()))
     alarms.mail(Host(), DEFAULT, ALARM)
     head, _, text = sent[0].decode().partition("\n\n")
     assert "\nSubject: anna Bcc: x@example.net\n" in head
