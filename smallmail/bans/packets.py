@@ -1,7 +1,8 @@
 """Put the bans into nftables: connections from these addresses to the ports of mail are reset.
 
 A client that opens connections to the ports of submission very often is slowed there, too: Postfix counts a client's
-connections, but on port 465 only after the TLS handshake, which is what costs.
+connections, but on port 465 only after the TLS handshake, which is what costs. And the services for this host's own
+daemons are closed to its other users, who could keep them busy.
 
 `run packets` is root for CAP_NET_ADMIN alone. It takes only what is a client (clients.py) from the daemon's list,
 and no network that is never banned, so the daemon cannot shut out more than strangers, one by one.
@@ -10,7 +11,7 @@ import re
 import time
 from typing import Any, Iterable, List, Sequence  # noqa: F401 (Any: in a type comment)
 
-from smallmail.bans import book, clients, orders
+from smallmail.bans import book, clients, orders, server
 from smallmail.bans.clients import Network
 from smallmail.daemons import listening
 from smallmail.errors import Problem
@@ -21,6 +22,9 @@ TABLE = "inet smallmail_bans"
 # So many connections to the ports of submission a client may begin at once, and then so many a minute: an office of
 # 200 people is one client. More are not refused: the client's system tries again a second later.
 _BURST, _A_MINUTE = 200, 240
+
+# Who connects to the ports between the daemons: Dovecot's auth and sieve processes, and Postfix's smtp(8).
+_USERS = ("root", "dovecot", "postfix", "vmail")
 PROGRAM = "usr/sbin/nft"
 # What the first process may hand on (proc(5)), and the bit of CAP_NET_ADMIN there (capabilities(7)).
 _FIRST_PROCESS = "proc/1/status"
@@ -86,6 +90,11 @@ def script(networks: Iterable[Network], never: Iterable[Network] = (), slows: bo
             rules.append("{} update @often{} {{ {} saddr{} limit rate over {}/minute burst {} packets }} drop".format(
                 begins, version, field, one, _A_MINUTE, _BURST))
     parts.append(_block("chain input", rules))
+    between = ", ".join(str(number) for number in [port.number for port in listening.FORWARDING] + [server.PORT])
+    parts.append(_block("chain output", [
+        "type filter hook output priority -10; policy accept;",
+        "oifname \"lo\" tcp dport {{ {} }} meta skuid != {{ {} }} reject with tcp reset".format(
+            between, ", ".join(_USERS))]))
     return _empty() + "table {} {{\n{}}}\n".format(TABLE, "".join(parts))
 
 

@@ -1,7 +1,8 @@
 """Answer Dovecot's questions: the little of HTTP/1.1 that its auth policy client speaks, on one thread.
 
-Each local user can connect, so a question counts only with the key in X-API-Key; no connection can keep others waiting,
-and what is too long, malformed or slow loses its connection. Dovecot then lets the login go on.
+Where nftables does not keep them out (packets.py), all local users can connect. So a question counts only with the key
+in X-API-Key; no connection can keep others waiting; what is too long, malformed or slow loses its connection, and when
+there are too many, one that has not shown the key yet. Dovecot then lets the login go on.
 """
 import contextlib
 import hmac
@@ -10,9 +11,12 @@ import selectors
 import socket
 from typing import Any, Callable, Dict, Optional, Tuple, Union  # noqa: F401 (in type comments)
 
+PORT = 879      # of smallmail-bans.socket
+
 # Bytes of a question's head and body: a name and a password's hash are short.
 _HEAD, _BODY = 8192, 65536
 _CONNECTIONS = 200
+_AT_ONCE = 50       # accepted before the others are read again
 _IDLE = 60.0
 
 # What is asked ("allow", "report") and with which values; returns the status.
@@ -27,6 +31,7 @@ class _Connection:
     def __init__(self, plain: socket.socket, now: float) -> None:
         self.plain, self.seen = plain, now
         self.came = b""
+        self.has_shown_key = False
 
 
 class Server:
@@ -42,11 +47,11 @@ class Server:
 
     def serve(self, now: float, seconds: float) -> None:
         """Answer what has come, or what comes within so many seconds."""
-        for chosen, _ in self._selector.select(seconds):
-            if chosen.fileobj is self._listening:
-                self._accept(now)
-            else:
-                self._read(self._connections[chosen.fd], now)
+        ready = [chosen.fd for chosen, _ in self._selector.select(seconds)]
+        for connection in [self._connections[number] for number in ready if number in self._connections]:
+            self._read(connection, now)
+        if self._listening.fileno() in ready:
+            self._accept(now)
         for connection in list(self._connections.values()):
             if not now - _IDLE < connection.seen <= now:
                 self._close(connection)
@@ -58,13 +63,14 @@ class Server:
         self._selector.close()
 
     def _accept(self, now: float) -> None:
-        with contextlib.suppress(OSError):
-            plain, _ = self._listening.accept()
-            plain.setblocking(False)
-            if len(self._connections) >= _CONNECTIONS:
-                self._close(min(self._connections.values(), key=lambda each: each.seen))
-            self._connections[plain.fileno()] = _Connection(plain, now)
-            self._selector.register(plain, selectors.EVENT_READ)
+        with contextlib.suppress(OSError):      # nobody waits any more
+            for _ in range(_AT_ONCE):
+                plain, _ = self._listening.accept()
+                plain.setblocking(False)
+                if len(self._connections) >= _CONNECTIONS:
+                    self._close(min(self._connections.values(), key=lambda each: (each.has_shown_key, each.seen)))
+                self._connections[plain.fileno()] = _Connection(plain, now)
+                self._selector.register(plain, selectors.EVENT_READ)
 
     def _read(self, connection: _Connection, now: float) -> None:
         try:
@@ -78,6 +84,7 @@ class Server:
                 connection.came = connection.came[question[0]:]
                 # An answer of 100 bytes fits into the socket's buffer, or nobody reads there.
                 connection.plain.send(self._answered(question[1], question[2], question[3]))
+                connection.has_shown_key = True
                 question = parsed(connection.came)
         except BlockingIOError:
             return

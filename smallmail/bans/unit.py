@@ -4,7 +4,7 @@ import contextlib
 import os
 from typing import Dict, Iterator, List
 
-from smallmail.bans import packets
+from smallmail.bans import packets, server
 from smallmail.findings import Finding, Group
 from smallmail.machine import services, state, state_files
 from smallmail.machine.host import Failed, Host
@@ -15,7 +15,7 @@ _PACKETS = "smallmail-bans-packets.service"
 
 # On this port of loopback systemd listens for the daemon (smallmail-bans.socket). Below 1024, so that no other user can
 # take it and hear who logs in.
-_URL = "http://127.0.0.1:879/"
+_URL = "http://127.0.0.1:{}/".format(server.PORT)
 
 _GROUP = Group("host")
 

@@ -98,6 +98,15 @@ def test_a_household_is_not_banned(host: MailHost) -> None:
     assert banned(host) == []
 
 
+def test_no_other_user_keeps_the_daemons_busy(host: MailHost) -> None:
+    host.machine.run("id mallory 2>/dev/null || useradd -m mallory")
+    connect = "python3 -c 'import socket, sys; socket.create_connection((\"127.0.0.1\", int(sys.argv[1])))'"
+    for port in (325, 326, 327, 879):
+        refused = host.machine.run(f"runuser -u mallory -- {connect} {port}", check=False).stderr
+        assert "ConnectionRefusedError" in refused
+        host.machine.run(f"{connect} {port}")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False], ids=["from where it logged in before", "from a new address"])
 def test_owners_log_in_while_thirty_addresses_guess(host: MailHost, record: Record, known: bool) -> None:

@@ -78,6 +78,7 @@ def test_a_wave_ends_at_the_limit_and_one_command_stops_the_login(stolen: MailHo
 def test_a_sender_does_not_say_whose_mail_is_deleted(stolen: MailHost) -> None:
     """ORCPT may have an encoded line break (RFC 3461, 4), and postcat(1) prints it as one."""
     run = stolen.machine.run
+    stolen.smallmail(f"user limit {CAROL} recipients-hour=100")
     run(f"printf 'Subject: innocent\n\nx\n' | sendmail -f root@mx.example.org '{AWAY}'")
 
     def queued() -> str:

@@ -22,6 +22,7 @@ def test_the_script_is_one_transaction_and_no_firewall_for_others() -> None:
     assert "tcp dport { 25, 465, 587, 993, 4190 } reject with tcp reset" in said
     assert "elements" not in packets.script([])
     assert "tcp dport { 465, 587 } tcp flags & (syn|ack) == syn update @often4 { ip saddr limit rate over" in said
+    assert "tcp dport { 325, 326, 327, 879 } meta skuid != { root, dovecot, postfix, vmail } reject" in said
     assert "limit rate" not in packets.script(networks, slows=False)
     assert "elements = { 198.51.100.0/24 }" in packets.script([], [clients.network("198.51.100.0/24")])
     drops = "table inet f {\n\tchain in {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -102,6 +103,26 @@ def test_silent_connections_keep_nobody_waiting(served: Served) -> None:
     assert len(served.server._connections) <= _CONNECTIONS
     for connection in silent:
         connection.close()
+
+
+def test_a_flood_neither_ends_the_daemon_nor_cuts_off_dovecot(served: Served) -> None:
+    """Connections of others come and go in the same round, so that one is closed that has just said something."""
+    with served.connect() as dovecot:
+        dovecot.sendall(question(b"{}"))
+        assert b"200 OK" in dovecot.recv(4096)
+        others: list[socket.socket] = []
+        for number in range(3 * _CONNECTIONS):
+            others.append(served.connect())
+            with contextlib.suppress(OSError):
+                others[max(0, number - _CONNECTIONS + number % 7)].sendall(b"POST")
+            if number % 3:
+                others[number // 2].close()
+                others[number // 2] = others[-1]
+        dovecot.sendall(question(b"{}"))
+        assert b"200 OK" in dovecot.recv(4096)
+        for connection in others:
+            connection.close()
+    assert served.thread.is_alive()
 
 
 def test_an_idle_connection_is_closed(served: Served) -> None:
