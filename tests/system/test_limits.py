@@ -83,7 +83,7 @@ def test_a_sender_does_not_say_whose_mail_is_deleted(stolen: MailHost) -> None:
 
     def queued() -> str:
         messages = map(json.loads, run("postqueue -j").stdout.splitlines())
-        return next((each["queue_id"] for each in messages if each["sender"] == "root@mx.example.org"), "")
+        return next((each["queue_id"] for each in messages if each["sender"].startswith("root@")), "")
 
     innocent = stolen.wait(queued, "the message in the queue")
     forged = (f"x+0A+2A+2A+2A+20ENVELOPE+20RECORDS+20deferred/{innocent}+20+2A+2A+2A"
