@@ -1,4 +1,5 @@
-"""The list of bans as the daemon writes it. Root reads it, too, so what is read here is hostile until it is checked."""
+"""The lists of bans and of known clients as the daemon writes them. Root reads them, too, so what is read here is
+hostile until it is checked."""
 import json
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, List, NamedTuple
@@ -48,6 +49,22 @@ def save(host: Host, bans: Iterable[Ban]) -> None:
     """Write the list, which is the daemon's own file."""
     text = json.dumps([ban._asdict() for ban in bans], indent=1) + "\n"
     host.write(state.BANS_LIST, File(text.encode("ascii"), 0o600, state.BANS_USER, state.BANS_USER))
+
+
+def known(host: Host) -> List[str]:
+    """Read the list of clients from which somebody has logged in. Returns them; what is not one is left out."""
+    try:
+        value = json.loads(host.text(state.BANS_KNOWN))
+    except (ValueError, RecursionError):
+        return []
+    return [each for each in (value if isinstance(value, list) else [])[:MOST]
+            if isinstance(each, str) and clients.is_client(each)]
+
+
+def save_known(host: Host, known: Iterable[str]) -> None:
+    """Write that list."""
+    text = json.dumps(sorted(known), indent=1) + "\n"
+    host.write(state.BANS_KNOWN, File(text.encode("ascii"), 0o600, state.BANS_USER, state.BANS_USER))
 
 
 def in_force(bans: Iterable[Ban], now: float) -> List[Ban]:

@@ -26,6 +26,8 @@ _FIRST, _FACTOR = 3600, 4
 
 # Postfix waits ten seconds for Dovecot, which takes two to refuse (auth_failure_delay); and there is the hash to make.
 SLOWEST = 5
+# And who has never tried to log in here waits no longer than this in the queue of strangers.
+_NEWCOMERS = 3
 # What was wrong a moment ago is wrong now: Dovecot need not hash it again.
 _SAME = 30
 # One try in so many seconds, where a household's address guesses at a name.
@@ -152,7 +154,7 @@ class Judge:
         own = min(SLOWEST, max(len(tally.wrong) - 1, 0) + at_once)
         if not tally.wrong and not at_once:
             # Refused is only who comes when strangers have filled the queue for a minute, and has never logged in.
-            return min(SLOWEST, self._unknown.wait(now))
+            return min(_NEWCOMERS, self._unknown.wait(now))
         wait = self._suspect.wait(now, SLOWEST)
         return _CROWDED if wait < 0 else min(SLOWEST, max(own, wait))
 

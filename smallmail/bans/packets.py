@@ -19,9 +19,10 @@ from smallmail.machine.host import Failed, Host
 
 TABLE = "inet smallmail_bans"
 
-# So many connections to the ports of submission a client may begin at once, and then so many a minute: an office of
-# 200 people is one client. More are not refused: the client's system tries again a second later.
-_BURST, _A_MINUTE = 200, 240
+# So many connections to the ports of submission a client may begin at once, and then so many a minute. More are not
+# refused: the client's system tries again a second later. An office of 200 people is one client, from which somebody
+# has logged in; all others together must not start more processes of Postfix than a small host does in seconds.
+_KNOWN, _NEW = (200, 240), (20, 60)
 
 # Who connects to the ports between the daemons: Dovecot's auth and sieve processes, and Postfix's smtp(8).
 _USERS = ("root", "dovecot", "postfix", "vmail")
@@ -46,9 +47,10 @@ def put(host: Host) -> None:
     if hindrance(host):
         return
     networks, never = banned(host, time.time()), orders.never(host)
+    known = [clients.network(client) for client in book.known(host)]
     try:
         try:
-            host.run(["/" + PROGRAM, "-f", "-"], script(networks, never))
+            host.run(["/" + PROGRAM, "-f", "-"], script(networks, never, known))
         except Failed:      # nftables of Debian 9 and 10, and old kernels, do not count in sets
             host.run(["/" + PROGRAM, "-f", "-"], script(networks, never, slows=False))
     except Failed as error:
@@ -71,10 +73,11 @@ def banned(host: Host, now: float) -> List[Network]:
     return found + clients.networks(ordered.added)
 
 
-def script(networks: Iterable[Network], never: Iterable[Network] = (), slows: bool = True) -> str:
+def script(networks: Iterable[Network], never: Iterable[Network] = (), known: Iterable[Network] = (),
+           slows: bool = True) -> str:
     """Write what nft(8) reads: in one transaction the former table goes and the new one comes. `never`: the networks
-    that are never banned, and not slowed either."""
-    banned_now, spared = list(networks), list(never)
+    that are never banned, and not slowed either; `known`: the clients from which somebody has logged in."""
+    banned_now, spared, familiar = list(networks), list(never), list(known)
     ports = ", ".join(str(port.number) for port in listening.PUBLIC)
     begins = "tcp dport {{ {}, {} }} tcp flags & (syn|ack) == syn".format(
         listening.SUBMISSIONS.number, listening.SUBMISSION.number)
@@ -85,10 +88,13 @@ def script(networks: Iterable[Network], never: Iterable[Network] = (), slows: bo
         rules.append("{} saddr @never{} return".format(field, version))
         rules.append("{} saddr @banned{} tcp dport {{ {} }} reject with tcp reset".format(field, version, ports))
         if slows:
-            parts.append(_block("set often{}".format(version),
-                                ["type {}; size 65535; flags dynamic; timeout 2m;".format(kind)]))
-            rules.append("{} update @often{} {{ {} saddr{} limit rate over {}/minute burst {} packets }} drop".format(
-                begins, version, field, one, _A_MINUTE, _BURST))
+            parts.append(_set("known{}".format(version), kind, _elements(familiar, version)))
+            for name, test, (burst, a_minute) in (("often", "", _KNOWN), ("new", "!= ", _NEW)):
+                parts.append(_block("set {}{}".format(name, version),
+                                    ["type {}; size 65535; flags dynamic; timeout 2m;".format(kind)]))
+                limit = "limit rate over {}/minute burst {} packets".format(a_minute, burst)
+                rules.append("{} {} saddr {}@known{} update @{}{} {{ {} saddr{} {} }} drop".format(
+                    begins, field, test, version, name, version, field, one, limit))
     parts.append(_block("chain input", rules))
     between = ", ".join(str(number) for number in [port.number for port in listening.FORWARDING] + [server.PORT])
     parts.append(_block("chain output", [

@@ -15,8 +15,9 @@ from smallmail.machine.file import File
 from smallmail.machine.host import Host
 
 # Seconds: how often the admin's files are looked at, good logins are written, and the list of bans is written again
-# although nothing changed: if another program emptied nftables, they are put there again.
-_LOOK, _SAVE, _AGAIN = 1.0, 60.0, 900.0
+# although nothing changed: if another program emptied nftables, they are put there again. And how often nftables is
+# told of new clients with a good login.
+_LOOK, _SAVE, _AGAIN, _TELL = 1.0, 60.0, 900.0, 5.0
 
 # Why Dovecot refused a login (auth_policy_request_attributes, fail_type), if it was not the password; before 2.4 it
 # does not say.
@@ -34,6 +35,7 @@ class Serving:
         self.judge.bans.update(book.load(host))
         self._load_logins()
         self._written, self._is_changed = 0.0, True
+        self._known, self._told = set(book.known(host)), 0.0
         self._reports = Reports(host.path(state.LOGINS_SOCKET))
         self._follow()
 
@@ -68,6 +70,11 @@ class Serving:
         if self._is_changed or ended or (live and not now - _AGAIN < self._written <= now):
             book.save(self._host, self.judge.bans.values())
             self._written, self._is_changed = now, False
+
+        known = {client for client, names in self.judge.households.items() if names}
+        if known != self._known and not now - _TELL < self._told <= now:
+            book.save_known(self._host, known)
+            self._known, self._told = known, now
 
     def save(self, now: float) -> None:
         """Write the good logins, and forget what is old."""

@@ -15,6 +15,8 @@ from smallmail.machine.host import Host
 
 # Pigeonhole has no limit of its own for scripts in a chain that is so short.
 _SCRIPTS = 20
+# Bytes of all scripts of a mailbox together: to look for words in them takes seconds for each million.
+_ENOUGH = 1 << 20
 # Bytes that the list of names of a directory takes with thousands of names. It must fit into memory.
 _LARGE = 4 << 20
 # Any owner's file may be looked at: nothing of what is in it is shown.
@@ -46,10 +48,11 @@ def _running(host: Host, home: str) -> Iterator[bytes]:
     active = host.link(_joined(home, os.fsdecode(scripts.ACTIVE)))
     name = re.search(r"(?:^|/)sieve/([^/]+\.sieve)\Z", active or "")
     waiting = [_joined(home, "sieve", name.group(1)) if name else _joined(home, os.fsdecode(scripts.ACTIVE))]
-    seen = []   # type: List[str]
-    while waiting and len(seen) < _SCRIPTS:
+    seen, size = [], 0      # type: List[str], int
+    while waiting and len(seen) < _SCRIPTS and size < _ENOUGH:
         seen.append(waiting.pop())
         script = _content(host, seen[-1])
+        size += len(script)
         yield script
         paths = [_joined(home, "sieve", os.fsdecode(other) + ".sieve") for other in sieve.included(script)
                  if b"/" not in other]

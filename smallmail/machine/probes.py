@@ -98,6 +98,8 @@ def smtp(address: str, number: int, seconds: float, source: str = "", name: str 
             return super().getreply()
 
     connection = Conversation(local_hostname=name, timeout=seconds, source_address=(source, 0) if source else None)
+    # starttls() needs it, and only a constructor that connects at once sets it.
+    connection._host = address  # type: ignore[attr-defined]
     with ending(lambda: connection.sock, 2 * seconds), connection:
         connection.connect(address, number)
         yield connection

@@ -97,6 +97,7 @@ BANS_USER = "mailbans"
 BANS = _folder(FOLDER + "/bans", 0o700, BANS_USER, BANS_USER)
 BANS_LIST = BANS + "/list.json"
 BANS_LOGINS = BANS + "/logins.json"
+BANS_KNOWN = BANS + "/known.json"   # clients with a good login, for nftables
 BANS_KEY = _file(FOLDER + "/bans-key", 0o640, "root", BANS_USER)
 BANS_CONF = _file(FOLDER + "/bans-dovecot.conf")
 BANS_NEVER = _file(FOLDER + "/bans-never", 0o644)

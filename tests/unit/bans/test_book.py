@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from smallmail.bans import book, packets
 from smallmail.bans.book import Ban
+from smallmail.machine import state
 from smallmail.machine.host import Host
 from tests.unit.bans.conftest import BAN, NOW, put
 
@@ -35,3 +39,13 @@ def test_hostile_values_are_harmless(host: Host) -> None:
                 "tries": 1.5}])
     (ban,) = book.load(host).values()
     assert ban == Ban("1.2.3.4", 0, 0, 1, ["?[2J", "a" * 64], 0)
+
+
+def test_only_clients_are_known(host: Host) -> None:
+    """Root puts them into nftables, and another user writes the file."""
+    known = Path(host.path(state.BANS_KNOWN))
+    known.write_text(json.dumps(
+        ["203.0.113.7", "2001:db8:1:2::/64", "203.0.113.0/24", "0.0.0.0/0", "}; flush ruleset", 5, ["x"], None]))
+    assert book.known(host) == ["203.0.113.7", "2001:db8:1:2::/64"]
+    known.write_text('{"203.0.113.7": 1}')
+    assert book.known(host) == []

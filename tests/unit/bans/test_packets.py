@@ -21,7 +21,9 @@ def test_the_script_is_one_transaction_and_no_firewall_for_others() -> None:
     assert "elements = { 192.0.2.1, 203.0.113.0/24 }" in said, "no element is in another one"
     assert "tcp dport { 25, 465, 587, 993, 4190 } reject with tcp reset" in said
     assert "elements" not in packets.script([])
-    assert "tcp dport { 465, 587 } tcp flags & (syn|ack) == syn update @often4 { ip saddr limit rate over" in said
+    begins = "tcp dport { 465, 587 } tcp flags & (syn|ack) == syn ip saddr"
+    assert f"{begins} @known4 update @often4 {{ ip saddr limit rate over 240/minute burst 200 packets }} drop" in said
+    assert f"{begins} != @known4 update @new4 {{ ip saddr limit rate over 60/minute burst 20 packets }} drop" in said
     assert "tcp dport { 325, 326, 327, 879 } meta skuid != { root, dovecot, postfix, vmail } reject" in said
     assert "limit rate" not in packets.script(networks, slows=False)
     assert "elements = { 198.51.100.0/24 }" in packets.script([], [clients.network("198.51.100.0/24")])
@@ -43,5 +45,6 @@ def test_a_container_may_not_change_nftables(bounds: str, hinders: bool, host: H
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
 def test_nft_understands_it() -> None:
-    said = packets.script([clients.network("203.0.113.66"), clients.network("2001:db8:1:2::/64")])
+    said = packets.script([clients.network("203.0.113.66"), clients.network("2001:db8:1:2::/64")],
+                          known=[clients.network("192.0.2.7"), clients.network("2001:db8:7::/64")])
     subprocess.run(["unshare", "-n", "nft", "-c", "-f", "-"], input=said, encoding="utf-8", check=True)

@@ -23,6 +23,7 @@ def test_what_a_restart_leaves(host: Host) -> None:
     for number in range(10):
         first.answer("report", {**wrong, "login": f"name{number}", "pwhash": "1"})
     first.look(time.time())
+    assert book.known(host) == ["198.51.100.7"]
     first.save(time.time())
     second = serving.Serving(host, 2)
     guess = {"remote": BAN.client, "login": "x", "pwhash": "1"}

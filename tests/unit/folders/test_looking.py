@@ -65,6 +65,14 @@ def test_a_long_chain_has_an_end(host: Host) -> None:
     assert len(looking.required(host, HOME)) == looking._SCRIPTS
 
 
+def test_large_scripts_have_an_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "_ENOUGH", 1000)
+    for number in range(10):
+        put(host, f"s{number}", f'require "x{number}"; include "s{number + 1}";'.encode() + b" " * 300)
+    activate(host, "sieve/s0.sieve")
+    assert looking.required(host, HOME) == {b"x0", b"x1", b"x2"}
+
+
 @pytest.mark.parametrize(("script", "required"), [
     (b'# require "enotify";\nkeep;', set()),
     (b'/* require "enotify"; */ keep;', set()),

@@ -73,6 +73,19 @@ def test_a_handshake_that_drips_does_not_keep_us() -> None:
     assert time.monotonic() - started < 3
 
 
+def test_starttls_that_drips_does_not_keep_us() -> None:
+    started = time.monotonic()
+    said = [b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"\x16\x03\x03\x40\x00",
+            *itertools.repeat(b"\x02", 100)]
+    with saying(said, 0.1) as port, pytest.raises(OSError, match=r".*"), \
+            probes.smtp("127.0.0.1", port, 0.6) as connection:
+        connection.ehlo()
+        with pytest.raises(OSError, match="EOF|timed out|closed"):
+            connection.starttls(context=probes.any_certificate())
+        raise OSError("it hung up")
+    assert 0.5 < time.monotonic() - started < 3
+
+
 def test_a_greeting() -> None:
     with saying([b"220 mx.example.org ESMTP\r\n"]) as port:
         assert probes.greets(port, tls=False, greeting=b"220", farewell=b"QUIT\r\n", address="127.0.0.1")
