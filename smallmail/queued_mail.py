@@ -35,7 +35,8 @@ Origin = NamedTuple("Origin", [
 
 def waiting(host: Host) -> List[Waiting]:
     """Return all messages in the queue. Raises Failed."""
-    found = (json.loads(line) for line in host.run(["timeout", "60", "postqueue", "-j"]).splitlines() if line.startswith("{"))
+    lines = host.run(["timeout", "60", "postqueue", "-j"]).splitlines()
+    found = (json.loads(line) for line in lines if line.startswith("{"))
     return [Waiting(each["queue_id"], each["queue_name"], each["sender"],
                     [recipient["address"] for recipient in each["recipients"]], each["arrival_time"])
             for each in found]

@@ -5,6 +5,7 @@ There are two databases, because Postfix does not need password hashes: accounts
 One transaction covers both (https://www.sqlite.org/lang_attach.html: with a rollback journal it is atomic).
 """
 import contextlib
+import os
 import sqlite3
 from collections import OrderedDict
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -46,7 +47,18 @@ def open_accounts(host: Host) -> Iterator["Accounts"]:
         finally:
             accounts.close()
     except sqlite3.Error as error:
-        raise Problem("/{} and /{} cannot be used: {}".format(state.ACCOUNTS, state.PASSWORDS, error))
+        raise Problem("/{} and /{} cannot be used: {}{}".format(state.ACCOUNTS, state.PASSWORDS, error,
+                                                                _holders(host, [state.ACCOUNTS, state.PASSWORDS])))
+
+
+def _holders(host: Host, paths: List[str]) -> str:
+    """Name the other processes that have a lock on these files (proc(5): locks), in words to follow a sentence. Those
+    who may read a database can keep others from writing it."""
+    inodes = {os.stat(host.path(path)).st_ino for path in paths if host.exists(path)}
+    locks = (line.split() for line in host.text("proc/locks").splitlines() if "->" not in line)
+    found = sorted({int(fields[4]) for fields in locks if int(fields[5].rpartition(":")[2]) in inodes}
+                   - {os.getpid(), -1})
+    return " by process {}: 'ps -fp {}' shows what it is".format(found[0], found[0]) if found else ""
 
 
 class Accounts:

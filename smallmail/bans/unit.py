@@ -4,7 +4,8 @@ import contextlib
 import os
 from typing import Dict, Iterator, List
 
-from smallmail.bans import packets, server
+from smallmail.bans import book, packets, server
+from smallmail.errors import EXPECTED
 from smallmail.findings import Finding, Group
 from smallmail.machine import services, state, state_files
 from smallmail.machine.host import Failed, Host
@@ -52,6 +53,21 @@ def findings(host: Host, _: Settings) -> Iterator[Finding]:
     if services.managed():
         states = {unit: services.state(host, unit) for unit in _UNITS + [_PACKETS]}
         yield from judged(states, packets.hindrance(host))
+        yield from readable(host)
+
+
+def readable(host: Host) -> Iterator[Finding]:
+    """Yield a problem if the daemon's list of bans cannot be read: it belongs to the daemon's user."""
+    try:
+        book.load(host)
+    except EXPECTED as error:
+        yield unreadable(str(error))
+
+
+def unreadable(why: str) -> Finding:
+    """Return the problem that the list cannot be read."""
+    return _GROUP.problem("the list of bans cannot be read", why + ". Banned addresses are refused at the login only.",
+                          ["systemctl restart smallmail-bans"])
 
 
 def judged(states: Dict[str, str], hindrance: str) -> Iterator[Finding]:

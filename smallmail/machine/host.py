@@ -3,11 +3,9 @@
 `root` is "/", or a scratch folder: in tests, and for new configuration that a daemon is to judge (stage()). Files are
 those below root. Commands, services, ports and addresses are always those of the machine that runs the code.
 
-No method follows a symbolic link that another user than root could have made, nor waits for a FIFO: see walk.py. Such a
-link raises walk.Diverted.
+No method follows a symbolic link that another user could have made (walk.Diverted), or waits for a FIFO: see walk.py.
 """
 import contextlib
-import errno
 import fcntl
 import grp
 import os
@@ -70,19 +68,14 @@ class Host:
             return place.path
 
     def file(self, path: str) -> Optional[File]:
-        """Read a file with its permissions; None if it does not exist, or is not a file (a FIFO, a folder)."""
+        """Read a file with its permissions; None if it does not exist, or is not a file. Raises what walk.file does."""
         try:
-            with walk.to(self.root, path) as place, walk.opened(place) as (descriptor, status):
-                if not stat.S_ISREG(status.st_mode):
-                    return None
-                return File(walk.content(descriptor), status.st_mode & 0o7777, user_name(status.st_uid),
-                            group_name(status.st_gid))
+            with walk.to(self.root, path) as place:
+                found = walk.file(place)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError as error:
-            if error.errno == errno.ENXIO:      # a socket (open(2))
-                return None
-            raise
+        return File(found[0], found[1].st_mode & 0o7777, user_name(found[1].st_uid),
+                    group_name(found[1].st_gid)) if found else None
 
     def text(self, path: str) -> str:
         """Read a file's text; empty if it does not exist."""
@@ -184,15 +177,15 @@ class Host:
         except OSError as error:
             raise Failed("{}: {}".format(command[0], error.strerror))
         try:
-            said = done.communicate(text.encode("utf-8"), timeout=_OTHERS_TIME + 10 if user else None)[0]
+            output = done.communicate(text.encode("utf-8"), timeout=_OTHERS_TIME + 10 if user else None)[0]
         except subprocess.TimeoutExpired:   # another process of that user has a copy of the pipe (pidfd_getfd(2))
             done.kill()
             done.stdout.close()     # type: ignore[union-attr]
             raise Failed("'{}' did not end within {} seconds".format(" ".join(command[:3]), _OTHERS_TIME))
-        output = said.decode("utf-8", "replace")
+        said = output.decode("utf-8", "replace")
         if done.returncode != 0:
-            raise Failed("'{}' failed: {}".format(" ".join(command[:3]), output.strip() or done.returncode))
-        return output
+            raise Failed("'{}' failed: {}".format(" ".join(command[:3]), said.strip() or done.returncode))
+        return said
 
     def run_in_debconf(self, command: List[str]) -> None:
         """Run a command that joins the maintainer script's debconf session by file descriptors 0 and 3 (ucf)."""

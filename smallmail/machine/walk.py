@@ -16,6 +16,8 @@ from smallmail.errors import Problem
 
 # As many as the kernel follows (path_resolution(7)).
 _MOST_LINKS = 40
+# Bytes that are read of a file which another user can write.
+_LARGEST = 1 << 25
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Place = NamedTuple("Place", [
@@ -91,6 +93,26 @@ def content(descriptor: int, most: int = -1) -> bytes:
     """Read an open file, or so many bytes of it at most. Returns what was read."""
     with open(descriptor, "rb", closefd=False) as stream:
         return stream.read(most)
+
+
+def file(place: Place) -> Optional[Tuple[bytes, os.stat_result]]:
+    """Read a file. Returns its content and what it is; None if it is not a file (a FIFO, a folder, a socket). Raises
+    Problem where another user can keep us from reading it."""
+    try:
+        with opened(place) as (descriptor, status):
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            found = content(descriptor, _LARGEST + 1 if place.is_movable else -1)
+    except OSError as error:
+        if error.errno == errno.ENXIO:      # a socket (open(2))
+            return None
+        if error.errno == errno.EAGAIN:
+            raise Problem("/{} cannot be read now: another program has a lease on it (fcntl(2), F_SETLEASE)".format(
+                place.path))
+        raise
+    if place.is_movable and len(found) > _LARGEST:
+        raise Problem("/{} is too large to be what smallmail reads".format(place.path))
+    return found, status
 
 
 def plain_content(place: Place, most: int, owners: Container[int]) -> bytes:

@@ -60,6 +60,7 @@ def of_host() -> Iterator[Iterable[Finding]]:
         units = {unit: states for unit in (*bans_unit._UNITS, bans_unit._PACKETS)}
         yield bans_unit.judged(units, hindrance)
         yield bans_unit.judged({**dict.fromkeys(units, "failed"), bans_unit._UNITS[0]: states}, "")
+    yield [bans_unit.unreadable("/var/lib/smallmail/bans/list.json is too large to be what smallmail reads")]
     yield groups_host.restart(True)
     yield groups_host.drift([Change("parameters", "relayhost", SET, None, ""),
                              Change("parameters", "max_idle", EDITED, "1", "2")])
@@ -71,6 +72,7 @@ def of_security() -> Iterator[Iterable[Finding]]:
     yield security.reachable({25: "master", 6379: "redis-server"})
     yield security.stores(["redis-server"])
     yield security.pretenders([Holder(11334, "nc", 9)])
+    yield security.held("failed", True)
     wanted, found = state.Permissions(0o600, "root", "root"), state.Permissions(0o644, "root", "mail")
     yield security.permissions([security.Kept("srv/all mail", wanted, found)])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,3 +114,22 @@ def test_a_damaged_database_is_told_in_a_sentence(tmp_path: Path) -> None:
     told = "accounts.db and /var/lib/smallmail/passwords.db cannot be used: file is not a database"
     with pytest.raises(Problem, match=told), open_accounts(Host(str(tmp_path))) as accounts:
         accounts.domains()
+
+
+def test_who_keeps_the_database_from_being_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who may read it can lock it (https://www.sqlite.org/lockingv3.html: SHARED)."""
+    host = Host(str(tmp_path))
+    with open_accounts(host) as accounts:
+        accounts.add_domain("example.org", "anna@example.org")
+    (tmp_path / "proc").mkdir()
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *words, **named: real(*words, **{**named, "timeout": 0.1}))
+    lock = ("import fcntl, time; file = open(%r, 'rb'); fcntl.lockf(file, fcntl.LOCK_SH, 1, 0x40000002);"
+            "print('held', flush=True); time.sleep(60)") % host.path(state.ACCOUNTS)
+    with subprocess.Popen([sys.executable, "-c", lock], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"held\n"
+        (tmp_path / "proc/locks").write_text(Path("/proc/locks").read_text())
+        with pytest.raises(Problem, match=f"database is locked by process {process.pid}: 'ps -fp {process.pid}'"), \
+                open_accounts(host) as accounts:
+            accounts.add_domain("example.net", "anna@example.org")
+        process.kill()

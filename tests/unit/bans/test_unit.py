@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 
 import pytest
 
@@ -42,3 +43,13 @@ def test_a_healthy_host_has_no_finding() -> None:
 def test_what_is_wrong_is_told(name: str, state_: str, what: str) -> None:
     states = {**dict.fromkeys([*unit._UNITS, unit._PACKETS], "active"), name: state_}
     assert [found.what for found in unit.judged(states, "")] == [what]
+
+
+def test_a_list_that_cannot_be_read_is_a_problem(host: Host) -> None:
+    assert list(unit.readable(host)) == []
+    path = host.path(state.BANS_LIST)
+    with open(path, "wb") as stream:
+        stream.truncate(1 << 40)
+    os.chown(os.path.dirname(path), 1001, 1001)
+    problem, = unit.readable(host)
+    assert problem.what == "the list of bans cannot be read" and "is too large" in problem.why

@@ -179,3 +179,27 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
         for action in ("exists", "text", "names", "link", "remove_unfinished"):
             ACTIONS[action](host, path)
     assert os.listdir("/proc/self/fd") == before
+
+
+@needs_root
+def test_what_another_user_keeps_from_being_read_is_a_sentence(tmp_path: Path) -> None:
+    """A lease (fcntl(2)), and a file of any size that takes no space."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    large, leased = folder / "large", folder / "leased"
+    large.touch()
+    os.truncate(large, 50 << 30)
+    leased.write_text("x")
+    os.chown(folder, 1001, 1001)
+    host = Host(str(tmp_path))
+    with pytest.raises(Problem, match="/theirs/large is too large"):
+        host.text("theirs/large")
+    holder = ("import fcntl, os, signal, time; signal.signal(signal.SIGIO, signal.SIG_IGN);"
+              f"fcntl.fcntl(os.open('{leased}', os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK);"
+              "print('held', flush=True); time.sleep(60)")
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"held\n"
+        with pytest.raises(Problem, match="/theirs/leased cannot be read now: another program has a lease on it"):
+            host.text("theirs/leased")
+        process.kill()
+    assert host.text("theirs/leased") == "x"
