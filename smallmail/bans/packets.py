@@ -15,6 +15,7 @@ from smallmail.bans import book, clients, orders, server
 from smallmail.bans.clients import Network
 from smallmail.daemons import listening
 from smallmail.errors import Problem
+from smallmail.machine import state
 from smallmail.machine.host import Failed, Host
 
 TABLE = "inet smallmail_bans"
@@ -30,6 +31,7 @@ PROGRAM = "usr/sbin/nft"
 # What the first process may hand on (proc(5)), and the bit of CAP_NET_ADMIN there (capabilities(7)).
 _FIRST_PROCESS = "proc/1/status"
 _NET_ADMIN = 1 << 12
+_MOST_CHANGES = 10  # in one run
 
 
 def hindrance(host: Host) -> str:
@@ -46,6 +48,18 @@ def put(host: Host) -> None:
     """Let nftables have the bans that are in force now, and no others. Raises Problem."""
     if hindrance(host):
         return
+    for _ in range(_MOST_CHANGES):
+        before = _lists(host)
+        _put(host)
+        if _lists(host) == before:
+            return      # else there was a change meanwhile, and systemd does not start what still runs
+
+
+def _lists(host: Host) -> List[str]:
+    return [host.text(path) for path in (state.BANS_LIST, state.BANS_KNOWN, state.BANS_ORDERS, state.BANS_NEVER)]
+
+
+def _put(host: Host) -> None:
     networks, never = banned(host, time.time()), orders.never(host)
     known = [clients.network(client) for client in book.known(host)]
     try:

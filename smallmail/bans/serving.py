@@ -16,8 +16,9 @@ from smallmail.machine.host import Host
 
 # Seconds: how often the admin's files are looked at, good logins are written, and the list of bans is written again
 # although nothing changed: if another program emptied nftables, they are put there again. And how often nftables is
-# told of new clients with a good login.
-_LOOK, _SAVE, _AGAIN, _TELL = 1.0, 60.0, 900.0, 5.0
+# told of new clients with a good login; and after which time the list is written once more, because systemd misses a
+# change in the moment when `run packets` ends.
+_LOOK, _SAVE, _AGAIN, _TELL, _SURELY = 1.0, 60.0, 900.0, 5.0, 4.0
 
 # Why Dovecot refused a login (auth_policy_request_attributes, fail_type), if it was not the password; before 2.4 it
 # does not say.
@@ -36,6 +37,7 @@ class Serving:
         self._load_logins()
         self._written, self._is_changed = 0.0, True
         self._known, self._told = set(book.known(host)), 0.0
+        self._again = 0.0
         self._reports = Reports(host.path(state.LOGINS_SOCKET))
         self._follow()
 
@@ -67,14 +69,15 @@ class Serving:
         self.judge.fresh.clear()
         live = book.in_force(self.judge.bans.values(), now)
         ended = any(self._written < ban.until <= now for ban in self.judge.bans.values())
-        if self._is_changed or ended or (live and not now - _AGAIN < self._written <= now):
+        is_new = self._is_changed or ended
+        if is_new or 0 < self._again <= now or (live and not now - _AGAIN < self._written <= now):
             book.save(self._host, self.judge.bans.values())
-            self._written, self._is_changed = now, False
+            self._written, self._is_changed, self._again = now, False, now + _SURELY if is_new else 0.0
 
         known = {client for client, names in self.judge.households.items() if names}
         if known != self._known and not now - _TELL < self._told <= now:
             book.save_known(self._host, known)
-            self._known, self._told = known, now
+            self._known, self._told, self._again = known, now, now + _SURELY
 
     def save(self, now: float) -> None:
         """Write the good logins, and forget what is old."""

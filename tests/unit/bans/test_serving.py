@@ -74,3 +74,16 @@ def test_loopback_and_the_own_addresses_are_exempt(host: Host) -> None:
         for number in range(30):
             made.answer("report", {"remote": remote, "login": f"name{number}", "pwhash": "1"})
     assert not made.judge.bans
+
+
+def test_a_change_is_written_twice(host: Host) -> None:
+    """Systemd misses a change in the moment when what it started for the last one ends."""
+    served, path = serving.Serving(host, 2), Path(host.path(state.BANS_LIST))
+    served.judge.bans[BAN.client] = BAN._replace(since=NOW, until=NOW + 3600)
+    served._is_changed = True
+    written = []
+    for now in range(NOW, NOW + 20):
+        path.unlink(missing_ok=True)
+        served.look(now)
+        written += [now - NOW] * path.exists()
+    assert written == [0, 4]
