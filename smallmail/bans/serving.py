@@ -67,17 +67,11 @@ class Serving:
                   flush=True)
             self._is_changed = True
         self.judge.fresh.clear()
-        live = book.in_force(self.judge.bans.values(), now)
-        ended = any(self._written < ban.until <= now for ban in self.judge.bans.values())
-        is_new = self._is_changed or ended
-        if is_new or 0 < self._again <= now or (live and not now - _AGAIN < self._written <= now):
-            book.save(self._host, self.judge.bans.values())
-            self._written, self._is_changed, self._again = now, False, now + _SURELY if is_new else 0.0
-
         known = {client for client, names in self.judge.households.items() if names}
         if known != self._known and not now - _TELL < self._told <= now:
             book.save_known(self._host, known)
-            self._known, self._told, self._again = known, now, now + _SURELY
+            self._known, self._told, self._is_changed = known, now, True
+        self._write(now)
 
     def save(self, now: float) -> None:
         """Write the good logins, and forget what is old."""
@@ -85,6 +79,14 @@ class Serving:
         value = {"households": self.judge.households, "passwords": self.judge.passwords}
         self._host.write(state.BANS_LOGINS, File(json.dumps(value).encode("ascii"), 0o600, state.BANS_USER,
                                                  state.BANS_USER))
+
+    def _write(self, now: float) -> None:
+        """Write the list of bans, if there is something new: nftables gets it then, and the known clients with it."""
+        live = book.in_force(self.judge.bans.values(), now)
+        is_new = self._is_changed or any(self._written < ban.until <= now for ban in self.judge.bans.values())
+        if is_new or 0 < self._again <= now or (live and not now - _AGAIN < self._written <= now):
+            book.save(self._host, self.judge.bans.values())
+            self._written, self._is_changed, self._again = now, False, now + _SURELY if is_new else 0.0
 
     def _tell(self, tried: Try, protocol: str, now: float) -> None:
         """Let the mailbox's owner know of a good login, if its network is new; this host's own programs are not."""

@@ -156,9 +156,9 @@ def test_no_unix_user_writes_as_somebody_else(server: MailHost, world: World, re
 @pytest.fixture
 def no_nftables(server: MailHost) -> Iterator[None]:
     """A host without nftables, which keeps users away from the ports between the daemons."""
-    server.machine.run("nft delete table inet smallmail_bans")
+    server.machine.run("systemctl stop smallmail-bans-packets.path; nft delete table inet smallmail_bans")
     yield
-    server.machine.run("systemctl start smallmail-bans-packets")
+    server.machine.run("systemctl start smallmail-bans-packets.path smallmail-bans-packets.service")
 
 
 @pytest.mark.usefixtures("no_nftables")
