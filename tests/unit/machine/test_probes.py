@@ -44,7 +44,7 @@ def test_a_conversation_of_smtp() -> None:
 
 @pytest.mark.parametrize(("parts", "pause"), [
     (itertools.repeat(b"220-x\r\n"), 0.1), (itertools.repeat(b"2"), 0.1),
-    ([b"220 x\r\n", *itertools.repeat(b"250-x\r\n", 100)], 0.1),
+    ([b"220 x\r\n", *itertools.repeat(b"250-x\r\n", 1000)], 0.1),
 ], ids=["lines", "bytes", "after the greeting"])  # fmt: skip
 def test_a_server_that_drips_does_not_keep_us(parts: Iterable[bytes], pause: float) -> None:
     started = time.monotonic()
@@ -52,7 +52,7 @@ def test_a_server_that_drips_does_not_keep_us(parts: Iterable[bytes], pause: flo
             probes.smtp("127.0.0.1", port, 0.5) as connection:
         assert connection.ehlo()[0] == -1
         raise OSError("it hung up")
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 10
 
 
 def test_a_server_that_says_too_much_is_not_heard_out() -> None:
@@ -70,20 +70,20 @@ def test_a_handshake_that_drips_does_not_keep_us() -> None:
                 probes.connection_to("127.0.0.1", port, 0.5, probes.any_certificate()):
             pytest.fail("no handshake")
         assert not probes.greets(port, tls=False, greeting=b"220", farewell=b"")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_starttls_that_drips_does_not_keep_us() -> None:
     started = time.monotonic()
     said = [b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"\x16\x03\x03\x40\x00",
-            *itertools.repeat(b"\x02", 100)]
+            *itertools.repeat(b"\x02", 1000)]
     with saying(said, 0.1) as port, pytest.raises(OSError, match=r".*"), \
             probes.smtp("127.0.0.1", port, 0.6) as connection:
         connection.ehlo()
         with pytest.raises(OSError, match="EOF|timed out|closed"):
             connection.starttls(context=probes.any_certificate())
         raise OSError("it hung up")
-    assert 0.5 < time.monotonic() - started < 3
+    assert 0.5 < time.monotonic() - started < 10
 
 
 def test_a_greeting() -> None:
