@@ -187,6 +187,8 @@ KINDS: dict[str, Kind] = {
     "Content-Type fields": headers(b"Content-Type: multipart/mixed; boundary=x\r\n"),
     "list fields": headers(b"List-Unsubscribe: <http://example.net/x>, <mailto:x@example.net>\r\n"),
     "part headers": part_headers,
+    "header fields of attached messages": lambda size, chance: mixture(
+        [headers(b"From: bob@example.net\r\n")(size // 2, chance)] * 2, chance),
     "recipients": long_header(b"Cc", b" ,somebody <someone@example.net>\r\n"),
     "comments": long_header(b"Reply-To", b" ((((((((((((((((((((((((((((((\r\n"),
     "quotes": long_header(b"Sender", b' "\\"\\"\\"" "\\"\r\n'),

@@ -672,6 +672,7 @@ local MESSAGES = 1000          -- attached messages
 local READ_AGAIN = 400000000   -- bytes. Rspamd reads the rest again for each message in another: 0.2 GB/s
 local FIELDS = 1000            -- header fields
 local HEADERS = 262144         -- bytes of the header, and of the headers of all parts together
+local INNER_HEADERS = 4194304  -- bytes of the headers of all attached messages together: 0.2 s for a million
 local CONTENT = 1048576        -- bytes. A megabyte of text takes up to a second. SpamAssassin's spamc stops at 500 KB
 local ENCODED = 65536          -- bytes that may be in encoded attached messages
 
@@ -695,6 +696,16 @@ local function part_headers(text)
   while at do
     local ending = header_end(text, at)
     bytes, at = bytes + ending - at, text:find("\n--", ending - 2, true)
+  end
+  return bytes
+end
+
+-- Returns how many bytes the headers of attached messages have together.
+local function attached_headers(text)
+  local bytes, at = 0, text:find(ATTACHED)
+  while at do
+    local start = header_end(text, at)
+    bytes, at = bytes + header_end(text, start) - start, text:find(ATTACHED, start - 2)
   end
   return bytes
 end
@@ -728,6 +739,7 @@ local function too_costly(content)
   if parts + messages == 0 or #content <= ENCODED then return end
   local text = content:str()
   if part_headers(text) > HEADERS * 4 then return "too long headers of parts" end
+  if messages > 0 and attached_headers(text) > INNER_HEADERS then return "long headers of attached messages", true end
   if messages * #content > READ_AGAIN then return "many attached messages", true end
   if messages > 0 and is_encoded(text) then return "an encoded attached message", true end
 end
