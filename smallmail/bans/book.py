@@ -37,39 +37,42 @@ def few(names: Iterable[str]) -> List[str]:
 
 def load(host: Host) -> Dict[str, Ban]:
     """Read the list. Returns the bans by client; what is not one is left out. If the file is lost, so are they."""
-    try:
-        value = json.loads(host.text(state.BANS_LIST))
-    except (ValueError, RecursionError):
-        return OrderedDict()
-    found = (_ban(each) for each in (value if isinstance(value, list) else [])[:MOST])
+    found = map(_ban, _entries(host, state.BANS_LIST))
     return OrderedDict((ban.client, ban) for ban in found if clients.is_client(ban.client))
 
 
 def save(host: Host, bans: Iterable[Ban]) -> None:
     """Write the list, which is the daemon's own file."""
-    text = json.dumps([ban._asdict() for ban in bans], indent=1) + "\n"
-    host.write(state.BANS_LIST, File(text.encode("ascii"), 0o600, state.BANS_USER, state.BANS_USER))
+    _save(host, state.BANS_LIST, [ban._asdict() for ban in bans])
 
 
 def known(host: Host) -> List[str]:
     """Read the list of clients from which somebody has logged in. Returns them; what is not one is left out."""
-    try:
-        value = json.loads(host.text(state.BANS_KNOWN))
-    except (ValueError, RecursionError):
-        return []
-    return [each for each in (value if isinstance(value, list) else [])[:MOST]
-            if isinstance(each, str) and clients.is_client(each)]
+    return [each for each in _entries(host, state.BANS_KNOWN) if isinstance(each, str) and clients.is_client(each)]
 
 
 def save_known(host: Host, known: Iterable[str]) -> None:
     """Write that list."""
-    text = json.dumps(sorted(known), indent=1) + "\n"
-    host.write(state.BANS_KNOWN, File(text.encode("ascii"), 0o600, state.BANS_USER, state.BANS_USER))
+    _save(host, state.BANS_KNOWN, sorted(known))
 
 
 def in_force(bans: Iterable[Ban], now: float) -> List[Ban]:
     """Return the bans that have not ended. A clock that was set back makes none longer."""
     return [ban for ban in bans if now < ban.until <= now + LONGEST]
+
+
+def _entries(host: Host, path: str) -> List[Any]:
+    """Read one of the lists. Returns what is in it; nothing if it is lost or damaged."""
+    try:
+        value = json.loads(host.text(path))
+    except (ValueError, RecursionError):
+        return []
+    return value[:MOST] if isinstance(value, list) else []
+
+
+def _save(host: Host, path: str, entries: List[Any]) -> None:
+    text = json.dumps(entries, indent=1) + "\n"
+    host.write(path, File(text.encode("ascii"), 0o600, state.BANS_USER, state.BANS_USER))
 
 
 def _ban(value: Any) -> Ban:

@@ -17,7 +17,7 @@ from smallmail.machine.host import Failed, Host
 def invoke(host: Host, action: str, daemon: Daemon) -> None:
     """Start, stop, restart or reload the daemon. Raises Failed if it does not come up."""
     if services.managed() and action in ("start", "restart"):
-        # systemd refuses a sixth start within ten seconds (systemd.unit(5), StartLimitBurst=), whoever asks for it.
+        # systemd refuses a sixth start within ten seconds, also an admin's (systemd.unit(5), StartLimitBurst=).
         with contextlib.suppress(Failed):
             host.run(["systemctl", "reset-failed", daemon.unit + ".service"])
     if services.managed() and daemon.own_unit:

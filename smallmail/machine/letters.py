@@ -6,8 +6,8 @@ from typing import List
 from smallmail.machine.host import Failed, Host
 from smallmail.plain import plain
 
-# Seconds. Postfix tries again without end while its spool cannot be written (mail_queue_enter(3)), if it is full for
-# example; whoever sends a letter has other work.
+# Seconds. sendmail(1) tries again without end while Postfix's spool cannot be written, for example because it is full
+# (mail_queue_enter(3)); the job that sends the letter has other work to do.
 _PATIENCE = "30"
 
 

@@ -46,9 +46,9 @@ def greets(number: int, tls: bool, greeting: bytes, farewell: bytes, address: st
 
 
 @contextlib.contextmanager
-def ending(connection: Callable[[], Optional[socket.socket]], seconds: float) -> Iterator[None]:
+def ending(connection: Callable[[], Any], seconds: float) -> Iterator[None]:
     """Hang up in the middle of the block after so long: a socket's own time begins anew with each byte. `connection`
-    returns the socket that is in use then."""
+    returns the socket that is in use then, or None."""
     def hang_up() -> None:
         with contextlib.suppress(OSError):      # it has been closed
             used = connection()
@@ -74,9 +74,8 @@ def connection_to(address: str, number: int, seconds: float, context: Any = None
             with ending(lambda: plain, 2 * seconds):
                 yield plain
             return
-        encrypted = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)     # type: Any
-        in_use = encrypted  # type: socket.socket
-        with encrypted, ending(lambda: in_use, 2 * seconds):
+        with context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False) as encrypted, \
+                ending(lambda: encrypted, 2 * seconds):
             encrypted.do_handshake()
             yield encrypted
 

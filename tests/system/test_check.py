@@ -19,7 +19,9 @@ pytestmark = pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm"
 NOBODY = "203.0.113.222"
 SECURITY = "/etc/apt/sources.list.d/security.list"
 UPDATE = f"apt-get update -o Dir::Etc::SourceList={SECURITY} -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0"
-
+# What breaks a host so that the check finds one problem more, and what repairs it.
+SHORT_NAME_FIRST = ("cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.10 mx mx.example.org/' /etc/hosts",
+                    "cp /root/hosts /etc")
 LOADED_BY_THREADS = """
 import sys, threading
 late = []
@@ -197,8 +199,7 @@ def test_the_daily_letter(host: MailHost) -> None:
         "enabled\nactive\n"
     a_day_later()
     assert run(f"stat -c '%a %U' {state}; cat {state}").stdout == "600 root\n[]\n"
-    with broken(host, "cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.10 mx mx.example.org/' /etc/hosts",
-                "cp /root/hosts /etc"):
+    with broken(host, *SHORT_NAME_FIRST):
         a_day_later()
         what = "'hostname -f' says mx, and not mx.example.org"
         body = host.expect("INBOX", "mx.example.org: " + what).get_content()
@@ -218,8 +219,7 @@ def test_a_spool_that_is_full_keeps_no_job_waiting(host: MailHost, record: Recor
     """Postfix's sendmail tries again without end; what was to be told is told when there is room again."""
     run, maildrop = host.machine.run, "/var/spool/postfix/maildrop"
     run("systemctl start smallmail-check.service")
-    with broken(host, "cp /etc/hosts /root; sed -i 's/^203.*/203.0.113.10 mx mx.example.org/' /etc/hosts",
-                "cp /root/hosts /etc"):
+    with broken(host, *SHORT_NAME_FIRST):
         with broken(host, f"mount -t tmpfs -o nr_inodes=1,mode=1730,gid=postdrop tmpfs {maildrop}",
                     f"umount {maildrop}"):
             started = time.monotonic()
