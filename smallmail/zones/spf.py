@@ -1,8 +1,10 @@
 """Decide by SPF (RFC 7208) whether an address may send mail in a domain's name. Pure: the look-ups are given."""
 import ipaddress
 import re
-from typing import Any, Callable, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Tuple
 from urllib.parse import quote
+
+from smallmail.zones import spf_record
 
 Result = NamedTuple("Result", [("result", str), ("reason", str)])
 
@@ -11,10 +13,7 @@ Result = NamedTuple("Result", [("result", str), ("reason", str)])
 Look = Callable[[str, str], List[str]]
 _LIMIT = 10         # 4.6.4: terms that ask DNS
 _VOID_LIMIT = 2     # 4.6.4: of them those that find nothing
-_RESULTS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
-_TERM = re.compile(r"([-+~?]?)([a-z][a-z0-9]*)(?:([:/])(.*))?$", re.IGNORECASE)
-_MODIFIER = re.compile(r"([a-z][-a-z0-9_.]*)=(.*)$", re.IGNORECASE)
-_MACRO = re.compile(r"%(?:\{([slodiphcrtv])(\d*)(r?)([-.+,/_=]*)\}|([%_-])|)", re.IGNORECASE)
+_LONGEST_NAME = 253
 
 # 2.6: what each result means for the host whose addresses were tried, and for which of them the reason says more.
 _MEANINGS = {
@@ -37,11 +36,13 @@ class _Permanent(Exception):
 
 def check(address: str, domain: str, sender: str, helo: str, look: Look) -> Result:
     """Run check_host() of RFC 7208, 4. Returns the result, with the reason in words."""
+    if not _is_askable(domain) or "." not in domain.strip("."):
+        return Result("none", "{} is not a full and valid name".format(spf_record.shown(domain)))     # 4.3
     try:
         return _Check(address, sender, helo, look).host(domain)
     except Temporary as error:
         return Result("temperror", str(error))
-    except _Permanent as error:
+    except (_Permanent, spf_record.Invalid) as error:
         return Result("permerror", str(error))
 
 
@@ -56,64 +57,65 @@ def meaning(result: Result, domain: str, addresses: List[str]) -> Tuple[str, str
 
 def records(texts: List[str]) -> List[str]:
     """Select the TXT values that are SPF records (4.5). Returns them."""
-    return [text for text in texts if re.match(r"v=spf1( |$)", text, re.IGNORECASE)]
+    return [text for text in texts if re.match(r"v=spf1( |\Z)", text, re.IGNORECASE)]
 
 
 class _Check:
-    """One run of check_host(), which counts the questions to DNS. All methods raise _Permanent and Temporary."""
+    """One run of check_host(), which counts the questions to DNS. Its methods raise _Permanent, spf_record.Invalid and
+    Temporary."""
 
     def __init__(self, address: str, sender: str, helo: str, look: Look) -> None:
-        self.ip = ipaddress.ip_address(address)
-        self.sender, self.helo, self._look = sender, helo, look
+        ip = ipaddress.ip_address(address)
+        self.ip = getattr(ip, "ipv4_mapped", None) or ip    # 5: such an address is an IPv4 address
+        self.sender, self.helo, self._ask = sender, helo, look
         self.terms = self.voids = 0
 
     def host(self, domain: str) -> Result:
         """Evaluate the record of a domain (4.4 to 4.7). Returns the result."""
-        found = records(self._look(domain, "TXT"))
+        found = records(self.ask(domain, "TXT"))
         if not found:
             return Result("none", "{} has no SPF record".format(domain))
         if len(found) > 1:
             raise _Permanent("{} has {} SPF records, but one is allowed".format(domain, len(found)))
-        mechanisms, redirect = _parse(found[0], domain)
-        for sign, name, mark, argument in mechanisms:
-            if self.matches(name, mark, argument, domain):
-                term = "{}{}{}".format(name, mark, argument)
-                return Result(_RESULTS[sign], "'{}' of {} matches".format(sign.replace("+", "") + term, domain))
-        if redirect is None:
-            return Result("neutral", "nothing in the record of {} matches".format(domain))
+        for term in spf_record.parse(found[0], domain):
+            if term.name == "redirect":
+                return self.redirected(term, domain)
+            if self.matches(term, domain):
+                return Result(term.result, "'{}' of {} matches".format(term.text, domain))
+        return Result("neutral", "nothing in the record of {} matches".format(domain))
+
+    def redirected(self, term: spf_record.Term, domain: str) -> Result:
+        """Evaluate the record of the domain that takes this one's place (6.1). Returns the result."""
         self.count()
-        target = self.expand(redirect, domain)
+        target = self.expand(term.target, domain)
         result = self.host(target)
         if result.result == "none":
             raise _Permanent("redirect={}: that name has no SPF record".format(target))
         return result
 
-    def matches(self, name: str, mark: str, argument: str, domain: str) -> bool:
+    def matches(self, term: spf_record.Term, domain: str) -> bool:
         """Return whether a mechanism matches (5)."""
-        if name == "all":
+        if term.name == "all":
             return True
-        if name in ("ip4", "ip6"):
-            network = ipaddress.ip_network(argument, strict=False)
-            return self.ip.version == network.version and self.ip in network
+        if term.name in ("ip4", "ip6"):
+            return self.ip.version == term.network.version and self.ip in term.network
         self.count()
-        if name == "include":
-            return self.included(self.expand(argument, domain))
-        if name == "exists":
-            return bool(self.look(self.expand(argument, domain), "A"))
-        return self.points_here(name, mark, argument, domain)
+        target = self.expand(term.target, domain) if term.target else domain
+        if term.name == "include":
+            return self.included(target)
+        if term.name == "exists":
+            return bool(self.look(target, "A"))
+        if term.name == "ptr":
+            return any(_is_below(each, target) for each in self.validated())
+        bits = term.bits[self.ip.version]
+        return self.at(target, bits) if term.name == "a" else self.exchanges(target, bits)
 
-    def points_here(self, name: str, mark: str, argument: str, domain: str) -> bool:
-        """Return whether one of the mechanisms a, mx and ptr matches."""
-        target, prefix = _split(mark, argument, self.ip.version)
-        target = self.expand(target, domain) if target else domain
-        if name == "a":
-            return self.at(target, prefix)
-        if name == "mx":
-            exchangers = [value.split()[-1].rstrip(".") for value in self.look(target, "MX")]
-            if len(exchangers) > _LIMIT:
-                raise _Permanent("mx:{}: more than {} hosts".format(target, _LIMIT))
-            return any(self.at(each, prefix, counted=False) for each in exchangers if each)
-        return any(("." + each.lower()).endswith("." + target.lower()) for each in self.validated())     # ptr
+    def exchanges(self, target: str, bits: int) -> bool:
+        """Return whether the address is one of those that take a domain's mail (5.4)."""
+        names = [value.split()[-1].rstrip(".") for value in self.look(target, "MX")]
+        if len(names) > _LIMIT:
+            raise _Permanent("mx:{}: more than {} hosts".format(target, _LIMIT))
+        return any(self.at(each, bits, counted=False) for each in names if each)
 
     def included(self, target: str) -> bool:
         """Return whether the record of another domain lets the address pass (5.2)."""
@@ -122,16 +124,26 @@ class _Check:
             raise _Permanent("include:{}: that name has no SPF record".format(target))
         return result.result == "pass"
 
-    def at(self, name: str, prefix: int, counted: bool = True) -> bool:
+    def at(self, name: str, bits: int, counted: bool = True) -> bool:
         """Return whether the address is in the networks of that size around the addresses of a name."""
         kind = "A" if self.ip.version == 4 else "AAAA"
-        found = self.look(name, kind) if counted else self._look(name, kind)
-        return any(self.ip in ipaddress.ip_network("{}/{}".format(each, prefix), strict=False) for each in found)
+        found = self.look(name, kind) if counted else self.ask(name, kind)
+        return any(self.ip in ipaddress.ip_network("{}/{}".format(each, bits), strict=False) for each in found)
 
     def validated(self) -> List[str]:
-        """Return the reverse names of the address that have this address themselves (5.5)."""
-        names = [value.rstrip(".") for value in self.look(reverse_name(str(self.ip)), "PTR")]
-        return [name for name in names[:_LIMIT] if self.at(name, self.ip.max_prefixlen, counted=False)]
+        """Return the reverse names of the address that have this address themselves. What cannot be asked does not
+        count (5.5)."""
+        found = []
+        try:
+            names = [value.rstrip(".") for value in self.look(reverse_name(str(self.ip)), "PTR")]
+        except Temporary:
+            return []
+        for name in names[:_LIMIT]:
+            try:
+                found += [name] if self.at(name, self.ip.max_prefixlen, counted=False) else []
+            except Temporary:
+                continue
+        return found
 
     def count(self) -> None:
         """Count a term that asks DNS."""
@@ -141,35 +153,33 @@ class _Check:
 
     def look(self, name: str, kind: str) -> List[str]:
         """Ask DNS, and count a question that finds nothing. Returns the values."""
-        found = self._look(name, kind)
+        found = self.ask(name, kind)
         if not found:
             self.voids += 1
             if self.voids > _VOID_LIMIT:
                 raise _Permanent("more than {} look-ups find nothing, the last: {} {}".format(_VOID_LIMIT, name, kind))
         return found
 
+    def ask(self, name: str, kind: str) -> List[str]:
+        """Ask DNS. Returns the values: none for a name that cannot exist (4.8)."""
+        return self._ask(name, kind) if _is_askable(name) else []
+
     def expand(self, text: str, domain: str) -> str:
-        """Expand macros (7). Returns a name. Raises _Permanent."""
+        """Expand macros (7.3). Returns a name."""
         def one(match: Any) -> str:
             letter, digits, turned, delimiters, literal = match.groups()
             if literal:
                 return {"%": "%", "_": " ", "-": "%20"}[literal]
-            if not letter:
-                raise _Permanent("'{}': a % that does not begin a macro".format(text))
             parts = re.split("[{}]".format(re.escape(delimiters or ".")), self.macro(letter.lower(), domain))
             if turned:
                 parts.reverse()
-            if digits:
-                if not int(digits):
-                    raise _Permanent("'{}': a macro that keeps 0 parts".format(text))
-                parts = parts[-int(digits):]
-            value = ".".join(parts)
+            value = ".".join(parts[-int(digits):] if digits else parts)
             return quote(value, safe="-._~") if letter.isupper() else value
 
-        expanded = _MACRO.sub(one, text)
-        while len(expanded) > 253 and "." in expanded:
+        expanded = spf_record.MACRO.sub(one, text).rstrip(".")
+        while len(expanded) > _LONGEST_NAME and "." in expanded:
             expanded = expanded.partition(".")[2]
-        return expanded.rstrip(".")
+        return expanded
 
     def macro(self, letter: str, domain: str) -> str:
         """Return the value of a macro letter (7.2)."""
@@ -179,9 +189,25 @@ class _Check:
                 return str(self.ip)
             return ".".join(self.ip.exploded.replace(":", ""))
         if letter == "p":
-            return (self.validated() or ["unknown"])[0]
+            return self.reverse(domain)
         return {"s": self.sender, "l": local, "o": after, "d": domain, "h": self.helo,
-                "v": "in-addr" if self.ip.version == 4 else "ip6"}.get(letter, "unknown")
+                "v": "in-addr" if self.ip.version == 4 else "ip6"}[letter]
+
+    def reverse(self, domain: str) -> str:
+        """Return the name that %{p} stands for: the domain, else a name below it, else any (7.3)."""
+        names = self.validated()
+        names.sort(key=lambda name: (name.lower() != domain.lower(), not _is_below(name, domain)))
+        return (names or ["unknown"])[0]
+
+
+def _is_below(name: str, domain: str) -> bool:
+    return ("." + name.lower()).endswith("." + domain.lower())
+
+
+def _is_askable(name: str) -> bool:
+    """Return whether DNS can have such a name (RFC 1035, 2.3.4)."""
+    labels = name.rstrip(".").split(".")
+    return len(name) <= _LONGEST_NAME + 1 and all(0 < len(label.encode("utf-8")) < 64 for label in labels)
 
 
 def reverse_name(address: str) -> str:
@@ -190,54 +216,3 @@ def reverse_name(address: str) -> str:
     if ip.version == 4:
         return ".".join(reversed(str(ip).split("."))) + ".in-addr.arpa"
     return ".".join(reversed(ip.exploded.replace(":", ""))) + ".ip6.arpa"
-
-
-def _parse(record: str, domain: str) -> Tuple[List[Tuple[str, str, str, str]], Optional[str]]:
-    """Parse a whole record (4.6). Returns the mechanisms (sign, name, ":" or "/", argument) and the redirect. Raises
-    _Permanent."""
-    mechanisms, modifiers = [], {}
-    for term in record.split()[1:]:
-        modifier = _MODIFIER.match(term)
-        if modifier:
-            name = modifier.group(1).lower()
-            if name in modifiers and name in ("redirect", "exp"):
-                raise _Permanent("{} has two {}=".format(domain, name))
-            if name == "redirect" and not modifier.group(2):
-                raise _Permanent("'{}' of {} needs a domain".format(term, domain))
-            modifiers[name] = modifier.group(2)
-            continue
-        match = _TERM.match(term)
-        if not match or not _valid(match.group(2).lower(), match.group(3) or "", match.group(4) or ""):
-            raise _Permanent("'{}' of {} is not a term of SPF".format(term, domain))
-        mechanisms.append((match.group(1) or "+", match.group(2).lower(), match.group(3) or "", match.group(4) or ""))
-    redirect = None if any(name == "all" for _, name, _, _ in mechanisms) else modifiers.get("redirect")
-    return mechanisms, redirect
-
-
-def _valid(name: str, mark: str, argument: str) -> bool:
-    if name == "all":
-        return not mark
-    if name in ("include", "exists"):
-        return mark == ":" and bool(argument)
-    if name in ("a", "mx"):
-        target, _, prefixes = argument.partition("/") if mark == ":" else ("-", "", argument)
-        return bool(target) if not prefixes else bool(target and re.match(
-            r"((\d|[12]\d|3[012])(//{0})?|/{0})$".format(r"(\d\d?|1[01]\d|12[0-8])"), prefixes))
-    if name in ("ip4", "ip6"):
-        return mark == ":" and _is_network(argument, int(name[2]))
-    return name == "ptr" and mark in ("", ":") and bool(argument) == bool(mark)
-
-
-def _is_network(text: str, version: int) -> bool:
-    try:
-        return bool(ipaddress.ip_network(text, strict=False).version == version)
-    except ValueError:
-        return False
-
-
-def _split(mark: str, argument: str, version: int) -> Tuple[str, int]:
-    """Split the argument of an a or mx: "example.org/24//64", "/24". Returns the domain, and how many bits count: all
-    when it does not say."""
-    domain, _, prefixes = argument.partition("/") if mark == ":" else ("", "", argument)
-    four, _, six = prefixes.partition("//") if not prefixes.startswith("/") else ("", "", prefixes[1:])
-    return domain, int(four or 32) if version == 4 else int(six or 128)

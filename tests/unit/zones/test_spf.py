@@ -89,7 +89,7 @@ def test_result(record: str, address: str, result: str) -> None:
     ("%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"),
     ("%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}", "3.2.0.192.in-addr.strong.lp._spf.example.com"),
     ("%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net"),
-    ("%{h}", "mx.example.org"), ("a%%b%_c%-d", "a%b c%20d"), ("%{S}", "strong-bad%40email.example.com"),
+    ("%{h}", "mx.example.org"), ("a%%b%_c%-d.example", "a%b c%20d.example"), ("%{S}", "strong-bad%40email.example.com"),
 ])
 def test_macros_of_the_rfc(macro: str, expanded: str) -> None:
     """7.4: each of its examples; the name that an `exists` with it looks up."""
