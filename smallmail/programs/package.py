@@ -12,12 +12,16 @@ from smallmail.errors import EXPECTED, Problem
 from smallmail.machine import letters, state, stock_store
 from smallmail.machine.host import Failed, Host
 from smallmail.programs import installed
-from smallmail.settings import ask, fields, file_format, store
+from smallmail.settings import ask, fields, file_format, idn, store
 from smallmail.settings.fields import Settings
 
 _NOT_SET_UP = """\
 smallmail-server is installed and has changed nothing yet: no question was answered.
 Mail does not work yet. Type 'dpkg-reconfigure smallmail-server' to set it up."""
+
+_FORMER_NAME = """\
+/{}: {} is now written '{}'. Until now a name in it was changed to
+that by an old standard. If you mean the name as it was written, set it again."""
 
 
 def configure(host: Host, arguments: List[str]) -> int:
@@ -40,6 +44,10 @@ def _configure(host: Host, before: str) -> None:
         print(_NOT_SET_UP)
         return
     text = store.changed_text(host, _changes(host, answers or {}))
+    if idn.is_former(before):
+        text, former = file_format.with_former_names(text)
+        for name, value in former.items():
+            print(_FORMER_NAME.format(fields.PATH, name, value))
     wanted = store.parsed(text)
     password = (answers or {}).get("password", "")
     if password:

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Set  # noqa: F401 (in a 
 import debconf
 
 from smallmail.daemons import foreign
-from smallmail.settings import file_reader
+from smallmail.settings import file_reader, idn
 from smallmail.settings.questions import QUESTIONS, Question
 
 _SKIPPED = 30           # debconf's code for "not shown" (INPUT) and for "back" (GO)
@@ -28,7 +28,7 @@ _PATIENCE = 20
 
 def main(argv: List[str]) -> None:
     """Ask, as the config script: argv is its name, `configure` or `reconfigure`, and the version before."""
-    Dialogue(connect()).run(reconfigure=argv[1:2] == ["reconfigure"])
+    Dialogue(connect()).run(argv[1:2] == ["reconfigure"], argv[2] if len(argv) > 2 else "")
 
 
 def connect() -> Any:
@@ -130,10 +130,10 @@ class Dialogue(Asked):
         self.mistakes = {}  # type: Dict[str, str]
         self.shown = set()  # type: Set[str]
 
-    def run(self, reconfigure: bool) -> None:
-        """Ask all questions. Going back from the first one asks it again."""
+    def run(self, reconfigure: bool, before: str = "") -> None:
+        """Ask all questions. Going back from the first one asks it again. `before`: the version that is upgraded."""
         self.db.capb("backup")
-        self._load_settings(reconfigure)
+        self._load_settings(reconfigure, idn.is_former(before))
         questions = list(QUESTIONS.values())
         index, direction = 0, _FORWARD
         while index < len(questions):
@@ -145,7 +145,7 @@ class Dialogue(Asked):
         for name in self.shown:
             self.set_flag(name, "answered", True)
 
-    def _load_settings(self, reconfigure: bool) -> None:
+    def _load_settings(self, reconfigure: bool, has_former_names: bool) -> None:
         """Put today's settings into debconf, but not over an answer that has not become a setting yet."""
         if not os.path.exists(os.path.join(self.root, file_reader.PATH)):
             return
@@ -157,7 +157,9 @@ class Dialogue(Asked):
             if question.secret:
                 self.set_flag(question.name, "seen", True)
             elif question.name in settings and not self.flag(question.name, "answered"):
-                self._load(question, settings[question.name])
+                text = settings[question.name]
+                is_former = has_former_names and question.name in idn.SETTINGS
+                self._load(question, idn.former_names(text) if is_former else text)
 
     def _load(self, question: Question, text: str) -> None:
         try:

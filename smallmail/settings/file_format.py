@@ -1,9 +1,9 @@
 """The format of smallmail.conf: ConfigObj reads it, and it is changed line by line so that comments stay. Pure."""
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from smallmail.errors import Problem
-from smallmail.settings import fields
+from smallmail.settings import fields, idn
 
 # A line that names a secret, in any spelling, up to its value. (A quoted name ends with its quote.)
 _SECRET = re.compile(r"""(?i)(.*?(?:{})["']?\s*[=:]?)\s*(\S.*)""".format("|".join(
@@ -39,6 +39,15 @@ def edit(text: str, changes: Dict[str, str]) -> str:
         else:
             lines.append(line)
     return "".join(line + "\n" for line in lines)
+
+
+def with_former_names(text: str) -> Tuple[str, Dict[str, str]]:
+    """Replace the names that a version before IDNA 2008 encoded in another way, so that they go on meaning the same.
+    Returns the text of the file, and the changed settings."""
+    values = parse(text)
+    changes = {name: idn.former_names(value) for name, value in values.items() if name in idn.SETTINGS}
+    changes = {name: value for name, value in changes.items() if value != values[name]}
+    return edit(text, changes), changes
 
 
 def _line(name: str, value: str, comment: Optional[str]) -> str:

@@ -6,6 +6,8 @@ import posixpath
 import re
 from typing import Iterable
 
+from smallmail.settings import idn
+
 # RFC 1035 2.3.1 and RFC 1123 2.1: what a label of a host name may be.
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -251,16 +253,16 @@ def yes_no(text: str) -> str:
 
 def _name(text: str) -> str:
     """Check a name of DNS with any number of labels. Returns it in lower case and as A-labels."""
-    given = line(text).rstrip(".").lower()
+    given = line(text).rstrip(".")
     if not given:
         raise ValueError("a name is needed, as in mail.example.org")
-    try:
-        name = given.encode("idna").decode("ascii")
-    except UnicodeError:
-        name = given
-    if len(name) > 253 or not all(re.fullmatch(_LABEL, label) for label in name.split(".")):
+    is_ascii = all(character < "\x80" for character in given)
+    name = given.lower() if is_ascii else idn.encode(given).lower()
+    # A letter that is still beyond ASCII waits for python3-idna.
+    labels = re.sub(r"[^\x00-\x7f]", "a", name).split(".")
+    if len(name) > 253 or not all(re.fullmatch(_LABEL, label) for label in labels):
         raise ValueError("'{}' is not a valid domain name: use letters, digits and hyphens, separated by dots"
-                         .format(given))
+                         .format(given.lower()))
     return name
 
 

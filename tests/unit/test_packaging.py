@@ -27,7 +27,7 @@ DEBIAN = SOURCE / "debian"
 # What the code imports beyond Python's own, and the package that has it.
 MODULES = {
     "apt_pkg": "python3-apt", "configobj": "python3-configobj", "debconf": "python3-debconf",
-    "dns": "python3-dnspython", "jinja2": "python3-jinja2",
+    "dns": "python3-dnspython", "idna": "python3-idna", "jinja2": "python3-jinja2",
 }  # fmt: skip
 
 # What units and hooks of up to 0.3.0 start as a module, and the program that it has become.

@@ -34,10 +34,11 @@ def a_host_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "in_charge", lambda root="/": False)
 
 
-def run(db: Debconf, root: Path | str = "/nowhere", reconfigure: bool = False) -> dict[str, str] | None:
+def run(db: Debconf, root: Path | str = "/nowhere", reconfigure: bool = False, before: str = "",
+        ) -> dict[str, str] | None:
     """The config script, then what postinst reads."""
     db.reconfigure = reconfigure
-    ask.Dialogue(db, str(root)).run(reconfigure)
+    ask.Dialogue(db, str(root)).run(reconfigure, before)
     return ask.answers(db.finish(), str(root))
 
 
@@ -266,7 +267,7 @@ def test_a_pending_password_survives_a_failed_configuration(tmp_path: Path) -> N
 def settings_file(root: Path, text: str) -> Path:
     path = root / fields.PATH
     path.parent.mkdir(parents=True)
-    path.write_text(text)
+    path.write_text(text, "utf-8")
     return root
 
 
@@ -285,3 +286,11 @@ def test_a_wrong_value_in_the_file_is_no_answer_where_nobody_is_there(tmp_path: 
     db = Debconf()
     assert run(db, root) == {"password": "", "rspamd-password": ""}
     assert db.shown == []
+
+
+def test_an_upgrade_does_not_ask_for_a_name_of_the_former_standard(tmp_path: Path) -> None:
+    """The file may have a name that only the former standard allowed: postinst writes down what it meant."""
+    root = settings_file(tmp_path, FILE.replace("= mail.example.org", "= \u2603.example"))
+    db = Debconf({})
+    assert run(db, root, before="0.6.0") == {"password": "", "rspamd-password": ""}
+    assert (db.shown, db.said, db.values["hostname"]) == ([], [], "xn--n3h.example")
