@@ -1,44 +1,51 @@
-"""The format of smallmail.conf: ConfigObj reads it, and it is changed line by line so that comments stay. Pure."""
+"""The settings file's text: its settings, changed line by line so that comments stay, and without its secrets for
+people. file_reader.py reads it. Pure."""
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 from smallmail.errors import Problem
-from smallmail.settings import fields, idn
+from smallmail.settings import fields, file_reader, idn
 
-# A line that names a secret, in any spelling, up to its value. (A quoted name ends with its quote.)
-_SECRET = re.compile(r"""(?i)(.*?(?:{})["']?\s*[=:]?)\s*(\S.*)""".format("|".join(
-    name.replace("-", "[-_ ]?") for name, field in fields.FIELDS.items() if field.secret)))
+_SECRETS = [name for name, field in fields.FIELDS.items() if field.secret]
+# The name of a secret setting in any spelling, with what is before and behind it.
+_NAMED = re.compile(r"""(?i)(.*?)((?:{})["']?\s*[=:]*)\s*(.*)""".format("|".join(
+    name.replace("-", "[-_ ]?") for name in _SECRETS)))
+_OTHER = re.compile(r"[\s#;]*(?:{})\s*=".format("|".join(name for name in fields.FIELDS if name not in _SECRETS)))
 _TRIPLE_QUOTES = (3 * "'", 3 * '"')
+_NOT_SHOWN = "(not shown)"
 
 
 def parse(text: str) -> Dict[str, str]:
     """Return the keys and values of a settings file. Raises Problem for bad syntax, unknown keys and sections."""
-    config = _config(text)
-    if config.sections:
-        raise Problem("/{}: section [{}] must go: this file has no sections"
-                      .format(fields.PATH, config.sections[0]))
-    for name in config.scalars:
+    found = file_reader.read(text)
+    if found.mistakes:
+        raise Problem("/{}: {}".format(fields.PATH, found.mistakes[0]))
+    for entry in found.entries:
         try:
-            fields.known(name)
+            fields.known(entry.name)
         except Problem as error:
             raise Problem("/{}: {}".format(fields.PATH, error))
-    return {name: _joined(config[name]) for name in config.scalars}
+    return {entry.name: entry.value for entry in found.entries}
 
 
 def edit(text: str, changes: Dict[str, str]) -> str:
     """Return the settings file with some values changed; every comment and every other line stays as it is."""
-    config, lines = _config(text), text.splitlines()
+    lines = [[line] for line in text.splitlines()]
+    entries = {entry.name: entry for entry in file_reader.read(text).entries}
     for name, value in changes.items():
         fields.known(name)
-        line = _line(name, value, config.inline_comments.get(name))
+        if name in entries:
+            entry = entries[name]
+            lines[entry.first:entry.end] = [[_line(name, value, entry.comment)]] + [[]] * (entry.end - entry.first - 1)
+            continue
         # A default is in the file as a comment below its explanation: the value belongs there.
-        set_already = r"\s*[\"']?{}[\"']?\s*=" if name in config.scalars else r"#[ \t]*{}[ \t]*="
-        where = [number for number, old in enumerate(lines) if re.match(set_already.format(re.escape(name)), old)]
-        if where:
-            lines[where[0]] = line
+        default = re.compile(r"#[ \t]*{}[ \t]*=".format(re.escape(name)))
+        where = next((number for number, old in enumerate(lines) if old and default.match(old[0])), None)
+        if where is None:
+            lines.append([_line(name, value, "")])
         else:
-            lines.append(line)
-    return "".join(line + "\n" for line in lines)
+            lines[where] = [_line(name, value, "")]
+    return "".join(line + "\n" for kept in lines for line in kept)
 
 
 def with_former_names(text: str) -> Tuple[str, Dict[str, str]]:
@@ -50,12 +57,19 @@ def with_former_names(text: str) -> Tuple[str, Dict[str, str]]:
     return edit(text, changes), changes
 
 
-def _line(name: str, value: str, comment: Optional[str]) -> str:
-    """Return a line as ConfigObj writes it, in quotes where it needs them."""
-    config = _config("")
-    config[name] = value
-    config.inline_comments[name] = comment
-    return str(config.write()[0])
+def _line(name: str, value: str, comment: str) -> str:
+    """Return a line that sets a value, in quotes where it needs them. Raises Problem if no quotes fit."""
+    return "{} = {}".format(name, _quoted(name, value)).rstrip() + ("  " + comment if comment else "")
+
+
+def _quoted(name: str, value: str) -> str:
+    if value == value.strip() and not re.search(r"[,#'\"]", value):
+        return value
+    for quote in ('"', "'") + _TRIPLE_QUOTES:
+        quoted = quote + value + quote
+        if file_reader.read("x = " + quoted) == file_reader.Read([file_reader.Entry("x", value, "", 0, 1)], []):
+            return quoted
+    raise Problem("{}: the value has quotes of all kinds in it: use another value".format(name))
 
 
 def default_text() -> str:
@@ -82,35 +96,50 @@ def wrap(text: str, width: int = 98) -> List[str]:
 def without_secrets(text: str) -> List[str]:
     """Return the lines of a settings file, to be shown to people, with "(not shown)" instead of each secret.
 
-    Any line that names a secret setting ends there, whether it sets it, is a comment, or is not understood; of a value
-    in triple quotes all lines are left out.
+    Of a secret setting all lines of its value are left out, of any other line what follows the name of a secret
+    setting. In comments, and in lines that are not understood, what comes before the name or in the next lines may be
+    the secret, too.
     """
-    lines, closing = [], ""
-    for line in text.splitlines():
+    lines = text.splitlines()
+    owners = {number: entry for entry in file_reader.read(text).entries for number in range(entry.first, entry.end)}
+    shown, goes_on, closing = [], False, ""     # type: List[str], bool, str
+    for number, line in enumerate(lines):
+        entry = owners.get(number)
+        if entry:
+            goes_on, closing = entry.name in _SECRETS, ""
+            if entry.name not in _SECRETS or number == entry.first:
+                shown.append(_of_setting(line, entry))
+            continue
+        named = _NAMED.match(line)
         if closing:
             closing = "" if closing in line else closing
-            continue
-        match = _SECRET.match(line)
-        if match and match.group(2) != "=":     # else it is set to nothing
-            line, value = match.group(1) + " (not shown)", match.group(2)
-            if value[:3] in _TRIPLE_QUOTES and value[:3] not in value[3:]:
-                closing = value[:3]
-        lines.append(line)
-    return lines
+        elif named:
+            shown.append(_of_comment(line, *named.groups()))
+            goes_on = True
+            opened = named.group(3)[:3]
+            closing = opened if opened in _TRIPLE_QUOTES and opened not in named.group(3)[3:] else ""
+        else:
+            is_comment_below = number - 1 in owners and line.lstrip().startswith("#")
+            goes_on = goes_on and bool(line.strip()) and not is_comment_below and not _OTHER.match(line)
+            if not goes_on:
+                shown.append(line)
+            elif not shown[-1].endswith(_NOT_SHOWN):
+                shown.append("# " + _NOT_SHOWN)
+    return shown
 
 
-def _joined(value: Any) -> str:
-    """Join what ConfigObj made a list because of unquoted commas: for us a comma is a character like any other."""
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def _of_setting(line: str, entry: file_reader.Entry) -> str:
+    """Return a line of a setting, without a secret in its value or in the comment behind it."""
+    if entry.name in _SECRETS:
+        if not entry.value and not entry.comment:
+            return line
+        return "{}= {}".format(line.partition("=")[0], _NOT_SHOWN)
+    named = _NAMED.match(line)
+    return "{}{} {}".format(named.group(1), named.group(2), _NOT_SHOWN) if named and named.group(3) else line
 
 
-def _config(text: str) -> Any:
-    # Here and not above: it takes half as long to load as Python takes to start, and not every verb reads settings.
-    from configobj import ConfigObj, ConfigObjError  # noqa: PLC0415
-
-    try:
-        config = ConfigObj(text.splitlines(), interpolation=False, write_empty_values=True)
-    except ConfigObjError as error:
-        raise Problem("/{}: {}; a line has the form 'name = value'".format(fields.PATH, str(error).rstrip(".")))
-    config.indent_type = "  "   # what ConfigObj writes between a value and the comment behind it
-    return config
+def _of_comment(line: str, before: str, name: str, behind: str) -> str:
+    """Return a line that names a secret setting and is not a setting."""
+    if re.search(r"\w", before):
+        return "# " + _NOT_SHOWN
+    return "{}{} {}".format(before, name, _NOT_SHOWN) if behind else line

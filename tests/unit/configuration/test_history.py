@@ -93,6 +93,10 @@ def test_a_secret_is_hidden_however_it_is_written(host: Host, line: str) -> None
     "; relay-password = {}", "# Relay-Password = {}", "# RELAY_PASSWORD = {}", "# the relay-password was: {}",
     "# relay-password = '''first\n# {}\n# last'''", "rspamd-password = {}", "# 'rspamd-password' = '{}'",
     "[relay-password = {}", "relay-password {}",
+    "relay-password =  # {}", "# {} is the relay-password", "mail-directory = /srv  # relay-password = {}",
+    "# relay-password = \\\n#   {}", "# relay-password =\n# {}", "# 'relay-password' =\n# {}\n#",
+    "relay-password = \\\n  {}", "relay-password = x\n  {}",
+    "mail-directory = '''\n/srv\nrelay-password = {}\n'''",
 ])  # fmt: skip
 def test_no_secret_is_shown_however_its_line_is_written(host: Host, line: str) -> None:
     """As it comes, as it is changed, as it goes, and as a line beside one that is changed."""

@@ -52,3 +52,15 @@ def test_bad_syntax_and_sections_are_refused_with_a_sentence() -> None:
         file_format.parse("hostname\n")
     with pytest.raises(Problem, match="no sections"):
         file_format.parse("[mail]\nhostname = x\n")
+
+
+def test_of_a_file_without_secrets_all_is_shown() -> None:
+    text = file_format.default_text()
+    assert file_format.without_secrets(text) == text.splitlines()
+    text = "relay-password = x\n# the next one\nquota = 1M\n# relay-password =\n# quota = 2M\n# so far\n"
+    assert file_format.without_secrets(text) == ["relay-password = (not shown)", *text.splitlines()[1:]]
+
+
+def test_what_no_quotes_can_hold_is_refused() -> None:
+    with pytest.raises(Problem, match="quotes of all kinds"):
+        file_format.edit("", {"relay-password": "a'''b\"\"\"c"})
