@@ -10,7 +10,9 @@ import sys
 # direction of what is seen (Unicode UAX 9 and UTS 39): separators, marks, embeddings, isolates, tags.
 _RANGES = ((0x00, 0x08), (0x0b, 0x1f), (0x7f, 0x9f), (0x61c, 0x61c), (0x200b, 0x200f), (0x2028, 0x202e),
            (0x2060, 0x206f), (0xfeff, 0xfeff), (0xfff9, 0xfffb), (0xe0000, 0xe007f))
-_ESCAPES = {code: ascii(chr(code))[1:-1] for first, last in _RANGES for code in range(first, last + 1)}
+_ESCAPES = {0xdc00 + byte: "\\x{:02x}".format(byte) for byte in range(0x80, 0x100)}     # a byte that is not UTF-8
+_ESCAPES.update({code: "\\u{:04x}".format(code) for code in range(0xd800, 0xe000) if code not in _ESCAPES})
+_ESCAPES.update({code: ascii(chr(code))[1:-1] for first, last in _RANGES for code in range(first, last + 1)})
 
 
 def plain(text: str) -> str:

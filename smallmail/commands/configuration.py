@@ -7,6 +7,7 @@ from smallmail.commands.arguments.parser import Told
 from smallmail.configuration import apply, history, plan
 from smallmail.errors import Problem
 from smallmail.machine import dates
+from smallmail.machine.file import text_of
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, store
 
@@ -61,7 +62,7 @@ def rollback(host: Host, options: argparse.Namespace) -> int:
     file = chosen.inputs[fields.PATH]
     if file is None:
         raise Problem("configuration {} has no settings to return to".format(chosen.number))
-    wanted = store.checked(file_format.parse(file.content.decode("utf-8")))
+    wanted = store.checked(file_format.parse(text_of(file.content)))
     done = apply.apply(host, wanted, outcome.asked("rollback {}".format(chosen.number)), chosen.inputs)
     print("Returned to configuration {}.".format(chosen.number))
     return outcome.tell(host, done, is_new=True)

@@ -32,7 +32,7 @@ from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER, MAIN
 from smallmail.daemons.postfix import POSTFIX
 from smallmail.errors import Problem
 from smallmail.machine import state, state_files
-from smallmail.machine.file import File
+from smallmail.machine.file import File, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 
@@ -266,4 +266,4 @@ def _record_after(host: Host, the_job: Job, only: str) -> Record:
 
 
 def _text(file: Optional[File]) -> str:
-    return file.content.decode("utf-8", "replace") if file else ""
+    return text_of(file.content) if file else ""

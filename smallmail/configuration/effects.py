@@ -75,7 +75,7 @@ def _unit_digests(host: Host) -> Dict[str, str]:
 def _unit_digest(host: Host, daemon: Daemon) -> str:
     digest = hashlib.sha256()
     for path in _unit_files(host, daemon):
-        digest.update("{}\n{}\n".format(path, host.text(path)).encode("utf-8"))
+        digest.update("{}\n{}\n".format(path, host.text(path)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

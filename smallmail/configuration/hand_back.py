@@ -10,7 +10,7 @@ from smallmail.configuration.record import Entry, Record
 from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, postconf, running, table
 from smallmail.machine import state, state_files, stock_store, users
-from smallmail.machine.file import File
+from smallmail.machine.file import File, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.tls import tlsa
 
@@ -56,7 +56,8 @@ def hand_back(host: Host) -> List[str]:
                 left = left._replace(originals=before.originals, versions=before.versions)
                 sentences.append("/{}: not restored: {}".format(path, error))
         stays_in_force = bool(left.originals)
-        files[state.RECORD] = as_file(left) if stays_in_force else None
+        for path in (state.RECORD, state.OWN_RECORD):
+            files[path] = as_file(left, path) if stays_in_force else None
         files[state.LEFT] = None if stays_in_force else as_file(left)
         # What refers to a file is removed before the file is.
         transaction.swap(host, OrderedDict(sorted(files.items(), key=lambda item: item[1] is None)))
@@ -87,14 +88,14 @@ def remembered(before: Record, now: Tree) -> Record:
         things = record.things(now, kind)
         entries[kind] = OrderedDict((name, entry) for name, entry in before.entries[kind].items()
                                     if _is_changed(kind, entry, things.get(name)))
-    return Record(entries, OrderedDict(), OrderedDict())
+    return Record(entries, OrderedDict(), OrderedDict(), OrderedDict())
 
 
-def as_file(left: Record) -> Optional[File]:
+def as_file(left: Record, path: str = state.LEFT) -> Optional[File]:
     """Return the file for that record; None if there is nothing to remember."""
     if not any(left.entries.values()):
         return None
-    return state_files.file(state.LEFT, record.dumps(left).encode("ascii"))
+    return state_files.file(path, record.dumps(left).encode("ascii"))
 
 
 def comments(text: str) -> "Counter[str]":
@@ -126,13 +127,13 @@ def _shared(host: Host, before: Record, now: Tree, path: str, to_do: List[Change
         return {}  # removed together with Postfix, or by hand
     kind, parse = _SHARED[path]
     original = record.file_from_json(before.originals.get(path))
-    original_text = original.content.decode("utf-8", "replace") if original else host.text(postconf.STOCK[path])
+    original_text = text_of(original.content) if original else host.text(postconf.STOCK[path])
     values = dict(record.things(now, kind))
     for change in to_do:
         if change.kind == kind:
             values[change.name] = change.wanted
     restored = {name: value for name, value in values.items() if value is not None}
-    text = live.content.decode("utf-8", "replace")
+    text = text_of(live.content)
     if restored == parse(original_text) and not comments(text) - comments(original_text):
         # We wrote it with the original's owner and mode: if it has others now, somebody wants them.
         return {path: live._replace(content=original.content) if original else None}

@@ -16,7 +16,7 @@ from smallmail.configuration.tree import Tree
 from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER
 from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import state
-from smallmail.machine.file import File
+from smallmail.machine.file import File, text_of
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format
 
@@ -106,7 +106,7 @@ def summary(before: Optional[Applied], after: Applied) -> str:
 
 def _lines(path: str, file: Optional[File]) -> List[str]:
     """Return the lines of an input, without the values of secret settings."""
-    text = file.content.decode("utf-8", "replace") if file else ""
+    text = text_of(file.content) if file else ""
     return file_format.without_secrets(text) if path == fields.PATH else text.splitlines()
 
 

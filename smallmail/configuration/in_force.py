@@ -8,7 +8,7 @@ from smallmail.configuration.tree import Tree
 from smallmail.daemons import foreign, main_cf
 from smallmail.errors import Problem
 from smallmail.machine import state
-from smallmail.machine.file import File  # noqa: F401 (in a type comment)
+from smallmail.machine.file import File, text_of  # noqa: F401 (File: in a type comment)
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, store
 from smallmail.settings.fields import Settings
@@ -41,7 +41,7 @@ def load_or_last(host: Host) -> Settings:
         file = kept[-1].inputs.get(fields.PATH) if kept else None
         if file is None:
             raise
-        return store.checked(file_format.parse(file.content.decode("utf-8")))
+        return store.checked(file_format.parse(text_of(file.content)))
 
 
 def may_change(host: Host, text: str) -> bool:

@@ -18,7 +18,7 @@ from smallmail.configuration.record import KINDS, Record, before_us, fingerprint
 from smallmail.configuration.tree import OFF, Tree
 from smallmail.daemons import table
 from smallmail.errors import WrongUsage
-from smallmail.machine.file import File, is_readable_by_all
+from smallmail.machine.file import File, is_readable_by_all, text_of
 
 SET = "set"
 GIVE_BACK = "give back"
@@ -189,7 +189,7 @@ def _is_secret(change: Change) -> bool:
 
 def _lines(change: Change, thing: Any) -> List[str]:
     if isinstance(thing, File):
-        return thing.content.decode("utf-8", "replace").splitlines()
+        return text_of(thing.content).splitlines()
     if thing is None or change.kind == "parameters":
         return [] if thing is None else ["{} = {}".format(change.name, thing)]
     return [thing] if thing != OFF else []

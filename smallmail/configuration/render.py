@@ -7,7 +7,7 @@ from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, table
 from smallmail.daemons.facts import Facts, version_tuple
 from smallmail.errors import Problem
-from smallmail.machine.file import File
+from smallmail.machine.file import File, bytes_of
 from smallmail.settings.fields import Settings
 
 TEMPLATES = "/usr/share/smallmail/templates"
@@ -42,7 +42,7 @@ def render(settings: Settings, facts: Facts, local_main: str = "", local_master:
             texts[path] = text
         elif text.strip():
             mode, owner, group = _PERMISSIONS.get(path, (0o644, "root", "root"))
-            files[path] = File(text.encode("utf-8"), mode, owner, group)
+            files[path] = File(bytes_of(text), mode, owner, group)
     # Each is parsed by itself: if the admin's first line is indented, it must not continue our last one.
     return Tree(files,
                 _merged(main_cf.parse_main(texts[main_cf.MAIN]), main_cf.parse_main(local_main)),

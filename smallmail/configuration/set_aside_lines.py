@@ -11,7 +11,7 @@ from smallmail.configuration.tree import Tree
 from smallmail.daemons import main_cf, postconf, postfix
 from smallmail.daemons.main_cf import MAIN
 from smallmail.errors import Problem
-from smallmail.machine.file import File
+from smallmail.machine.file import File, bytes_of, text_of
 from smallmail.machine.host import Host
 
 
@@ -19,7 +19,7 @@ def taken_out(host: Host, stage: Host, main: File, wanted: Tree, refusal: Proble
               judge: Callable[[], None]) -> TakenOut:
     """Find the admin's parameters that Postfix does not accept in this main.cf. Returns the files that must change, and
     a notice; nothing if these parameters are not the reason. Raises Failed."""
-    text = main.content.decode("utf-8", "replace")
+    text = text_of(main.content)
     values = main_cf.parse_main(text)
     suspects = [name for name in postfix.admins_parameters(text) if values[name] != wanted.parameters.get(name)]
 
@@ -46,7 +46,7 @@ def taken_out(host: Host, stage: Host, main: File, wanted: Tree, refusal: Proble
 def _changes(stage: Host, main: File, path: str, lines: Dict[str, str]) -> Files:
     """Return the file that keeps these lines, and main.cf as it is on the stage, with the live file's owner and
     mode."""
-    kept = "".join("{} = {}\n".format(name, value) for name, value in lines.items()).encode("utf-8")
+    kept = bytes_of("".join("{} = {}\n".format(name, value) for name, value in lines.items()))
     edited = stage.file(MAIN)
     return OrderedDict([(path, main._replace(content=kept)), (MAIN, edited and main._replace(content=edited.content))])
 

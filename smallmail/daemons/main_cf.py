@@ -1,4 +1,5 @@
 """Postfix's two configuration files: where they are and how Postfix reads them (postconf(5), master(5))."""
+import re
 from collections import OrderedDict
 from typing import Dict, Iterator, List, Optional  # noqa: F401 (in a type comment)
 
@@ -9,20 +10,24 @@ MASTER = "etc/postfix/master.cf"
 LOCAL_MAIN = "etc/smallmail/local/postfix/main.cf"
 LOCAL_MASTER = "etc/smallmail/local/postfix/master.cf"
 
+# What Postfix takes for white space. A no-break space, or a line separator of Unicode, is a character like any other.
+_BLANKS = " \t\n\v\f\r"
+
 
 def logical_lines(text: str) -> Iterator[str]:
     """Yield the logical lines of a configuration file: a line that starts with white space continues the one before
     it, also across comments and empty lines between them."""
     pending = None  # type: Optional[str]
-    for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
+    for line in text.split("\n"):
+        bare = line.strip(_BLANKS)
+        if not bare or bare.startswith("#"):
             continue
-        if line[0].isspace() and pending is not None:
-            pending += " " + line.strip()
+        if line[0] in _BLANKS and pending is not None:
+            pending += " " + bare
             continue
         if pending is not None:
             yield pending
-        pending = line.strip()
+        pending = bare
     if pending is not None:
         yield pending
 
@@ -33,7 +38,7 @@ def parse_main(text: str) -> Dict[str, str]:
     for line in logical_lines(text):
         name, equals, value = line.partition("=")
         if equals:
-            parameters[name.strip()] = value.strip()
+            parameters[name.strip(_BLANKS)] = value.strip(_BLANKS)
     return parameters
 
 
@@ -57,7 +62,7 @@ def _words(line: str) -> List[str]:
     """Split an entry of master.cf, but keep `{ … }` in one piece (Postfix 3.0)."""
     words = []  # type: List[str]
     depth = 0
-    for word in line.split():
+    for word in re.findall("[^{}]+".format(_BLANKS), line):
         if depth:
             words[-1] += " " + word
         else:

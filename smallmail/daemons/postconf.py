@@ -6,7 +6,7 @@ starts in between never reads half of a change.
 from typing import Dict, List, Optional
 
 from smallmail.daemons.main_cf import MAIN, MASTER
-from smallmail.machine.file import File
+from smallmail.machine.file import File, bytes_of
 from smallmail.machine.host import Host
 
 # What Postfix's package creates. The files are missing if its own question was answered with "No configuration".
@@ -25,7 +25,7 @@ def edited(host: Host, stage: Host, parameters: Dict[str, Optional[str]],
     """
     for path, stock in STOCK.items():
         # Written even if it exists: in the stage, too, an admin's symbolic link would point to the live file.
-        live = host.file(path) or File(host.text(stock).encode("utf-8"), 0o644, "root", "root")
+        live = host.file(path) or File(bytes_of(host.text(stock)), 0o644, "root", "root")
         stage.write(path, live._replace(content=_with_last_line_ended(live.content)))
     put(stage, parameters)
     _postconf(stage, "-M", ["{}={}".format(name, entry) for name, entry in services.items() if entry])

@@ -1,4 +1,4 @@
-"""The type of a file as it is on a disk, or as it is to be."""
+"""The type of a file as it is on a disk, or as it is to be; its text, in UTF-8 whatever the locale is."""
 from typing import NamedTuple
 
 File = NamedTuple("File", [
@@ -7,6 +7,16 @@ File = NamedTuple("File", [
     ("owner", str),
     ("group", str),
 ])
+
+
+def text_of(content: bytes) -> str:
+    """Return the text of a file. Bytes that are not UTF-8 are kept: bytes_of() gives them back as they were."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(text: str) -> bytes:
+    """Return the bytes of a text, those included that text_of() kept."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def is_readable_by_all(mode: int) -> bool:

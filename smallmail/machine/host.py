@@ -7,16 +7,14 @@ No method follows a symbolic link that another user could have made (walk.Divert
 """
 import contextlib
 import fcntl
-import grp
 import os
-import pwd
 import stat
 import time
-from typing import Iterable, Iterator, List, Optional
+from typing import Any, Callable, Iterable, Iterator, List, Optional
 
 from smallmail.errors import Problem
-from smallmail.machine import state, walk
-from smallmail.machine.file import File
+from smallmail.machine import staging, state, walk
+from smallmail.machine.file import File, bytes_of, group_name, group_number, text_of, user_name, user_number
 
 # Seconds that one smallmail waits for another: an apply that waits for Rspamd takes a minute.
 _PATIENCE = 120.0
@@ -78,9 +76,9 @@ class Host:
                     group_name(found[1].st_gid)) if found else None
 
     def text(self, path: str) -> str:
-        """Read a file's text; empty if it does not exist."""
-        file = self.file(path)
-        return file.content.decode("utf-8", "replace") if file else ""
+        """Read a file's text, as text_of() has it; empty if it does not exist."""
+        found = self.file(path)
+        return text_of(found.content) if found else ""
 
     def write(self, path: str, file: File) -> None:
         """Write a file, whole or not at all: under another name first, synced, then renamed. Makes missing folders.
@@ -135,7 +133,7 @@ class Host:
         Problem where another user could put another folder in its place."""
         with walk.into(self.root, path, make=True) as place:
             status = os.fstat(place.folder)
-            if place.is_movable and self._owns and status.st_uid != _user_number(owner):
+            if place.is_movable and self._owns and status.st_uid != user_number(owner):
                 raise Problem("/{} is in a folder that another user can change: 'chown {}:{}' it".format(
                     place.path, owner, group))
             if status.st_mode & 0o7777 != mode or not self._has(status, owner, group):  # else it may be read-only
@@ -162,9 +160,11 @@ class Host:
             os.rename(_beside(place.name), place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
             walk.sync(place)
 
-    def run(self, command: List[str], text: str = "", user: str = "") -> str:
+    def run(self, command: List[str], text: str = "", user: str = "",
+            heard: Optional[Callable[[str], None]] = None) -> str:
         """Run a command with `text` on its standard input. Returns its output and its errors; raises Failed. `user`:
-        root lets it run with the rights of that user.
+        root lets it run with the rights of that user. `heard`: is told each line as it comes; what is
+        returned are then the last ones.
 
         A maintainer script's file descriptors 0 and 3 belong to debconf: children get neither.
         """
@@ -173,16 +173,15 @@ class Host:
         try:
             done = subprocess.Popen(self._as_user(user) + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, close_fds=True, cwd="/",
-                                    env=dict(os.environ, LC_ALL="C.UTF-8"))
+                                    env=dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE=""))
         except OSError as error:
             raise Failed("{}: {}".format(command[0], error.strerror))
         try:
-            output = done.communicate(text.encode("utf-8"), timeout=_OTHERS_TIME + 10 if user else None)[0]
+            said = _output(done, text, _OTHERS_TIME + 10 if user else None, heard)
         except subprocess.TimeoutExpired:   # another process of that user has a copy of the pipe (pidfd_getfd(2))
             done.kill()
             done.stdout.close()     # type: ignore[union-attr]
             raise Failed("'{}' did not end within {} seconds".format(" ".join(command[:3]), _OTHERS_TIME))
-        said = output.decode("utf-8", "replace")
         if done.returncode != 0:
             raise Failed("'{}' failed: {}".format(" ".join(command[:3]), said.strip() or done.returncode))
         return said
@@ -223,8 +222,7 @@ class Host:
         try:
             for copied in filter(self.exists, folders):
                 stage.directory(os.path.dirname(copied))
-                shutil.copytree(self.path(copied), stage.path(copied), symlinks=True)
-                self._give_owners(copied, stage.path(copied))
+                staging.copy(self.root, copied, folder, folders, self._owns)
             os.chmod(folder, state.FOLDERS[state.STAGE].mode)   # now that each file has its permissions
             yield stage
         finally:
@@ -237,14 +235,6 @@ class Host:
         return ["timeout", str(_OTHERS_TIME), "chroot", "--userspec={0}:{0}".format(user), "--groups={}".format(user),
                 "/"]
 
-    def _give_owners(self, source: str, copy: str) -> None:
-        """Give a copied folder and all in it the owners that they have here."""
-        for folder, folders, files in os.walk(copy) if self._owns else ():
-            for path in [folder] + [os.path.join(folder, name) for name in folders + files]:
-                with contextlib.suppress(FileNotFoundError):    # it has gone since
-                    status = os.lstat(os.path.join(self.path(source), os.path.relpath(path, copy)))
-                    os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
-
     def _is_file(self, path: str) -> bool:
         """Tell whether the path, or an admin's link there, ends at a file that exists."""
         try:
@@ -254,11 +244,11 @@ class Host:
             return False
 
     def _has(self, found: os.stat_result, owner: str, group: str) -> bool:
-        return not self._owns or (found.st_uid, found.st_gid) == (_user_number(owner), _group_number(group))
+        return not self._owns or (found.st_uid, found.st_gid) == (user_number(owner), group_number(group))
 
     def _own(self, descriptor: int, owner: str, group: str, mode: int) -> None:
         if self._owns:
-            os.fchown(descriptor, _user_number(owner), _group_number(group))
+            os.fchown(descriptor, user_number(owner), group_number(group))
         os.fchmod(descriptor, mode)
 
 
@@ -275,26 +265,15 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _user_number(owner: str) -> int:
-    # file() gives a number for an owner that has no name on this host.
-    return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
-
-
-def _group_number(group: str) -> int:
-    return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-
-
-def user_name(number: int) -> str:
-    """Return the name of that user, or its number if it has no name on this host."""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def group_name(number: int) -> str:
-    """Return the name of that group, or its number if it has no name on this host."""
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
+def _output(process: Any, text: str, seconds: Optional[float], heard: Optional[Callable[[str], None]]) -> str:
+    """Wait for a process, and so many seconds at most. Returns what it said; if `heard` is told each line as it comes,
+    only the last ones."""
+    if heard is None:
+        return text_of(process.communicate(bytes_of(text), timeout=seconds)[0])
+    process.stdin.close()
+    last = []   # type: List[str]
+    for line in process.stdout:
+        heard(text_of(line))
+        last = last[-20:] + [text_of(line)]
+    process.wait()
+    return "".join(last)

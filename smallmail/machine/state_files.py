@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from smallmail.machine import state
-from smallmail.machine.file import File
+from smallmail.machine.file import File, bytes_of
 from smallmail.machine.host import Host
 
 
@@ -21,7 +21,7 @@ def file(path: str, content: bytes) -> File:
 
 def write(host: Host, path: str, text: str) -> None:
     """Write a state file, unless it has this text and its permissions already."""
-    new = file(path, text.encode("utf-8"))
+    new = file(path, bytes_of(text))
     if host.file(path) != new:
         host.write(path, new)
 

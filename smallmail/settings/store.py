@@ -5,7 +5,7 @@ Only root may read it: it holds the password at the relayhost and the hash of Rs
 from typing import Dict
 
 from smallmail.errors import Problem
-from smallmail.machine.file import File
+from smallmail.machine.file import File, bytes_of
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, rules
 from smallmail.settings.fields import Settings
@@ -47,7 +47,7 @@ def changed_text(host: Host, changes: Dict[str, str]) -> str:
 
 def file(text: str) -> File:
     """Return the settings file with that text, as it is to be written."""
-    return File(text.encode("utf-8"), 0o600, "root", "root")
+    return File(bytes_of(text), 0o600, "root", "root")
 
 
 def save(host: Host, text: str) -> None:

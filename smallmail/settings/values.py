@@ -24,6 +24,7 @@ CERTIFICATES = ("letsencrypt", "files", "self-signed")
 CERTIFICATE_KEYS = ("rsa4096", "ecdsa")
 ACME_CHALLENGES = ("http", "dns")
 _SHORTEST_PASSWORD = 8
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")    # what Python makes of such bytes (PEP 383)
 
 
 def line(text: str) -> str:
@@ -31,6 +32,8 @@ def line(text: str) -> str:
     text = text.strip()
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError("it contains a line break or another control character: remove it")
+    if _NOT_UTF8.search(text):
+        raise ValueError("it contains bytes that are not UTF-8: type it in UTF-8")
     return text
 
 
@@ -113,6 +116,8 @@ def password(text: str) -> str:
     """Check a password that is not empty; the sentence never tells it."""
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError("the password contains a line break or another control character: remove it")
+    if _NOT_UTF8.search(text):
+        raise ValueError("the password contains bytes that are not UTF-8: type it in UTF-8")
     if len(text) < _SHORTEST_PASSWORD:
         raise ValueError("the password is too short: use {} characters or more".format(_SHORTEST_PASSWORD))
     return text

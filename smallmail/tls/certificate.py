@@ -12,7 +12,7 @@ from typing import Iterable, List, Tuple
 
 from smallmail.errors import Problem
 from smallmail.machine import pem, state, state_files
-from smallmail.machine.file import File
+from smallmail.machine.file import File, bytes_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 
@@ -96,12 +96,12 @@ def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
     if certificate_key != key_key:
         raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
             key, certificate))
-    name = "{}-{}".format(kind, hashlib.sha256(found.encode("utf-8")).hexdigest()[:12])
+    name = "{}-{}".format(kind, hashlib.sha256(bytes_of(found)).hexdigest()[:12])
     folder = "{}/{}".format(state.TLS, name)
     host.directory(folder, 0o700)
     for path, text, mode in (("privkey.pem", secret, 0o600), ("fullchain.pem", found, 0o644)):
         if host.text("{}/{}".format(folder, path)) != text:
-            host.write("{}/{}".format(folder, path), File(text.encode("utf-8"), mode, "root", "root"))
+            host.write("{}/{}".format(folder, path), File(bytes_of(text), mode, "root", "root"))
     return name
 
 

@@ -14,7 +14,7 @@ from smallmail.machine import letters
 @pytest.mark.parametrize(("hostile", "shown"), [
     ("\x1b]0;title\x07", r"\x1b]0;title\x07"), ("\x9b31m", r"\x9b31m"), ("gpj.\u202eexe", r"gpj.\u202eexe"),
     ("over\rwritten", r"over\rwritten"), ("\x7f\x00", r"\x7f\x00"), ("\u2066\u2069\ufeff", r"\u2066\u2069\ufeff"),
-    ("zwölf Straßen\t日本\n", "zwölf Straßen\t日本\n"),
+    ("stra\udcdfe \ud800", r"stra\xdfe \ud800"), ("zwölf Straßen\t日本\n", "zwölf Straßen\t日本\n"),
 ])  # fmt: skip
 def test_what_controls_a_terminal_is_shown(hostile: str, shown: str) -> None:
     assert plain.plain(hostile) == shown
