@@ -56,13 +56,15 @@ def history_(host: Host, options: argparse.Namespace) -> Told:
 def rollback(host: Host, options: argparse.Namespace) -> int:
     """Return to an earlier configuration's settings and own Postfix lines, rendered for today's versions."""
     kept = history.entries(host)
-    if options.number is None and len(kept) < 2:
-        raise Problem("there is no configuration before this one to return to")
-    chosen = history.one(host, options.number) if options.number is not None else kept[-2]
+    chosen = history.one(host, options.number) if options.number is not None else history.step_back(kept)
+    if chosen is None:
+        raise Problem("no earlier configuration is kept to return to: 'smallmail history' lists those that are")
     file = chosen.inputs[fields.PATH]
     if file is None:
         raise Problem("configuration {} has no settings to return to".format(chosen.number))
     wanted = store.checked(file_format.parse(text_of(file.content)))
-    done = apply.apply(host, wanted, outcome.asked("rollback {}".format(chosen.number)), chosen.inputs)
-    print("Returned to configuration {}.".format(chosen.number))
+    done = apply.apply(host, wanted, outcome.asked("rollback {}".format(chosen.number)), chosen.inputs,
+                       returned=chosen.number)
+    print("Returned to configuration {}; 'smallmail rollback {}' takes this back.".format(
+        chosen.number, kept[-1].number))
     return outcome.tell(host, done, is_new=True)

@@ -52,6 +52,7 @@ Outcome = NamedTuple("Outcome", [
 # One apply, as far as it is known at its beginning. `changes` are those that it is about.
 Job = NamedTuple("Job", [
     ("asked", str),                 # who or what caused it
+    ("returned", Optional[int]),    # the number of the configuration in the history that it returns to
     ("inputs", Files),              # what the configuration is made from, as it will be
     ("versions", Dict[str, str]),   # of the daemons, now
     ("target", Tree),
@@ -62,9 +63,10 @@ Job = NamedTuple("Job", [
 
 
 def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files] = None,
-        replace: Iterable[str] = ()) -> Job:
+        replace: Iterable[str] = (), returned: Optional[int] = None) -> Job:
     """Work out what there is to do, without changing anything. `inputs`: those files that are to change in the same
-    transaction; `replace`: labels of what was changed by hand and is to be ours again. Raises Problem."""
+    transaction; `replace`: labels of what was changed by hand and is to be ours again; `returned`: the number of the
+    configuration that these inputs are from. Raises Problem."""
     inputs = OrderedDict((path, inputs[path] if inputs and path in inputs else host.file(path))
                          for path in history.INPUTS)
     host_facts = facts.gather(host.root)
@@ -74,7 +76,7 @@ def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files]
     target = take_over.silenced(host, target, before)
     now = in_force.current(host, set(target.files) | set(before.entries["files"]))
     target = plan.kept_whole(target, before, now, host_facts.versions, replace)
-    return Job(asked, inputs, host_facts.versions, target, before, now,
+    return Job(asked, returned, inputs, host_facts.versions, target, before, now,
                plan.changes(target, before, now, take_over.taken_over(host, target, before), replace))
 
 
@@ -86,14 +88,14 @@ def unread(host: Host) -> List[str]:
 
 
 def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = None,
-          replace: Iterable[str] = ()) -> Outcome:
-    """Make the host what the settings say. `asked` says who or what caused it, for the history. Returns what was done.
-    Raises Problem if that is not possible; then everything is as it was before."""
+          replace: Iterable[str] = (), returned: Optional[int] = None) -> Outcome:
+    """Make the host what the settings say. `asked` says who or what caused it, for the history; for the rest see job().
+    Returns what was done. Raises Problem if that is not possible; then everything is as it was before."""
     with host.lock():
         transaction.undo(host)
         take_over.ports_free(host)
         ensured = prepare.ensure(host, settings)
-        the_job = job(host, settings, asked, inputs, replace)
+        the_job = job(host, settings, asked, inputs, replace, returned)
         try:
             return _carry_out(host, the_job, ensured, OrderedDict())
         except judge.Refused as refusal:
@@ -182,7 +184,8 @@ def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], 
                 notices += _judge(host, stage, daemon, the_job, files)
     files.update(extra)
     files.update((path, file) for path, file in the_job.inputs.items() if file != host.file(path))
-    files.update(history.added(host, the_job.asked, the_job.inputs, the_job.versions, the_job.target))
+    files.update(history.added(host, the_job.asked, the_job.inputs, the_job.versions, the_job.target,
+                               the_job.returned))
     after = _record_after(host, the_job, only)
     if after != the_job.before:
         files[state.RECORD] = state_files.file(state.RECORD, record.dumps(after).encode("ascii"))

@@ -20,6 +20,7 @@ from smallmail.machine.file import File, text_of
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format
 
+# So many changes are kept, and the returns to one of them in between: these must not push out what can be returned to.
 KEPT = 10
 
 # What a configuration is made from, besides the versions of the daemons.
@@ -35,6 +36,7 @@ Applied = NamedTuple("Applied", [
     ("inputs", Dict[str, Optional[File]]),  # by path; None for one that did not exist
     ("versions", Dict[str, str]),           # of the daemons that it was made for
     ("tree", Tree),
+    ("returned", Optional[int]),            # the number of the configuration that it is a return to
 ])
 
 
@@ -53,19 +55,41 @@ def one(host: Host, number: int) -> Applied:
 
 
 def added(host: Host, asked: str, inputs: Dict[str, Optional[File]], versions: Dict[str, str],
-          wanted: Tree) -> "OrderedDict[str, Optional[File]]":
+          wanted: Tree, returned: Optional[int] = None) -> "OrderedDict[str, Optional[File]]":
     """Return the files to write (and to remove, so that only KEPT stay) to make this the newest configuration; nothing
-    if it is the newest already."""
+    if it is the newest already. `returned`: the number of the configuration that it is a return to."""
     kept = entries(host)
     newest = kept[-1] if kept else None
     if newest and not differences(newest.tree, wanted) and _fingerprints(newest.inputs) == _fingerprints(inputs):
         return OrderedDict()
-    applied = Applied(newest.number + 1 if newest else 1, int(time.time()), asked, inputs, versions, wanted)
+    applied = Applied(newest.number + 1 if newest else 1, int(time.time()), asked, inputs, versions, wanted, returned)
     files = OrderedDict()  # type: OrderedDict[str, Optional[File]]
     files[_path(applied.number)] = File(_dumps(applied).encode("ascii"), 0o600, "root", "root")
-    for old in kept[:max(0, len(kept) + 1 - KEPT)]:
+    for old in _too_old(kept + [applied]):
         files[_path(old.number)] = None
     return files
+
+
+def _too_old(kept: List[Applied]) -> List[Applied]:
+    changes = [applied.number for applied in kept if applied.returned is None]
+    oldest = changes[-KEPT] if len(changes) > KEPT else 0
+    return [applied for applied in kept[:-1] if applied.number < oldest] + [
+        applied for applied in kept[:-2 * KEPT] if applied.number >= oldest]
+
+
+def step_back(kept: List[Applied]) -> Optional[Applied]:
+    """Find the configuration one step before the newest, as undo has it: after a return to a configuration, it is the
+    one before that. Returns None if no earlier one with other inputs is kept."""
+    by_number = {applied.number: applied for applied in kept}
+    here = kept[-1] if kept else None
+    inputs = _fingerprints(here.inputs) if here else {}
+    while here is not None and _fingerprints(here.inputs) == inputs:
+        while here is not None and here.returned is not None:
+            here = by_number.get(here.returned)
+        here = by_number.get(here.number - 1) if here else None
+    while here is not None and here.returned is not None:
+        here = by_number.get(here.returned)
+    return here
 
 
 def differences(before: Tree, after: Tree) -> List[Change]:
@@ -120,7 +144,8 @@ def _path(number: int) -> str:
 
 def _dumps(applied: Applied) -> str:
     data = OrderedDict([
-        ("when", applied.when), ("asked", applied.asked), ("versions", applied.versions),
+        ("when", applied.when), ("asked", applied.asked), ("returned", applied.returned),
+        ("versions", applied.versions),
         ("inputs", {path: file_to_json(file) for path, file in applied.inputs.items()}),
         ("files", {path: file_to_json(file) for path, file in applied.tree.files.items()}),
         ("parameters", applied.tree.parameters), ("services", applied.tree.services)])
@@ -132,7 +157,7 @@ def _loads(number: int, text: str) -> Applied:
         data = json.loads(text)
         files = OrderedDict(sorted((path, file) for path, file in _files(data["files"]) if file))
         return Applied(number, data["when"], data["asked"], dict(_files(data["inputs"])), data["versions"],
-                       Tree(files, data["parameters"], data["services"]))
+                       Tree(files, data["parameters"], data["services"]), data.get("returned"))
     except (ValueError, KeyError, TypeError) as error:
         raise Problem("/{} is damaged ({}): remove it".format(_path(number), error))
 

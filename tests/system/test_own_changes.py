@@ -186,6 +186,10 @@ def test_history_tells_who_asked_and_rollback_goes_back(host: MailHost, record: 
     host.smallmail("rollback")
     assert host.machine.run(f"test -e {LOCAL}/main.cf", check=False).returncode == 1
     assert host.machine.run("postconf -h max_use message_size_limit").stdout.split() == ["100", "31457280"]
+    host.smallmail("rollback")
+    assert host.machine.run("postconf -h message_size_limit").stdout.strip() == "52428800"
+    assert f"'smallmail rollback {number + 3}' takes this back." in host.smallmail(f"rollback {number}")
+    assert host.machine.run("postconf -h message_size_limit").stdout.strip() == "31457280"
     host.smallmail(f"rollback {number - 1}")
     assert host.machine.run("postconf -h message_size_limit").stdout.strip() == "52428800"
     assert "configuration 999 is not kept" in refused(host, "rollback 999", code=2)

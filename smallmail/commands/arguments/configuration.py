@@ -19,6 +19,8 @@ def arguments(verbs: Verbs) -> None:
                             "smallmail history", "smallmail history 12")
     telling.add_argument("number", nargs="?", type=number, metavar="N", help=_NUMBER)
     back = verbs.changing("rollback", "configuration.rollback", "Return to an earlier configuration: to its settings"
-                          " and to your own Postfix lines of that time. Without a number: to the previous one.",
+                          " and to your own Postfix lines of that time. Without a number: one step back; each further"
+                          " 'rollback' goes one step further back. What it returns from is kept: 'rollback' with that"
+                          " number takes a rollback back.",
                           "smallmail rollback", "smallmail rollback 12")
     back.add_argument("number", nargs="?", type=number, metavar="N", help=_NUMBER)

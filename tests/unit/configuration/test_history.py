@@ -25,9 +25,9 @@ def wanted(**parameters: str) -> Tree:
     return Tree({"etc/mailname": File(b"example.org\n", 0o644, "root", "root")}, parameters, {})
 
 
-def applied(host: Host, asked: str, text: str, tree: Tree) -> int:
+def applied(host: Host, asked: str, text: str, tree: Tree, returned: int | None = None) -> int:
     """How many files the history changes."""
-    files = history.added(host, asked, inputs(text), VERSIONS, tree)
+    files = history.added(host, asked, inputs(text), VERSIONS, tree, returned)
     for path, file in files.items():
         host.put(path, file)
     return len(files)
@@ -123,3 +123,71 @@ def test_a_damaged_entry_is_named(host: Host) -> None:
     Path(host.path(state.HISTORY), "000001.json").write_text("{")
     with pytest.raises(Problem, match=r"history/000001\.json is damaged"):
         history.entries(host)
+
+
+def change(host: Host, *texts: str) -> None:
+    for text in texts:
+        applied(host, f"set {text}", f"quota = {text}\n", wanted(quota=text))
+
+
+def undo(host: Host) -> int | None:
+    """As `smallmail rollback`: where it returned to."""
+    chosen = history.step_back(history.entries(host))
+    if chosen is not None:
+        go_to(host, chosen.number)
+    return chosen and chosen.number
+
+
+def go_to(host: Host, number: int) -> None:
+    """As `smallmail rollback NUMBER`."""
+    chosen = history.one(host, number)
+    files = history.added(host, f"rollback {number}", chosen.inputs, VERSIONS, chosen.tree, number)
+    for path, file in files.items():
+        host.put(path, file)
+
+
+def test_each_undo_goes_one_step_further_back(host: Host) -> None:
+    change(host, "1M", "2M", "3M", "4M")
+    assert [undo(host), undo(host), undo(host), undo(host)] == [3, 2, 1, None]
+    assert [entry.returned for entry in history.entries(host)] == [None] * 4 + [3, 2, 1]
+
+
+def test_after_an_undo_a_change_begins_there(host: Host) -> None:
+    change(host, "1M", "2M", "3M")
+    undo(host)
+    change(host, "9M")
+    assert [entry.number for entry in history.entries(host)] == [1, 2, 3, 4, 5]
+    assert [undo(host), undo(host), undo(host)] == [2, 1, None]
+
+
+def test_an_undo_can_be_taken_back_by_number(host: Host) -> None:
+    change(host, "1M", "2M", "3M")
+    undo(host), undo(host)
+    go_to(host, 3)
+    assert [undo(host), undo(host), undo(host)] == [2, 1, None]
+    go_to(host, 4)      # itself a return, to 2
+    assert undo(host) == 1
+
+
+def test_an_undo_passes_what_would_change_nothing(host: Host) -> None:
+    """A daemon's new version made an entry with the same settings."""
+    change(host, "1M", "2M")
+    applied(host, "dovecot 2.4", "quota = 2M\n", wanted(quota="2M", new="x"))
+    assert [undo(host), undo(host)] == [1, None]
+    assert history.step_back([]) is None
+
+
+def test_returns_do_not_push_out_what_can_be_returned_to(host: Host) -> None:
+    change(host, *(f"{number}M" for number in range(1, 13)))
+    assert [undo(host) for _ in range(10)] == [11, 10, 9, 8, 7, 6, 5, 4, 3, None]
+    for number in [4, 5] * 30:
+        go_to(host, number if number in [entry.number for entry in history.entries(host)] else
+              history.entries(host)[0].number)
+    assert len(history.entries(host)) <= 20
+
+
+def test_an_entry_of_an_earlier_version_is_read(host: Host) -> None:
+    change(host, "1M", "2M")
+    for path in Path(host.path(state.HISTORY)).iterdir():
+        path.write_text(path.read_text("utf-8").replace('"returned": null,', ""), "utf-8")
+    assert undo(host) == 1
