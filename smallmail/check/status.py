@@ -2,7 +2,7 @@
 import contextlib
 import os
 from collections import OrderedDict
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, Iterable, List, NamedTuple
 
 from smallmail import findings
 from smallmail.accounts import database
@@ -11,8 +11,9 @@ from smallmail.check.groups import host as groups_host
 from smallmail.configuration import apply, plan, set_aside
 from smallmail.daemons import listening, table
 from smallmail.findings import Finding, Group
-from smallmail.machine import dates, probes, services, state, walk
+from smallmail.machine import dates, port_holders, probes, services, state, walk
 from smallmail.machine.host import Host
+from smallmail.machine.port_holders import Listener
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served
 
@@ -38,6 +39,7 @@ def gather(host: Host, settings: Settings) -> Status:
     state["services"] = OrderedDict((name, _service(host, name)) for name in table.UNITS)
     state["ports"] = OrderedDict((str(port.number), probes.listening(port.number))
                                  for port in listening.PORTS if port.required)
+    state["local_ports"] = local(port_holders.listening(host.root), state["ports"])
     state["certificate"] = _certificate(host, settings)
     state["certificate_problems"] = [finding.what for finding in wrong]
     state["queue"] = OrderedDict((name, messages(host, name)) for name in _QUEUES)
@@ -56,12 +58,26 @@ def gather(host: Host, settings: Settings) -> Status:
     return Status(state, found)
 
 
+def local(listeners: Iterable[Listener], ports: Iterable[str]) -> List[str]:
+    """Select those of these ports that programs on this host alone can reach. Returns them."""
+    reachable = {}  # type: Dict[str, bool]
+    for listener in listeners:
+        port = str(listener.port)
+        reachable[port] = reachable.get(port, False) or port_holders.is_reachable(listener)
+    return [port for port in ports if reachable.get(port) is False]
+
+
 def closed(ports: Dict[str, bool]) -> List[Finding]:
-    """Judge whether something listens on each port. Returns a problem for each port that is closed."""
+    """Judge whether something listens on each port. Returns a problem for each daemon whose ports are closed."""
     owners = {str(port.number): table.BY_NAME[port.daemon].unit for port in listening.PORTS}
-    return [_GROUP.problem("nothing answers on port {}".format(port), "Mail is not delivered correctly.",
-                           ["systemctl status {}".format(owners[port])], about=[owners[port]])
-            for port, is_open in ports.items() if not is_open]
+    by_owner = OrderedDict()    # type: OrderedDict[str, List[str]]
+    for port, is_open in ports.items():
+        if not is_open:
+            by_owner.setdefault(owners[port], []).append(port)
+    return [_GROUP.problem("nothing answers on port {}".format(", ".join(numbers)), "Mail is not delivered correctly.",
+                           ["systemctl status {}".format(owner)], about=[owner],
+                           hides=["port " + number for number in numbers])
+            for owner, numbers in by_owner.items()]
 
 
 def screen(status: Status) -> str:
@@ -70,7 +86,7 @@ def screen(status: Status) -> str:
     lines = _line("Host", state["hostname"])
     lines += _line("Services", ", ".join("{} {}".format(name, word) for name, word in state["services"].items()))
     lines += _line("Ports", ", ".join(
-        "{} {}".format(port, "open" if is_open else "closed") for port, is_open in state["ports"].items()))
+        "{} {}".format(port, _port(port in state["local_ports"], is_open)) for port, is_open in state["ports"].items()))
     lines += _line("Certificate", state["certificate"])
     lines += _line("Queue", ", ".join("{} {}".format(count, name) for name, count in state["queue"].items() if count)
                    or "empty")
@@ -91,6 +107,12 @@ def _line(name: str, words: str) -> List[str]:
     return findings.wrapped("{:<13} {}".format(name, words), hanging=" " * 14)
 
 
+def _port(is_local: bool, is_open: bool) -> str:
+    if is_local:
+        return "local"
+    return "open" if is_open else "closed"
+
+
 def _service(host: Host, name: str) -> str:
     return services.state(host, name) if services.managed() else "not managed here"
 
@@ -98,10 +120,12 @@ def _service(host: Host, name: str) -> str:
 def _certificate(host: Host, settings: Settings) -> str:
     if not host.exists(state.CURRENT + "/fullchain.pem"):
         return "none"
-    waits = settings.certificate == "letsencrypt" and certificate.is_self_signed(host)
+    waits = settings.certificate == "letsencrypt" and (
+        certificate.is_self_signed(host) or not certificate.fits(host, settings.hostname))
     return "{}, valid until {}{}".format(
         certificate.source(host), dates.minute(served.on_disk(host).until),
-        "; no Let's Encrypt certificate yet (details: smallmail certificate status)" if waits else "")
+        "; no Let's Encrypt certificate{} yet (details: smallmail certificate status)".format(
+            "" if certificate.is_self_signed(host) else " for {}".format(settings.hostname)) if waits else "")
 
 
 def _certificate_problems(host: Host, settings: Settings) -> List[Finding]:

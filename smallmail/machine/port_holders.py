@@ -19,6 +19,8 @@ Holder = NamedTuple("Holder", [("port", int), ("name", str), ("pid", int)])
 _SOCKET_UNITS = "etc/systemd/system/sockets.target.wants"
 _UNSEEN = "a program that cannot be seen from here"
 _LISTEN = "0A"      # the kernel's TCP_LISTEN
+_MAPPED = "::ffff:"
+_LOOPBACK = ("127.", "::1")
 
 # A user can open a million files, and start as many processes, to keep root looking: seconds for all, files for one.
 _PATIENCE = 5.0
@@ -52,16 +54,19 @@ def taken(numbers: Iterable[int], programs: Iterable[str], socket_units: Iterabl
 
 
 def holder(port: int, root: str = "/") -> Optional[Holder]:
-    """Return the program that listens on that port; None if there is none."""
+    """Return the program that listens on that port, as holders() finds it; None if there is none."""
     return holders([port], root).get(port)
 
 
 def holders(ports: Iterable[int], root: str = "/") -> Dict[int, Holder]:
-    """Find the programs that listen on these ports. Returns one for each port on which one listens."""
+    """Find the programs that listen on these ports. Returns one for each port on which one listens, first of all one
+    that others can reach."""
     wanted = set(ports)
-    sockets = {listener.inode: listener.port for listener in listening(root) if listener.port in wanted}
     found = OrderedDict()   # type: Dict[int, Holder]
-    for inode, pids in sorted(_holders(root, sockets).items(), key=lambda item: (sockets[item[0]], item[0])):
+    listeners = {listener.inode: listener for listener in listening(root) if listener.port in wanted}
+    sockets = {inode: listener.port for inode, listener in listeners.items()}
+    order = {inode: (listener.port, not is_reachable(listener), inode) for inode, listener in listeners.items()}
+    for inode, pids in sorted(_holders(root, sockets).items(), key=lambda item: order[item[0]]):
         # systemd may have opened it for a program that runs.
         pid = next((each for each in pids if each != 1), pids[0] if pids else 0)
         found.setdefault(sockets[inode], Holder(sockets[inode], _name(root, pid) if pid else _UNSEEN, pid))
@@ -87,7 +92,16 @@ def listening(root: str = "/") -> Iterator[Listener]:
                     # Words of 32 bits, each printed as this processor reads it.
                     words = [int(digits[start:start + 8], 16) for start in range(0, len(digits), 8)]
                     address = socket.inet_ntop(family, struct.pack("={}I".format(len(words)), *words))
-                    yield Listener(int(port, 16), address if any(words) else itself, fields[9], not any(words))
+                    here = itself
+                    if address.startswith(_MAPPED):     # an IPv4 address at a socket of IPv6 (ipv6(7))
+                        address, here = address[len(_MAPPED):], "127.0.0.1"
+                    is_everywhere = not any(words) or address == "0.0.0.0"  # noqa: S104 (nothing is bound)
+                    yield Listener(int(port, 16), here if is_everywhere else address, fields[9], is_everywhere)
+
+
+def is_reachable(listener: Listener) -> bool:
+    """Tell whether other machines can reach the listener, unless a firewall keeps them out."""
+    return listener.is_everywhere or not listener.address.startswith(_LOOPBACK)
 
 
 def address(number: int, root: str = "/") -> str:

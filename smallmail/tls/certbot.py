@@ -63,6 +63,18 @@ def obstacle(host: Host, settings: Settings) -> str:
     return "acme-challenge is 'dns', but " + trouble if trouble else ""
 
 
+def obstacle_to_renewal(host: Host, settings: Settings) -> str:
+    """Return what on this host would make the next renewal fail in any case, in one sentence, or "". A web server may
+    hold port 80 if the admin has told certbot so: by another way to answer the challenge (webroot, nginx), by another
+    port, to which the web server forwards, or by a hook that stops the web server."""
+    renewal = host.text("etc/letsencrypt/renewal/{}.conf".format(settings.hostname))
+    values = dict(re.findall(r"^[ \t]*(authenticator|http01_port|pre_hook)[ \t]*=[ \t]*(\S.*?)[ \t]*$", renewal,
+                             re.MULTILINE))
+    arranged = values.get("authenticator", "standalone") != "standalone" or "pre_hook" in values \
+        or values.get("http01_port", "80") != "80" or bool(host.names("etc/letsencrypt/renewal-hooks/pre"))
+    return "" if arranged and has_lineage(host, settings) else obstacle(host, settings)
+
+
 def has_lineage(host: Host, settings: Settings) -> bool:
     """Tell whether certbot has a certificate for the hostname, requested by smallmail or by the admin."""
     return host.exists(certificate.lineage(settings) + "/fullchain.pem")

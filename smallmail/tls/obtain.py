@@ -84,7 +84,7 @@ def follow(host: Host, settings: Settings, now: Optional[float] = None) -> str:
         elif settings.certificate == "letsencrypt" and not known["waits"] \
                 and served.on_disk(host).until < now + served.FEW_DAYS * 86400:
             # certbot should have renewed it long ago; these are the reasons that smallmail can see.
-            reason = certbot.obstacle(host, settings) or _not_here_yet(settings)
+            reason = certbot.obstacle_to_renewal(host, settings) or _not_here_yet(settings)
         return _settle(host, settings, known, reason)
 
 

@@ -103,7 +103,8 @@ def problems(found: Certificate, shown: Dict[int, str], now: float) -> List[Find
         silent = [str(port.number) for port in daemon.ports if shown.get(port.number) == ""]
         if silent:
             wrong.append(_GROUP.problem("no certificate is shown on port {}".format(" and ".join(silent)), why,
-                                        ["systemctl status {}".format(daemon.unit)], about=[daemon.unit]))
+                                        ["systemctl status {}".format(daemon.unit)],
+                                        about=[daemon.unit] + ["port " + port for port in silent]))
     other = [str(port) for port, what in shown.items() if what not in ("", found.fingerprint)]
     if other:
         wrong.append(_GROUP.problem("another certificate is shown on port {}".format(" and ".join(other)), why,

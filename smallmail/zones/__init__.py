@@ -1,8 +1,8 @@
 """What DNS says about the host and its domains, and what that means.
 
 dns_records.py makes the records that mail needs. dns_check.py judges what name servers answer, by meaning and not by
-spelling; it relies on meaning.py (DKIM, DMARC, TLSA), tlsa_check.py and spf.py, which reads records by spf_record.py.
-All of these are pure: they get the answers. answers.py defines the values in which answers travel.
+spelling; it relies on meaning.py (DKIM, DMARC, TLSA), tlsa_check.py, doubled.py and spf.py, which reads records by
+spf_record.py. All of these are pure: they get the answers. answers.py defines the values in which answers travel.
 
 Two modules ask: authority.py a domain's own name servers, past all caches, and resolver.py the resolver of this host,
 as its daemons do. Both load dnspython, which takes a tenth of a second, so all others reach them through asking.py,

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple  # noqa: F401 (in a type comment)
 
 from smallmail.findings import Finding, Group
-from smallmail.zones import dns_records, meaning, spf, tlsa_check, zone_check
+from smallmail.zones import dns_records, doubled, meaning, spf, tlsa_check, zone_check
 from smallmail.zones.answers import Answer, Unanswered, Zone
 
 Wanted = NamedTuple("Wanted", [
@@ -36,15 +36,14 @@ class Check:
     def __init__(self, wanted: Wanted, ask: Callable[[str, str], Answer], zone: Callable[[str], Zone]) -> None:
         self.wanted, self._ask, self._zone = wanted, ask, zone
         self.unanswered = {}    # type: Dict[str, bool]
+        self.lost = set()       # type: Set[str] # domains without name servers
         self.answers = OrderedDict()    # type: Dict[Tuple[str, str], Answer]
 
     def everything(self) -> Iterator[Finding]:
         """Run all parts. Yields what was found; what was not answered is told last, each reason once."""
         names = [self.wanted.hostname] + [name for name in self.wanted.domains if name != self.wanted.hostname]
-        parts = [self.zones(names), self.host()]
-        for domain in self.wanted.domains:
-            parts += [self.mx(domain), self.dkim(domain), self.dmarc(domain)]
-        for part in parts + [self.spf(), self.caa(), self.tlsa(), self.back()]:
+        parts = [self.zones(names), self.of_host(self.host)] + [self.of_domain(each) for each in self.wanted.domains]
+        for part in parts + [self.spf(), self.of_host(self.caa), self.of_host(self.tlsa), self.back()]:
             try:
                 yield from part
             except Unanswered as error:
@@ -53,6 +52,23 @@ class Check:
         for sentence in self.unanswered:
             yield problem(sentence, "What could not be asked was not checked. Others may not get an answer either.",
                           ["smallmail dns check"])
+
+    def of_host(self, part: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+        """Run a part on the host's name, unless that has no name servers: this explains all that would be found."""
+        if not self.is_lost(self.wanted.hostname):
+            yield from part()
+
+    def of_domain(self, domain: str) -> Iterator[Finding]:
+        """Run the parts on a domain, unless that has no name servers."""
+        for part in (self.mx, self.dkim, self.dmarc) if not self.is_lost(domain) else ():
+            try:
+                yield from part(domain)
+            except Unanswered as error:
+                self.unanswered[str(error)] = True
+
+    def is_lost(self, name: str) -> bool:
+        """Return whether the name is in a domain without name servers, as zones() found."""
+        return any(("." + name).endswith("." + lost) for lost in self.lost)
 
     def ask(self, name: str, kind: str) -> List[str]:
         """Ask for the values, and remember what each server said."""
@@ -93,8 +109,11 @@ class Check:
                 self.unanswered[str(error)] = True
                 continue
             if found.name != name and "." not in found.name.strip("."):
-                yield problem("{} has no name servers".format(name), "No name below it can be found.",
-                              advice="At your registrar: register the domain, or set its name servers.")
+                lost = ".".join(name.split(".")[-1 - len(found.name.split(".")):])
+                if lost not in self.lost:
+                    yield problem("{} has no name servers".format(lost), "Neither it nor a name below it can be found.",
+                                  advice="At your registrar: register the domain, or set its name servers.")
+                self.lost.add(lost)
             elif found.name not in seen:
                 seen.add(found.name)
                 yield from zone_check.servers(found)
@@ -166,6 +185,8 @@ class Check:
         for name, wanted in [(record.name, record.value) for record in self.wanted.records if record.type == "TXT"
                              and record.name.endswith("._domainkey." + domain)]:
             trouble = meaning.dkim_trouble(self.ask(name, "TXT"), wanted)
+            if trouble and doubled.is_wildcard(self._values, self.ask(name, "TXT"), domain, "TXT"):
+                trouble = meaning.dkim_trouble([], wanted)
             what = "{}: {}{}".format(name, trouble, self.doubled(name, "TXT") if trouble else "")
             if trouble and name in self.wanted.unused:
                 yield note(what + "; its key does not sign until then: 'smallmail dns show' has the record")
@@ -196,7 +217,8 @@ class Check:
     def spf(self) -> Iterator[Finding]:
         """Judge whether the host may send mail from its domains and from its own name. Yields what was found."""
         for domain in self.wanted.domains + [self.wanted.hostname] * (self.wanted.hostname not in self.wanted.domains):
-            yield from self.sender(domain)
+            if not self.is_lost(domain):
+                yield from self.sender(domain)
 
     def sender(self, domain: str) -> Iterator[Finding]:
         """Yield what keeps the host's addresses from sending mail with that domain in its envelope."""
@@ -252,7 +274,7 @@ class Check:
             fix = "At your provider: set the reverse name (PTR) of {} to {}.".format(address, self.wanted.hostname)
             if not names:
                 yield problem("{} has no reverse name (PTR)".format(address), why, advice=fix)
-            elif not any(address in self.addresses(name) for name in names):
+            elif not any(self.is_lost(name) or address in self.addresses(name) for name in names):
                 yield problem("the reverse name of {} is {}, which does not have that address".format(
                     address, ", ".join(names)), why, advice=fix)
             elif self.wanted.hostname not in names:
@@ -270,13 +292,8 @@ class Check:
                     advice="Wait some minutes after a change. If it lasts, let all name servers have the same records.")
 
     def doubled(self, name: str, kind: str) -> str:
-        """Return a hint at the commonest mistake in web forms: a full name where the form adds the domain; or ""."""
-        for domain in self.wanted.domains:
-            twice = "{}.{}".format(name, domain)
-            try:
-                there = ("." + name).endswith("." + domain) and self._ask(twice, kind).values
-            except Unanswered:
-                there = False
-            if there:
-                return "; but {} has one: the form of your DNS host adds the domain by itself".format(twice)
-        return ""
+        """Return a hint that the records are at another name, or ""."""
+        return doubled.hint(self._values, self.wanted.domains, name, kind)
+
+    def _values(self, name: str, kind: str) -> List[str]:
+        return self._ask(name, kind).values

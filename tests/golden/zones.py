@@ -53,11 +53,16 @@ def rrsets(zone: str) -> list[dns.rrset.RRset]:
 
 
 def asking(zone: str) -> Ask:
-    """Look-ups in that text, no name server between: aliases are followed, wildcards are not known."""
+    """Look-ups in that text, no name server between: aliases are followed, wildcards answer (RFC 4592)."""
     found = {(each.name, each.rdtype): each for each in rrsets(zone)}
 
     def ask(name: str, kind: str) -> Answer:
         full, wanted_type = dns.name.from_text(name), dns.rdatatype.from_text(kind)
+        names = {each for each, _ in found}
+        if not any(each.is_subdomain(full) for each in names):
+            nearest = max((each.parent() for each in names if each.is_wild() and full.is_subdomain(each.parent())),
+                          key=len, default=full)
+            full = dns.name.from_text("*", nearest) if nearest != full else full
         if (full, wanted_type) in found:
             return answer([value_text(each) for each in found[full, wanted_type]])
         if (full, dns.rdatatype.CNAME) in found:

@@ -25,7 +25,7 @@ LONGEST_FUNCTION = 50
 # Pure modules run without root and without daemons. Which room may import which is test_rooms.py's subject.
 PURE = {
     "findings", "zones.answers", "zones.dns_check", "zones.dns_records", "zones.meaning", "zones.spf",
-    "zones.spf_record", "zones.tlsa_check", "zones.zone_check",
+    "zones.doubled", "zones.spf_record", "zones.tlsa_check", "zones.zone_check",
     "check.probes.blocklists", "check.probes.firewall", "check.probes.queue",
     "publishing.dns_plan", "publishing.serves",
     "settings.fields", "settings.file_format", "settings.questions", "settings.rules", "settings.sending",

@@ -165,7 +165,8 @@ def door(replies: Dict[str, str], known: List[str], unknown: List[str]) -> Itera
     why, log = "No message was sent for this check.", ["journalctl -u 'postfix*'"]
     if replies.get(""):
         yield _GROUP.problem("port 25 does not accept mail", "Incoming mail waits on other servers, or is refused. The"
-                             " answer to this check: {}".format(replies[""]), log, about=[POSTFIX.unit, RSPAMD.unit])
+                             " answer to this check: {}".format(replies[""]), log,
+                             about=[POSTFIX.unit, RSPAMD.unit, "port 25"])
         return
     for address in known:
         if not replies.get(address, "").startswith("250"):

@@ -31,13 +31,17 @@ _SILENT = {
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """Check all of the group. Yields what was found."""
     if services.managed():
+        at = OrderedDict()  # type: Dict[Tuple[Port, ...], List[str]]
         for address in filter(None, (addresses.leaving(kind) for kind, _ in _FAMILIES)):
-            yield from silent(address, [port for port in listening.PUBLIC if not running.answers(port, address)])
+            doors = tuple(port for port in listening.PUBLIC if not running.answers(port, address))
+            at.setdefault(doors, []).append(address)
+        for doors, silent_at in at.items():     # IPv4 and IPv6 mostly have the same cause
+            yield from silent(" and ".join(silent_at), list(doors))
         yield from unseen(settings.hostname)
     wanted = [port.number for port in listening.PUBLIC]
     if settings.certificate == "letsencrypt" and settings.acme_challenge == "http":
         wanted.append(listening.HTTP)
-        yield from port_80(certbot.obstacle(host, settings))
+        yield from port_80(certbot.obstacle_to_renewal(host, settings))
     yield from barred(firewall.closed(_ruleset(host), wanted))
     yield from _out(settings)
 
@@ -49,7 +53,8 @@ def unseen(hostname: str) -> Iterator[Finding]:
 
 
 def silent(address: str, doors: List[Port]) -> Iterator[Finding]:
-    """Yield a problem for each daemon that does not answer at that address of the host, given its silent ports."""
+    """Yield a problem for each daemon that does not answer at that address of the host, given its silent ports. It
+    explains what other checks find at these ports."""
     by_daemon = OrderedDict()  # type: Dict[str, List[int]]
     for port in doors:
         by_daemon.setdefault(port.daemon, []).append(port.number)
@@ -57,7 +62,8 @@ def silent(address: str, doors: List[Port]) -> Iterator[Finding]:
         why, command = _SILENT[daemon]
         yield _GROUP.problem(
             "{} does not respond correctly at {}, port {}".format(daemon.capitalize(), address, _listed(numbers)), why,
-            ["smallmail status", command], about=[table.BY_NAME[daemon].unit])
+            ["smallmail status", command], about=[table.BY_NAME[daemon].unit],
+            hides=["port {}".format(number) for number in numbers])
 
 
 def port_80(trouble: str) -> Iterator[Finding]:

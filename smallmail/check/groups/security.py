@@ -1,6 +1,5 @@
 """Check what an attacker would gain: how far each daemon is confined, which ports others can reach, who may read what
 is secret, and whether that is still as smallmail made it."""
-import ipaddress
 import os
 import re
 import shlex
@@ -11,7 +10,8 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple
 from smallmail.daemons import listening, running, table
 from smallmail.daemons.dovecot import DOVECOT
 from smallmail.findings import Finding, Group
-from smallmail.machine import host as machine_host, port_holders, services, state, stock_store
+from smallmail.machine import port_holders, services, state, stock_store
+from smallmail.machine.file import group_name, user_name
 from smallmail.machine.host import Failed, Host
 from smallmail.machine.port_holders import Holder, Listener
 from smallmail.machine.state import Permissions
@@ -92,8 +92,7 @@ def _own_files(host: Host, name: str) -> List[str]:
 
 def opened(listeners: Iterable[Listener], root: str) -> Dict[int, str]:
     """Select the ports that others can reach. Returns the program at each."""
-    numbers = {each.port for each in listeners
-               if each.is_everywhere or not ipaddress.ip_address(each.address).is_loopback}
+    numbers = {each.port for each in listeners if port_holders.is_reachable(each)}
     return OrderedDict((number, holder.name) for number, holder in port_holders.holders(numbers, root).items())
 
 
@@ -160,8 +159,8 @@ def kept(host: Host, wanted: Dict[str, Permissions]) -> Iterator[Kept]:
             continue
         if not stat.S_ISLNK(status.st_mode):
             yield Kept(path, permissions, Permissions(
-                stat.S_IMODE(status.st_mode), machine_host.user_name(status.st_uid),
-                machine_host.group_name(status.st_gid)))
+                stat.S_IMODE(status.st_mode), user_name(status.st_uid),
+                group_name(status.st_gid)))
 
 
 def permissions(kept: Iterable[Kept]) -> Iterator[Finding]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+from smallmail import findings
 from smallmail.check import status
-from smallmail.check.groups import host as groups_host
+from smallmail.check.groups import host as groups_host, mail, ports
 from smallmail.check.status import Status
+from smallmail.daemons import listening
 from smallmail.machine.host import Host
+from smallmail.machine.port_holders import Listener
+from smallmail.tls import served
 
 DISK = groups_host.Space("/srv/mail", 1, 69668 << 20, 258019 << 20, 9, 10)
 DATA: dict[str, Any] = {
@@ -18,6 +23,7 @@ DATA: dict[str, Any] = {
     "services": OrderedDict([("smallmail-redis", "active"), ("rspamd", "active"), ("dovecot", "active"),
                              ("postfix", "active")]),
     "ports": OrderedDict([("25", True), ("465", True), ("587", True), ("993", True), ("11334", True)]),
+    "local_ports": ["11334"],
     "certificate": "self-signed, valid until 2036-11-23 12:35; no Let's Encrypt certificate yet (details: smallmail"
                    " certificate status)",
     "queue": OrderedDict([("active", 0), ("deferred", 0)]),
@@ -44,7 +50,7 @@ def test_a_right_host() -> None:
         "Host          mx.example.test",
         "Services      smallmail-redis active, rspamd active, dovecot active, postfix",
         "              active",
-        "Ports         25 open, 465 open, 587 open, 993 open, 11334 open",
+        "Ports         25 open, 465 open, 587 open, 993 open, 11334 local",
         "Certificate   self-signed, valid until 2036-11-23 12:35; no Let's Encrypt",
         "              certificate yet (details: smallmail certificate status)",
         "Queue         empty",
@@ -70,4 +76,28 @@ Problem: postfix has failed
   Mail is not delivered correctly while it is down.
   > journalctl -u postfix
   > systemctl restart postfix
-  This explains: nothing answers on port 25; nothing answers on port 587""")
+  This explains: nothing answers on port 25, 587""")
+
+
+def test_a_port_that_only_this_host_reaches_is_not_open() -> None:
+    listeners = [Listener(25, "127.0.0.1", "1", True), Listener(11334, "127.0.0.1", "2", False),
+                 Listener(11334, "::1", "3", False), Listener(993, "::1", "4", False),
+                 Listener(993, "203.0.113.10", "5", False), Listener(9, "127.0.0.1", "6", False)]
+    assert status.local(listeners, ["25", "587", "993", "11334"]) == ["11334"]
+
+
+def test_a_postfix_that_runs_and_is_silent_is_one_problem() -> None:
+    """systemd takes it for active, as Debian 12's postfix.service is after 'postfix stop'."""
+    now = time.time()
+    shown = {port.number: "" for port in listening.SHOWING_CERTIFICATE if port.daemon == "postfix"}
+    good = served.Certificate(*[""] * len(served.Certificate._fields))._replace(
+        until=now + 1e7, fingerprint="x")       # type: ignore[call-arg, arg-type]
+    found = served.problems(good, shown, now)
+    found += ports.silent("192.0.2.1 and 2001:db8::1", [port for port in listening.PUBLIC if port.daemon == "postfix"])
+    found += mail.door({"": "Connection refused"}, [], [])
+    (one, explained), = findings.folded(found)
+    assert one.what == "Postfix does not respond correctly at 192.0.2.1 and 2001:db8::1, port 25, 465, 587"
+    assert [each.what for each in explained] == ["no certificate is shown on port 25 and 465",
+                                                 "port 25 does not accept mail"]
+    stopped = list(groups_host.stopped({"postfix": "failed"}))
+    assert [each.what for each, _ in findings.folded(stopped + found)] == ["postfix has failed"]

@@ -128,3 +128,25 @@ def test_the_kernels_own_tables_are_read(tmp_path: Path) -> None:
         (tmp_path / "proc").symlink_to("/proc")
         holders = port_holders.taken([listener.getsockname()[1]], OURS, root=str(tmp_path))
         assert [holder.pid for holder in holders] == [os.getpid()]
+
+
+def test_an_ipv4_address_at_a_socket_of_ipv6_is_what_it_is(root: Path) -> None:
+    """::ffff:127.0.0.1, as Java has it, is this host's own; ::ffff:0.0.0.0 is every address."""
+    for number, mapped in ((8080, "0100007F"), (8081, "00000000"), (8082, "0A0200C0")):
+        with (root / "proc/net/tcp6").open("a") as stream:
+            stream.write(f"   0: 0000000000000000FFFF0000{mapped}:{number:04X} {'0' * 32}:0000 0A 00000000:00000000"
+                         f" 00:00000000 00000000     0        0 {number} 1 0000000000000000 100 0 0 10 0\n")
+    found = {each.port: (each.address, each.is_everywhere, port_holders.is_reachable(each))
+             for each in port_holders.listening(str(root))}
+    assert found == {8080: ("127.0.0.1", False, False), 8081: ("127.0.0.1", True, True),
+                     8082: ("192.0.2.10", False, True)}
+
+
+def test_of_two_programs_at_a_port_the_one_that_others_reach_is_named(root: Path) -> None:
+    with (root / "proc/net/tcp").open("a") as stream:
+        for inode, address in ((11, "3500007F"), (12, "0A0200C0")):
+            stream.write(f"   0: {address}:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0"
+                         f" {inode} 1 0000000000000000 100 0 0 10 0\n")
+    process(root, 300, "/usr/lib/systemd/systemd-resolved", 11)
+    process(root, 400, "/usr/sbin/dnsmasq", 12)
+    assert port_holders.holder(53, str(root)) == Holder(53, "dnsmasq", 400)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from smallmail.machine import port_holders
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 from smallmail.publishing import name_servers
@@ -109,3 +110,28 @@ def test_a_challenge_by_dns_says_what_it_lacks(tmp_path: Path, monkeypatch: pyte
     assert "chmod 600" in certbot.obstacle(host, settings)
     host.write(name_servers.PATH, File(b"", 0o600, "root", "root"))
     assert certbot.obstacle(host, settings) == ""
+
+
+@pytest.mark.parametrize(("renewal", "hook", "is_free"), [
+    ("authenticator = standalone\n", False, False),
+    ("authenticator = webroot\nwebroot_path = /var/www/html,\n", False, True),
+    ("authenticator = nginx\n", False, True),
+    ("authenticator = standalone\nhttp01_port = 8888\n", False, True),
+    ("authenticator = standalone\nhttp01_port = 80\n", False, False),
+    ("authenticator = standalone\npre_hook = systemctl stop nginx\n", False, True),
+    ("authenticator = standalone\n", True, True),
+    ("", False, False),
+])
+def test_a_web_server_on_port_80_is_no_obstacle_where_the_admin_renews_by_it(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renewal: str, hook: bool, is_free: bool) -> None:
+    monkeypatch.setattr("smallmail.machine.port_holders.holder", lambda number: port_holders.Holder(80, "nginx", 7))
+    host, settings = Host(str(tmp_path)), Settings(PLAIN)
+    live = f"etc/letsencrypt/live/{settings.hostname}/fullchain.pem"
+    host.write(f"etc/letsencrypt/renewal/{settings.hostname}.conf",
+               File(f"version = 2.1.0\n[renewalparams]\n{renewal}".encode(), 0o644, "root", "root"))
+    if hook:
+        host.write("etc/letsencrypt/renewal-hooks/pre/stop", File(b"", 0o755, "root", "root"))
+    assert "port 80 is held by nginx" in certbot.obstacle_to_renewal(host, settings), "there is nothing to renew"
+    host.write(live, File(b"x", 0o644, "root", "root"))
+    assert (certbot.obstacle_to_renewal(host, settings) == "") == is_free
+    assert "port 80 is held by nginx" in certbot.obstacle(host, settings)

@@ -31,8 +31,20 @@ def test_silence_is_said_once() -> None:
 
 
 def test_a_domain_that_nobody_registered() -> None:
-    lines = found(zone=lambda name: zones.healthy(name)._replace(name="com"))
-    assert lines == ["problem: mx.example.com has no name servers", "problem: example.com has no name servers"]
+    """All else that is missing follows from it, and is not told."""
+    pointers = "\n".join(line for line in zones.text("correct-extras").splitlines() if " PTR " in line)
+    for ask in (GOOD, zones.asking(pointers)):
+        lines = found(ask, zone=lambda name: zones.healthy(name)._replace(name="com"))
+        assert lines == ["problem: example.com has no name servers"]
+
+
+def test_one_domain_of_two_that_nobody_registered() -> None:
+    def zone(name: str) -> Zone:
+        return zones.healthy(name)._replace(name="org" if name.endswith(".org") else "example.com")
+
+    both = zones.wanted()._replace(domains=["example.com", "example.org"])
+    lines = zones.lines(dns_check.judge(both, GOOD, zone))
+    assert [line for line in lines if line.startswith("problem")] == ["problem: example.org has no name servers"]
 
 
 def test_servers_that_disagree() -> None:
