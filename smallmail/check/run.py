@@ -14,6 +14,7 @@ from smallmail.check.groups import (
     mail,
     mailboxes,
     ports,
+    reach,
     reputation,
     security,
     tls,
@@ -33,6 +34,7 @@ Check = NamedTuple("Check", [
 # In the order of telling, one a line: a test misses whatever a merge takes away.
 CHECKS = (
     Check("host", groups_host.findings),
+    Check("host", reach.findings),
     Check("host", bans_unit.findings),
     Check("dns", rotation.findings),
     Check("dns", dns.findings),

@@ -31,7 +31,7 @@ from smallmail.daemons.daemon import Daemon
 from smallmail.daemons.main_cf import LOCAL_MAIN, LOCAL_MASTER, MAIN
 from smallmail.daemons.postfix import POSTFIX
 from smallmail.errors import Problem
-from smallmail.machine import state, state_files
+from smallmail.machine import reach, state, state_files
 from smallmail.machine.file import File, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
@@ -158,6 +158,7 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
     _tell_ucf(host, the_job)
     by_hand = [change for change in plan.by_hand(the_job.changes)
                if change.kind != "files" or host.file(change.name) == change.now]   # else it was set aside
+    notices += [reach.sentence(each) for each in in_force.closed(host)]
     return Outcome(to_do, by_hand, touched, ensured.notices + notices)
 
 

@@ -1,15 +1,17 @@
 """Read what is in force on this host: the record, the configuration, the settings; and whether ours may be."""
 from collections import OrderedDict
-from typing import Dict, Iterable  # noqa: F401 (in a type comment)
+from typing import Dict, Iterable, List  # noqa: F401 (in a type comment)
 
 from smallmail.configuration import history, record
 from smallmail.configuration.record import Record
 from smallmail.configuration.tree import Tree
-from smallmail.daemons import foreign, main_cf
+from smallmail.daemons import foreign, main_cf, table
 from smallmail.errors import Problem
-from smallmail.machine import state
+from smallmail.machine import reach, state
 from smallmail.machine.file import File, text_of  # noqa: F401 (File: in a type comment)
 from smallmail.machine.host import Host
+from smallmail.machine.reach import Closed
+from smallmail.machine.state import Permissions
 from smallmail.settings import fields, file_format, store
 from smallmail.settings.fields import Settings
 
@@ -51,3 +53,13 @@ def may_change(host: Host, text: str) -> bool:
     if Settings(texts).take_over or state.in_charge(host.root):
         return True
     return "take-over" not in texts and not foreign.exists(host.root)
+
+
+def closed(host: Host) -> List[Closed]:
+    """Return the folders and files that daemons cannot reach, of those in which smallmail wrote. Raises Problem."""
+    needed = OrderedDict(state.FOLDERS)     # type: Dict[str, Permissions]
+    needed.update(state.FILES)
+    directory = host.text(state.MAIL_DIRECTORY).strip()
+    if directory:
+        needed[directory[1:]] = Permissions(0o750, "vmail", "vmail")
+    return reach.closed(host, needed, [path for path in load_record(host).entries["files"] if table.reader(path)])

@@ -15,6 +15,8 @@ from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import tlsa
 
+_POSTFIX = "etc/postfix/smallmail"
+
 
 def _users(host: Host, settings: Settings) -> Iterator[str]:
     users.ensure(host, settings.mail_directory)
@@ -24,6 +26,9 @@ def _users(host: Host, settings: Settings) -> Iterator[str]:
 def _folders(host: Host, settings: Settings) -> Iterator[str]:
     for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.LEARNING, state.SPOOL):
         state_files.make_folder(host, folder)
+    # A umask of 077 closed it, up to 0.6.0.
+    if host.exists(_POSTFIX):
+        host.directory(_POSTFIX)
     for path in state.FORMER_LOCKS:
         host.remove(path)
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")

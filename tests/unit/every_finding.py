@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from smallmail.backup import result as backup_result
 from smallmail.bans import unit as bans_unit
 from smallmail.check import status
 from smallmail.check.groups import (
@@ -18,6 +19,7 @@ from smallmail.check.groups import (
     mail,
     mailboxes,
     ports as groups_ports,
+    reach,
     reputation,
     security,
     tls,
@@ -30,9 +32,11 @@ from smallmail.daemons import listening
 from smallmail.dkim import keys as dkim_keys, rotation
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
+from smallmail.folders import volume
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.machine.port_holders import Holder
+from smallmail.machine.reach import Closed
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, rollover, served, tlsa
 from smallmail.zones import asking, dns_check, dns_records, meaning, tlsa_check
@@ -50,6 +54,14 @@ def of_host() -> Iterator[Iterable[Finding]]:
     for offset, contained in ((None, False), (90.0, False), (-90.0, True), (0.0, False)):
         yield groups_host.clock_judged(offset, contained)
     yield groups_host.full(groups_host.Space("/srv/all mail", 1, 1, 1 << 40, 1, 1 << 20))
+    last = backup_result.Result(1, 1, "/var/backups/smallmail", 1, 1, 1, 1, "", 1, "")
+    for repository, is_installed, timer, changed in (
+            ("local", False, "active", last), ("local", True, "active", last._replace(error="no route to host")),
+            ("local", True, "failed", last),
+            ("local", True, "active", last._replace(begun=2)), ("local", True, "inactive", last),
+            ("local", True, "active", last), ("local", True, "active", last._replace(when=1 << 40, note="x"))):
+        units = {"smallmail-backup.timer": timer, "smallmail-backup.service": timer}
+        yield backup_result.judged(changed, repository, is_installed, units, 1e9)
     yield groups_host.stopped({"postfix": "failed", "rspamd": "inactive", "dovecot": "activating"})
     yield groups_host.after_a_boot({"postfix": "masked", "dovecot": "disabled"})
     yield groups_host.failed({"certbot": "failed"})
@@ -60,6 +72,8 @@ def of_host() -> Iterator[Iterable[Finding]]:
         units = {unit: states for unit in (*bans_unit._UNITS, bans_unit._PACKETS)}
         yield bans_unit.judged(units, hindrance)
         yield bans_unit.judged({**dict.fromkeys(units, "failed"), bans_unit._UNITS[0]: states}, "")
+    yield reach.judged([Closed("etc/a b", 0o700, 0o701, "etc/a b/c")])
+    yield [volume.lost("/srv/mail")]
     yield [bans_unit.unreadable("/var/lib/smallmail/bans/list.json is too large to be what smallmail reads")]
     yield groups_host.restart(True)
     yield groups_host.drift([Change("parameters", "relayhost", SET, None, ""),
@@ -71,8 +85,8 @@ def of_security() -> Iterator[Iterable[Finding]]:
     yield security.exposure({"dovecot": 9.0}, {"dovecot": ["/etc/systemd/system/dovecot.service.d/own.conf"]})
     yield security.reachable({25: "master", 6379: "redis-server"})
     yield security.stores(["redis-server"])
+    yield security.held("failed", dovecot_runs=True)
     yield security.pretenders([Holder(11334, "nc", 9)])
-    yield security.held("failed", True)
     wanted, found = state.Permissions(0o600, "root", "root"), state.Permissions(0o644, "root", "mail")
     yield security.permissions([security.Kept("srv/all mail", wanted, found)])
 

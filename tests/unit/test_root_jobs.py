@@ -94,6 +94,7 @@ PAST_HOST = {
     "machine/as_user.py": "becomes another user",
     "machine/host.py": "walk.py; the lock and the stage are in state.FOLDER",
     "machine/peers.py": "/proc",
+    "machine/reach.py": "asks for permissions (lstat), no more",
     "machine/port_holders.py": "/proc and /etc/systemd",
     "machine/probes.py": "a descriptor of walk.py",
     "machine/services.py": "/run/systemd",
