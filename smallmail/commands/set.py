@@ -11,7 +11,7 @@ from smallmail.errors import Problem, WrongUsage
 from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, store
 from smallmail.settings.fields import Settings
-from smallmail.tls import obtain, tlsa
+from smallmail.tls import certificate, obtain, tlsa
 
 
 def set_(host: Host, options: argparse.Namespace) -> int:
@@ -27,6 +27,9 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
     if any(name in ("certificate", "certificate-file", "key-file") for name in changes):
+        if changed.certificate == "files":
+            with host.lock():   # an apply would go on with the copy that is in use
+                certificate.ensure(host, changed)
         tlsa.look(host, changed.hostname)
     names = ["{}={}".format(name, "" if fields.FIELDS[name].secret else changed.text(name)) for name in changes]
     is_new = text != host.text(fields.PATH)

@@ -6,7 +6,7 @@ certbot.py builds certbot's command line and translates its errors. tlsa.py reme
 7672) the name servers show, and rollover.py keeps a certificate with another key waiting until they show its record.
 served.py compares the certificate in the file to those that the daemons show.
 
-configuration/prepare.py calls certificate.ensure() at each apply. The timer calls obtain.follow() every few minutes,
+configuration/prepare.py calls certificate.ensured() at each apply. The timer calls obtain.follow() every few minutes,
 certbot's hook obtain.deploy() after a renewal, and `smallmail certificate renew` obtain.obtain(). In each of these the
 order is: ask certbot, copy the certificate (ensure), wait for DNS (rollover.obstacle), switch the link, reload the
 daemons, look at what they show (served.elsewhere), tidy up (rollover.clean_up).

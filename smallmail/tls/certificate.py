@@ -12,7 +12,7 @@ from typing import Iterable, List, Tuple
 
 from smallmail.errors import Problem
 from smallmail.machine import pem, state, state_files
-from smallmail.machine.file import File, bytes_of
+from smallmail.machine.file import File, bytes_of, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 
@@ -34,6 +34,27 @@ def ensure(host: Host, settings: Settings) -> str:
     if host.link(state.CURRENT) is None:
         host.point(state.CURRENT, newest)  # the first one: the daemons read it when they judge their configuration
     return newest
+
+
+def ensured(host: Host, settings: Settings) -> Tuple[str, str]:
+    """Do as ensure(), but keep the copy that is in use if the admin's files cannot be used now. Returns the folder, and
+    what is wrong with the files, or "". Raises Problem if there is no such copy."""
+    try:
+        return ensure(host, settings), ""
+    except Problem as error:
+        if source(host) != "files" or not _is_whole(host, state.CURRENT):
+            raise
+        return host.link(state.CURRENT) or "", str(error)
+
+
+def trouble(host: Host, settings: Settings) -> str:
+    """Return what is wrong with the admin's own files, in one sentence, or ""."""
+    try:
+        if settings.certificate == "files":
+            _pair(host, settings.certificate_file, settings.key_file)
+    except Problem as error:
+        return str(error)
+    return ""
 
 
 def source(host: Host) -> str:
@@ -88,14 +109,7 @@ def _from_certbot(host: Host, folder: str) -> str:
 
 def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
     """Copy a certificate and its key into a folder. Returns the folder's name; raises Problem if they do not fit."""
-    found, secret = host.text(certificate[1:]), host.text(key[1:])
-    certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey"], found,
-                                  "certificate-file: {} is not a readable PEM certificate".format(certificate))
-    key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout"], secret,
-                          "key-file: {} is not a readable PEM key without a pass phrase".format(key))
-    if certificate_key != key_key:
-        raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
-            key, certificate))
+    found, secret = _pair(host, certificate, key)
     name = "{}-{}".format(kind, hashlib.sha256(bytes_of(found)).hexdigest()[:12])
     folder = "{}/{}".format(state.TLS, name)
     host.directory(folder, 0o700)
@@ -103,6 +117,34 @@ def _copied(host: Host, kind: str, certificate: str, key: str) -> str:
         if host.text("{}/{}".format(folder, path)) != text:
             host.write("{}/{}".format(folder, path), File(bytes_of(text), mode, "root", "root"))
     return name
+
+
+def _pair(host: Host, certificate: str, key: str) -> Tuple[str, str]:
+    """Read a certificate and its key. Returns both; raises Problem if they cannot be used together."""
+    found, secret = _read(host, "certificate-file", certificate), _read(host, "key-file", key)
+    certificate_key = _public_key(host, ["openssl", "x509", "-noout", "-pubkey"], found,
+                                  "certificate-file: {} is not a readable PEM certificate".format(certificate))
+    key_key = _public_key(host, ["openssl", "pkey", "-passin", "pass:", "-pubout"], secret,
+                          "key-file: {} is not a readable PEM key without a pass phrase".format(key))
+    if certificate_key != key_key:
+        raise Problem("certificate-file and key-file do not belong together: {} is not the key of {}".format(
+            key, certificate))
+    return found, secret
+
+
+def _read(host: Host, setting: str, path: str) -> str:
+    try:
+        file = host.file(path[1:])
+    except OSError as error:    # a network file system that is away
+        raise Problem("{}: {} cannot be read ({})".format(setting, path, error.strerror))
+    if file is None:
+        raise Problem("{0}: {1} does not exist, or is not a file: put it there, or type 'smallmail set {0}=PATH'".format(
+            setting, path))
+    return text_of(file.content)
+
+
+def _is_whole(host: Host, folder: str) -> bool:
+    return all(host.text("{}/{}".format(folder, name)) for name in ("fullchain.pem", "privkey.pem"))
 
 
 def _public_key(host: Host, command: List[str], text: str, sentence: str) -> str:
@@ -115,7 +157,7 @@ def _public_key(host: Host, command: List[str], text: str, sentence: str) -> str
 def _self_signed(host: Host, hostname: str) -> str:
     name = "self-signed-" + hostname
     # Up to 0.2 openssl wrote the key itself, and after a power cut it could be empty.
-    if not all(host.text("{}/{}/{}".format(state.TLS, name, file)) for file in ("fullchain.pem", "privkey.pem")):
+    if not _is_whole(host, state.TLS + "/" + name):
         _make_self_signed(host, state.TLS + "/" + name, hostname)
     return name
 

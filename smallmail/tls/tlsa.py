@@ -147,15 +147,18 @@ def allowed(host: Host, settings: Settings, newest: str) -> str:
 
 
 def prepare(host: Host, settings: Settings) -> Iterator[str]:
-    """Make the newest certificate. Yields a notice if it must wait for its TLSA record."""
-    newest = certificate.ensure(host, settings)
+    """Make the newest certificate. Yields a notice if it must wait for its TLSA record, or if the admin's files cannot
+    be used."""
+    newest, trouble = certificate.ensured(host, settings)
+    if trouble:
+        yield "{}; until then the copy that is in use stays".format(trouble)
     if allowed(host, settings, newest) != newest:
         yield _WAITS
 
 
 def links(host: Host, settings: Settings) -> Dict[str, str]:
     """Return the link to the certificate that may be used, if it must point elsewhere than it does."""
-    target = allowed(host, settings, certificate.ensure(host, settings))
+    target = allowed(host, settings, certificate.ensured(host, settings)[0])
     return {state.CURRENT: target} if host.link(state.CURRENT) != target else {}
 
 

@@ -22,7 +22,8 @@ _TLS_1_0 = 0x301    # ssl.TLSVersion.TLSv1
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """Check all of the group but what tls/ finds itself. Yields what was found. (TLSA records are judged with the
     others, in zones/.)"""
-    yield from source(settings.certificate, certificate.is_self_signed(host), str(obtain.attempts(host)["reason"]))
+    yield from source(settings.certificate, certificate.is_self_signed(host),
+                      certificate.trouble(host, settings) or str(obtain.attempts(host)["reason"]))
     yield from name(settings.hostname, served.on_disk(host).names)
     if services.managed():
         asked = main_cf.parse_main(host.text(main_cf.MAIN)).get("smtp_tls_policy_maps", "")
