@@ -39,7 +39,7 @@ def forget(keep: Iterable[str] = ()) -> None:
         _raise(limit, resource.RLIM_INFINITY)
     _raise(resource.RLIMIT_NOFILE, _FILES)
     # A core file would have passwords in it.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _set(resource.RLIMIT_CORE, 0, resource.getrlimit(resource.RLIMIT_CORE)[1])
     # If SIGCHLD is ignored, a command that failed counts as one that succeeded (wait(2)).
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -54,7 +54,7 @@ def _open_closed() -> None:
         except OSError:
             os.set_inheritable(os.open("/dev/null", os.O_RDWR), True)   # gets the lowest number that is free
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _forget_variables(keep: "set[str]") -> None:
@@ -73,10 +73,18 @@ def _raise(limit: int, least: int) -> None:
     soft, hard = resource.getrlimit(limit)
     if _covers(soft, least):
         return
+    if not _set(limit, least, hard if _covers(hard, least) else least):
+        _set(limit, hard, hard)     # only root may raise the second one
+
+
+def _set(limit: int, soft: int, hard: int) -> bool:
+    """Set a limit. Returns False where that is refused, as to a service with a filter of system calls."""
     try:
-        resource.setrlimit(limit, (least, hard if _covers(hard, least) else least))
-    except (ValueError, OSError):   # only root may raise the second one
-        resource.setrlimit(limit, (hard, hard))
+        if (soft, hard) != resource.getrlimit(limit):
+            resource.setrlimit(limit, (soft, hard))
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def _covers(value: int, least: int) -> bool:

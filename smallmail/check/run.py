@@ -22,6 +22,7 @@ from smallmail.check.groups import (
 )
 from smallmail.dkim import rotation
 from smallmail.findings import Finding, Group
+from smallmail.folders import volume
 from smallmail.machine.host import Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import rollover, served
@@ -35,6 +36,7 @@ Check = NamedTuple("Check", [
 CHECKS = (
     Check("host", groups_host.findings),
     Check("host", reach.findings),
+    Check("host", volume.findings),
     Check("host", bans_unit.findings),
     Check("dns", rotation.findings),
     Check("dns", dns.findings),

@@ -9,6 +9,8 @@ from typing import Dict, Iterator, List, NamedTuple
 from smallmail.accounts import first_mailbox
 from smallmail.bans import unit as bans_unit
 from smallmail.dkim import signing
+from smallmail.errors import Problem
+from smallmail.folders import volume
 from smallmail.limits import configured
 from smallmail.machine import state, state_files, users
 from smallmail.machine.host import Failed, Host
@@ -16,6 +18,14 @@ from smallmail.settings.fields import Settings
 from smallmail.tls import tlsa
 
 _POSTFIX = "etc/postfix/smallmail"
+
+
+def _volume(host: Host, settings: Settings) -> Iterator[str]:
+    """Refuse to make an empty mount point into a mail directory."""
+    sentence = volume.missing(host, settings.mail_directory) or volume.unmounted(host, settings.mail_directory)
+    if sentence:
+        raise Problem(sentence)
+    yield from ()
 
 
 def _users(host: Host, settings: Settings) -> Iterator[str]:
@@ -32,14 +42,16 @@ def _folders(host: Host, settings: Settings) -> Iterator[str]:
     for path in state.FORMER_LOCKS:
         host.remove(path)
     host.directory(settings.mail_directory[1:], 0o750, "vmail", "vmail")
+    volume.mark(host, settings.mail_directory)
     # postrm is plain sh and may run when nothing else is left: this line is all that it needs to know. It enters no
     # folder by a link.
     state_files.write(host, state.MAIL_DIRECTORY, "/{}\n".format(host.real(settings.mail_directory[1:])))
     yield from ()
 
 
-# In this order: folders belong to users, and mailboxes name the domains that get keys.
+# In this order: what refuses comes first; folders belong to users, and mailboxes name the domains that get keys.
 PREPARE = (
+    _volume,
     _users,
     _folders,
     tlsa.prepare,

@@ -23,5 +23,6 @@ before Dovecot starts (programs/folders.py), as the user vmail, follows the conf
 directions, and goes on where it was cut off.
 
 names.py, subscriptions.py and sieve.py say what a name, a list of subscriptions and a script become; they are pure.
-moves.py and scripts.py convert one mailbox, convert.py all of them. in_force.py asks Dovecot for its layout.
+moves.py and scripts.py convert one mailbox, convert.py all of them. in_force.py asks Dovecot for its layout. volume.py
+tells whether the mail directory is there at all.
 """

@@ -1,4 +1,4 @@
-"""Find folders and files that those who need them cannot reach: a umask, a restored backup or a chmod has closed them."""
+"""Find folders and files that those who need them cannot reach: a umask, a restored backup or a chmod closed them."""
 import os
 import stat
 from collections import OrderedDict
@@ -33,7 +33,7 @@ def closed(host: Host, needed: Dict[str, Permissions], passed: Iterable[str] = (
 
 def sentence(each: Closed) -> str:
     """Return the sentence for that folder or file."""
-    return "/{} has the mode {:04o}, so that {} cannot be read by the programs that need it: type 'chmod {:o} /{}'".format(
+    return "/{} has the mode {:04o}, so that programs that need {} cannot read it: type 'chmod {:o} /{}'".format(
         each.path, each.found, "it" if each.below == each.path else "/" + each.below, each.needed, each.path)
 
 
@@ -49,7 +49,8 @@ def _one(host: Host, path: str, wanted: Permissions) -> Iterator[Closed]:
 def _above(host: Host, path: str, wanted: Permissions) -> Iterator[Closed]:
     """Yield the folders above a path that exists which its readers may not pass."""
     parts = path.split("/")
-    if wanted.mode & 0o077 == 0 and wanted.owner == "root" or not _status(host, path):
+    is_roots = wanted.owner == "root" and not wanted.mode & 0o077
+    if is_roots or not _status(host, path):
         return
     for number in range(1, len(parts)):
         folder = "/".join(parts[:number])

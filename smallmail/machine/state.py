@@ -43,6 +43,9 @@ UCF_FILES = _file(FOLDER + "/ucf-files", 0o644)
 DKIM_KEYS = _file(FOLDER + "/dkim-keys", 0o644)
 MAIL_DIRECTORY = _file(FOLDER + "/mail-directory", 0o644)
 
+# What the mail directory was (folders/volume.py).
+MAIL_VOLUME = _file(FOLDER + "/mail-volume.json", 0o644)
+
 # Accounts. Dovecot's auth worker alone reads the hashes: its other processes have its group, but not its user.
 ACCOUNTS = _file(FOLDER + "/accounts.db", 0o640, "root", "postfix")
 PASSWORDS = _file(FOLDER + "/passwords.db", 0o400, "dovecot", "root")

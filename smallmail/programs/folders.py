@@ -3,18 +3,20 @@
 Dovecot must not read a mailbox of the other layout: it would see an empty INBOX. Only here it surely does not run, and
 this works after an upgrade, after an apply that was taken back, after a power cut, and when a mailbox comes back from
 an old backup.
+
+Dovecot must not begin mailboxes below a mount that is missing, either.
 """
 import contextlib
 import sys
 from typing import List
 
 from smallmail.errors import Problem
-from smallmail.folders import convert, in_force
+from smallmail.folders import convert, in_force, volume
 from smallmail.machine import letters, state, state_files
 from smallmail.machine.host import Failed, Host
 
 # sysexits.h: a temporary failure. before-dovecot then keeps Dovecot from starting.
-_NOT_CONVERTED = 75
+_KEEPS_DOVECOT_DOWN = 75
 
 
 def folders(host: Host, _: List[str]) -> int:
@@ -22,6 +24,10 @@ def folders(host: Host, _: List[str]) -> int:
     directory = host.text(state.MAIL_DIRECTORY).strip()
     if not directory or not state.in_charge(host.root):
         return 0
+    missing = volume.missing(host, volume.remembered(host))
+    if missing:
+        print("smallmail: " + missing, file=sys.stderr)
+        return _KEEPS_DOVECOT_DOWN
     found = in_force.ask(host)
     if not found.layout:
         return 0
@@ -29,7 +35,7 @@ def folders(host: Host, _: List[str]) -> int:
         sentences = convert.to_layout(host.path(directory[1:]), found.layout, found.every_tilde)
     except Problem as error:
         print("smallmail: the mailboxes were not converted: {}".format(error), file=sys.stderr)
-        return _NOT_CONVERTED
+        return _KEEPS_DOVECOT_DOWN
     _tell(host, sentences)
     return 0
 

@@ -138,8 +138,8 @@ def _read(host: Host, setting: str, path: str) -> str:
     except OSError as error:    # a network file system that is away
         raise Problem("{}: {} cannot be read ({})".format(setting, path, error.strerror))
     if file is None:
-        raise Problem("{0}: {1} does not exist, or is not a file: put it there, or type 'smallmail set {0}=PATH'".format(
-            setting, path))
+        raise Problem("{0}: {1} does not exist, or is not a file: put it there, or type"
+                      " 'smallmail set {0}=PATH'".format(setting, path))
     return text_of(file.content)
 
 

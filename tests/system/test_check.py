@@ -61,7 +61,8 @@ BREAKS: dict[str, Break] = {
              "cp /root/hosts /etc", "host",
              ["'hostname -f' says mx, and not mx.example.org",
               "/etc/hosts has 203.0.113.99 for mx.example.org, which is not an address of this host"]),
-    "disk": ("mount -t tmpfs -o size=1m none /srv/mail; head -c 1000k /dev/zero >/srv/mail/zero", "umount /srv/mail",
+    "disk": ("mount -t tmpfs -o size=1m none /srv/mail; touch /srv/mail/.smallmail;"
+             " head -c 1000k /dev/zero >/srv/mail/zero", "umount /srv/mail",
              "host", ["the disk under /srv/mail is nearly full"]),
     "drift": ("cp -a /etc/rspamd/local.d/arc.conf /root; rm /etc/rspamd/local.d/arc.conf; postconf -X relayhost;"
               " sed -i 's/^# quota = .*/quota = 1G/' /etc/smallmail/smallmail.conf",

@@ -160,7 +160,7 @@ def test_mail_leaves_with_a_purge_only_if_the_admin_says_so(suite: str, deb: Pat
         assert fingerprint(chroot, "/srv/mail /var/lib/smallmail/dkim") == mail
         assert chroot.run("getent passwd vmail | cut -d: -f1").stdout == "vmail\n"
         assert changed() == {*mail, "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
-        assert traces(chroot) == [KEYS_STAY, "/etc/passwd"]     # the full name of vmail
+        assert traces(chroot) == [KEYS_STAY, "/srv/mail/.smallmail", "/etc/passwd"]     # the full name of vmail
         assert chroot.run("ls /var/lib/smallmail").stdout == "dkim\n"
         record(f"no: {len(mail)} files of mail and keys are there, and vmail")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from smallmail import caller
+
 SOURCE = Path(__file__).parents[2]
 PROGRAMS = ("debian/smallmail", "libexec/run")
 SCRIPTS = ("postinst", "prerm", "postrm", "config")
@@ -122,3 +124,13 @@ def test_the_whole_command_runs_with_all_descriptors_closed(arguments: list[str]
 def test_maintainer_scripts_begin_with_the_umask_of_a_service(script: str) -> None:
     lines = (SOURCE / f"debian/smallmail-server.{script}").read_text("utf-8").splitlines()
     assert [line for line in lines if line and not line.startswith("#")][:2] == ["set -e", "umask 022"]
+
+
+def test_limits_that_may_not_be_set_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service's filter of system calls (@resources) refuses it."""
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    caller._raise(resource.RLIMIT_NOFILE, 1 << 40)
+    assert not caller._set(resource.RLIMIT_CORE, 1, 2)

@@ -98,17 +98,18 @@ def test_what_is_imported_is_depended_on() -> None:
 
 CODE = {
     "config": r"""
-        set\ -e|\.\ /usr/share/debconf/confmodule
+        set\ -e|umask\ 022|\.\ /usr/share/debconf/confmodule
         |/usr/bin/python3\ -I\ -c\ 'import\ debconf'\ 2>/dev/null\ \|\|\ exit\ 0
         |exec\ /usr/bin/python3\ -I\ -c\ "\$\(cat\ <<'PYTHON'|\#ASK\#|PYTHON|\)"\ "\$@"
         """,
     "postinst": r"""
-        set\ -e|\.\ /usr/share/debconf/confmodule|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ triggered\ \];\ then|exit\ 0|fi
+        set\ -e|umask\ 022|\.\ /usr/share/debconf/confmodule|\#DEBHELPER\#
+        |if\ \[\ "\$1"\ =\ triggered\ \];\ then|exit\ 0|fi
         |if\ \[\ -z\ "\$\{DEBCONF_RECONFIGURE:-\}"\ \];\ then|:
         |case\ "\$1"\ in|[a-z|\ -]+\)|;;|esac|/usr/lib/smallmail/run\ \w+\ "\$[@2]"
         """,
     "prerm": r"""
-        set\ -e|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ remove\ \];\ then|fi
+        set\ -e|umask\ 022|\#DEBHELPER\#|if\ \[\ "\$1"\ =\ remove\ \];\ then|fi
         |/usr/lib/smallmail/run\ remove\ \|\||echo\ "[^"$]+"\ >&2
         """,
 }

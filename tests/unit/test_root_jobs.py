@@ -93,6 +93,7 @@ PAST_HOST = {
     "programs/limits.py": "runs as smallmail-limits",
     "machine/as_user.py": "becomes another user",
     "machine/host.py": "walk.py; the lock and the stage are in state.FOLDER",
+    "folders/volume.py": "descriptors of walk.py; vmail makes the marker",
     "machine/peers.py": "/proc",
     "machine/reach.py": "asks for permissions (lstat), no more",
     "machine/port_holders.py": "/proc and /etc/systemd",

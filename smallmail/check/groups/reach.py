@@ -4,7 +4,6 @@ from typing import Iterable, Iterator
 
 from smallmail.configuration import in_force
 from smallmail.findings import Finding, Group
-from smallmail.machine import reach
 from smallmail.machine.host import Host
 from smallmail.machine.reach import Closed
 from smallmail.settings.fields import Settings
