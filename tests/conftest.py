@@ -16,8 +16,8 @@ SOURCE = Path(__file__).parent.parent
 BOOTED = ("bookworm", "trixie")
 # Modules that `make test` runs on one suite, because what they try differs little between suites.
 ON_ONE_SUITE = (
-    "test_author", "test_logins", "test_mishaps", "test_others_reports", "test_own_changes", "test_relayhost",
-    "test_search", "test_senders")
+    "test_author", "test_former", "test_logins", "test_mishaps", "test_odd_machines", "test_others_reports",
+    "test_own_changes", "test_relayhost", "test_search", "test_senders", "test_unprivileged")
 # Modules of tests that look at all that a machine says: its findings, its log. test_mail leaves domains on it.
 FIRST = ("test_check", "test_dns_check", "test_mail.py", "test_mail_settled", "test_teaching")
 # How the names of groups (_machine) begin that take minutes, the longest first; `make test` and what is slow apart.

@@ -34,6 +34,7 @@ from smallmail.errors import Problem
 from smallmail.machine import reach, state, state_files
 from smallmail.machine.file import File, text_of
 from smallmail.machine.host import Failed, Host
+from smallmail.resources import Resources, resources_change
 from smallmail.settings.fields import Settings
 
 # Seconds. A client that came while Dovecot was stopped has ended a process of Postfix, and Postfix starts no other one
@@ -55,6 +56,7 @@ Job = NamedTuple("Job", [
     ("returned", Optional[int]),    # the number of the configuration in the history that it returns to
     ("inputs", Files),              # what the configuration is made from, as it will be
     ("versions", Dict[str, str]),   # of the daemons, now
+    ("resources", Resources),       # of the host, now
     ("target", Tree),
     ("before", Record),
     ("now", Tree),
@@ -63,20 +65,22 @@ Job = NamedTuple("Job", [
 
 
 def job(host: Host, settings: Settings, asked: str = "", inputs: Optional[Files] = None,
-        replace: Iterable[str] = (), returned: Optional[int] = None) -> Job:
+        replace: Iterable[str] = (), returned: Optional[int] = None, resources: Optional[Resources] = None) -> Job:
     """Work out what there is to do, without changing anything. `inputs`: those files that are to change in the same
     transaction; `replace`: labels of what was changed by hand and is to be ours again; `returned`: the number of the
-    configuration that these inputs are from. Raises Problem."""
+    configuration that these inputs are from; `resources`: others than the host's. Raises Problem."""
     inputs = OrderedDict((path, inputs[path] if inputs and path in inputs else host.file(path))
                          for path in history.INPUTS)
     host_facts = facts.gather(host.root)
+    if resources:
+        host_facts = host_facts._replace(resources=resources)
     target = render.render(settings, host_facts, _text(inputs[LOCAL_MAIN]), _text(inputs[LOCAL_MASTER]),
                            host.path(render.TEMPLATES[1:]))
     before = in_force.load_record(host)
     target = take_over.silenced(host, target, before)
     now = in_force.current(host, set(target.files) | set(before.entries["files"]))
     target = plan.kept_whole(target, before, now, host_facts.versions, replace)
-    return Job(asked, returned, inputs, host_facts.versions, target, before, now,
+    return Job(asked, returned, inputs, host_facts.versions, host_facts.resources, target, before, now,
                plan.changes(target, before, now, take_over.taken_over(host, target, before), replace))
 
 
@@ -108,17 +112,25 @@ def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = 
 
 
 def follow(host: Host, settings: Settings, daemon: str) -> List[str]:
-    """Write one daemon's files for the version that is installed now, and touch no service: it is about to start. The
-    caller holds the lock. Returns notices. Raises Problem."""
+    """Write one daemon's files for the version that is installed now and for what this host has, and touch no
+    service: it is about to start. The caller holds the lock. Returns notices. Raises Problem."""
     whole = job(host, settings)
     the_job = whole._replace(
-        asked="{} {} (it was {})".format(daemon, whole.versions[daemon], whole.before.versions.get(daemon)),
+        asked=_what_is_new(whole, daemon),
         changes=[change for change in whole.changes if effects.is_read_by(daemon, change.kind, change.name)])
     notices = _swap_judged(host, the_job, OrderedDict(), {}, only=daemon)
     transaction.commit(host)
     with contextlib.suppress(Failed):   # if debconf is busy with dpkg, the next apply makes up for it
         _tell_ucf(host, the_job)
     return notices
+
+
+def _what_is_new(the_job: Job, daemon: str) -> str:
+    """Return for the history what has changed of the daemon, or else of the host."""
+    version, had = the_job.before.versions.get(daemon), the_job.before.made_for.get(daemon)
+    if had and version == the_job.versions[daemon]:
+        return resources_change(the_job.resources, had)
+    return "{} {} (it was {})".format(daemon, the_job.versions[daemon], version)
 
 
 def _without_local_lines(host: Host, settings: Settings, the_job: Job, paths: List[str],
@@ -263,7 +275,8 @@ def _record_after(host: Host, the_job: Job, only: str) -> Record:
     conflicts = {(change.kind, change.name) for change in the_job.changes if change.action == plan.CONFLICT}
     originals = before.originals or {path: record.file_to_json(host.file(path)) for path in postconf.STOCK}
     after = record.after(before, the_job.target, the_job.now, conflicts)
-    after = after._replace(originals=originals, versions=the_job.versions)
+    after = after._replace(originals=originals, versions=the_job.versions,
+                           made_for=OrderedDict((daemon, the_job.resources) for daemon in the_job.versions))
     if not only:
         return after
     return record.with_one_daemon(before, after, only, lambda kind, name: effects.is_read_by(only, kind, name))

@@ -12,6 +12,7 @@ from smallmail.configuration.tree import Tree
 from smallmail.errors import Problem
 from smallmail.machine import state
 from smallmail.machine.file import File
+from smallmail.resources import Resources
 
 KINDS = ("files", "parameters", "services")
 
@@ -20,17 +21,19 @@ KINDS = ("files", "parameters", "services")
 Entry = NamedTuple("Entry", [("before", Any), ("written", Optional[str])])
 
 # `entries` by kind and name. `originals`: main.cf and master.cf as they were before smallmail, by path, as from
-# file_to_json(). `versions`: the daemons' versions for which the last tree was rendered.
+# file_to_json(). `versions`: the daemons' versions for which the last tree was rendered; `made_for`: the memory, cores
+# and so on for which it was, by daemon.
 Record = NamedTuple("Record", [
     ("entries", Dict[str, Dict[str, Entry]]),
     ("originals", Dict[str, Any]),
     ("versions", Dict[str, str]),
+    ("made_for", Dict[str, Resources]),
 ])
 
 
 def empty() -> Record:
     """Return the record of a host that smallmail never changed."""
-    return Record(OrderedDict((kind, OrderedDict()) for kind in KINDS), OrderedDict(), OrderedDict())
+    return Record(OrderedDict((kind, OrderedDict()) for kind in KINDS), OrderedDict(), OrderedDict(), OrderedDict())
 
 
 def after(before: Record, target: Tree, now: Tree, conflicts: Container[Tuple[str, str]]) -> Record:
@@ -58,7 +61,8 @@ def with_one_daemon(before: Record, later: Record, daemon: str, is_its: Callable
         entries[kind] = OrderedDict(
             [(name, entry) for name, entry in before.entries[kind].items() if not is_its(kind, name)]
             + [(name, entry) for name, entry in later.entries[kind].items() if is_its(kind, name)])
-    return Record(entries, before.originals, dict(before.versions, **{daemon: later.versions[daemon]}))
+    return Record(entries, before.originals, dict(before.versions, **{daemon: later.versions[daemon]}),
+                  dict(before.made_for, **{daemon: later.made_for[daemon]}))
 
 
 def fingerprint(thing: Any) -> Optional[str]:
@@ -106,6 +110,7 @@ def dumps(record: Record) -> str:
                     for kind, entries in record.entries.items()},
         "originals": record.originals,
         "versions": record.versions,
+        "made_for": {daemon: list(found) for daemon, found in record.made_for.items()},
     }, indent=1, sort_keys=True) + "\n"
 
 
@@ -115,7 +120,9 @@ def loads(text: str) -> Record:
         data = json.loads(text)
         entries = {kind: {name: Entry(*entry) for name, entry in data["entries"].get(kind, {}).items()}
                    for kind in KINDS}
-        return Record(entries, data["originals"], data["versions"])
+        # A record of 0.6.0 or earlier does not say for what.
+        made_for = {daemon: Resources(*found) for daemon, found in data.get("made_for", {}).items()}
+        return Record(entries, data["originals"], data["versions"], made_for)
     except (ValueError, KeyError, TypeError) as error:
         raise Problem("/{} is damaged ({}): restore it from a backup".format(state.RECORD, error))
 

@@ -7,6 +7,7 @@ from typing import Dict, NamedTuple, Tuple
 from smallmail.daemons import table
 from smallmail.errors import Problem
 from smallmail.machine import state
+from smallmail.resources import Resources, measured
 
 # States in which dpkg has the package's files on the disk (dpkg(1), "Package states").
 _ON_DISK = {"unpacked", "half-configured", "triggers-awaited", "triggers-pending", "installed"}
@@ -14,8 +15,7 @@ _ON_DISK = {"unpacked", "half-configured", "triggers-awaited", "triggers-pending
 Facts = NamedTuple("Facts", [
     ("versions", Dict[str, str]),   # upstream's version of each daemon that has overlays, by the daemon's name
     ("redis", str),                 # "valkey" or "redis"
-    ("memory", int),                # MiB
-    ("cores", int),
+    ("resources", Resources),       # memory, cores, IPv6
     ("validating", bool),           # the resolver was seen to validate DNSSEC (configuration/dnssec.py)
     ("mta_sts", bool),              # a daemon looks up other domains' MTA-STS policies for Postfix
 ])
@@ -37,8 +37,7 @@ def gather(root: str = "/") -> Facts:
     return Facts(
         versions=versions,
         redis="valkey" if "valkey-server" in installed else "redis",
-        memory=_memory(),
-        cores=os.cpu_count() or 1,
+        resources=measured(root),
         validating=os.path.exists(os.path.join(root, state.VALIDATES)),
         mta_sts="postfix-mta-sts-resolver" in installed,
     )
@@ -61,7 +60,3 @@ def _installed(root: str) -> Dict[str, str]:
             if section["Status"].split()[-1] in _ON_DISK:
                 packages[section["Package"]] = section["Version"]
     return packages
-
-
-def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1024 * 1024)

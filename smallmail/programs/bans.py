@@ -6,6 +6,7 @@ from typing import List
 from smallmail.bans import packets, serving
 from smallmail.errors import Problem
 from smallmail.machine.host import Host
+from smallmail.resources import measured
 
 # The first descriptor that systemd hands over (sd_listen_fds(3)).
 _FIRST_DESCRIPTOR = 3
@@ -16,7 +17,7 @@ def bans(host: Host, _: List[str]) -> int:
     if os.environ.get("LISTEN_FDS") != "1":
         raise Problem("'run bans' is started by smallmail-bans.socket")
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=_FIRST_DESCRIPTOR)
-    serving.loop(host, listening, os.cpu_count() or 1)
+    serving.loop(host, listening, measured().cores)
     return 0
 
 

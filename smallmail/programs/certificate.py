@@ -3,6 +3,7 @@ from typing import List
 
 from smallmail.configuration import dnssec, in_force
 from smallmail.machine.host import Busy, Host
+from smallmail.programs import resized
 from smallmail.tls import obtain
 
 
@@ -13,6 +14,7 @@ def timer(host: Host, _: List[str]) -> int:
         before = obtain.attempts(host)
         obtain.follow(host, settings)
         dnssec.follow(host, settings)
+        resized.follow(host, settings)
     except Busy:
         return 0    # the timer comes again
     now = obtain.attempts(host)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 from smallmail.configuration import render  # noqa: E402
 from smallmail.daemons import main_cf  # noqa: E402
 from smallmail.daemons.facts import Facts  # noqa: E402
+from smallmail.resources import Resources  # noqa: E402
 from smallmail.settings.fields import Settings  # noqa: E402
 
 # The versions that each suite has.
@@ -39,11 +40,11 @@ CASES = {f"{suite}-{name}": (suite, texts)
          for suite in SUITES for name, texts in (("plain", PLAIN), ("full", FULL))}
 
 
-def rendered(case: str) -> dict[str, str]:
+def rendered(case: str, resources: Resources = Resources(2048, 2, True)) -> dict[str, str]:  # noqa: B008
     """Render the tree of one case, as text by path; Postfix's two files hold what postconf would be told."""
     suite, texts = CASES[case]
     versions, redis = SUITES[suite]
-    facts = Facts(versions, redis, 2048, 2, validating=suite in ("trixie", "forky"),
+    facts = Facts(versions, redis, resources, validating=suite in ("trixie", "forky"),
                   mta_sts=suite in ("bookworm", "trixie"))
     tree = render.render(Settings(texts), facts, templates=str(ROOT / "templates"))
     files = {path: f"# mode {file.mode:o} {file.owner}:{file.group}\n" + file.content.decode()

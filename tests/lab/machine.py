@@ -38,12 +38,14 @@ class Machine(Host):
 
     def __init__(self, layers: Sequence[Path], name: str, address: str, *, resolver: str = "203.0.113.53",
                  prepare: Callable[[Machine], object] | None = None, durable: bool = False,
-                 disk: bool = False) -> None:
+                 disk: bool = False, start: Sequence[str] = ()) -> None:
         """`name` is the whole host name; `prepare` is called before it boots, to run and write in its tree.
 
-        `durable` lets the machine wait for its disk, where speed is measured; `disk` gives it one of its own.
+        `durable` lets the machine wait for its disk, where speed is measured; `disk` gives it one of its own. `start` is
+        a command that starts the machine's first process, whose words follow it.
         """
         self.name, self.address, self.address6 = name, address, ipv6(address)
+        self._start = start
         self._nspawn: subprocess.Popen[bytes] | None = None
         with ExitStack() as made:
             self.tree = Tree(layers, name, durable=durable, disk=disk)
@@ -81,7 +83,7 @@ class Machine(Host):
 
     def boot(self) -> None:
         """Start it and wait until all units have started (or failed, which a test may ask for)."""
-        command = ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "--boot", "--console=pipe",
+        command = [*self._start, "systemd-nspawn", "-q", "--register=no", "--keep-unit", "--boot", "--console=pipe",
                    f"--network-namespace-path={self.network.path}", f"--machine={self.network.name}",
                    "--resolv-conf=off", "--timezone=off", "--link-journal=no",
                    "--capability=CAP_NET_ADMIN", "-D", str(self.path)]

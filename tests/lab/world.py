@@ -39,9 +39,10 @@ class World:
             self._made = made.pop_all()
 
     def machine(self, layers: Sequence[Path], name: str, address: str, *, durable: bool = False,
-                disk: bool = False) -> Machine:
+                disk: bool = False, start: Sequence[str] = ()) -> Machine:
         """A machine that has this world for its internet."""
-        return Machine(layers, name, address, resolver=RESOLVER, prepare=self._acquaint, durable=durable, disk=disk)
+        return Machine(layers, name, address, resolver=RESOLVER, prepare=self._acquaint, durable=durable, disk=disk,
+                       start=start)
 
     def _acquaint(self, machine: Machine) -> None:
         """A resolver on the machine trusts the lab's root key, and asks about its addresses, too."""

@@ -30,16 +30,16 @@ class MailHost:
     """A mail server under test; a `with` block ends in its removal."""
 
     def __init__(self, suite: str, deb: Path, world: World, answers: Mapping[str, str] | None = None, before: str = "",
-                 installed: Sequence[Path] | None = None, disk: bool = False) -> None:
+                 installed: Sequence[Path] | None = None, disk: bool = False, start: Sequence[str] = ()) -> None:
         """`before` is run in the machine ahead of the installation, as a line for sh; the layers of `installed` have
-        the package in them already; `disk` as in Machine."""
+        the package in them already; `disk` and `start` as in Machine."""
         self.world, self.name = world, NAME
         self.server = Server(NAME, ADDRESS)
         world.foreign.forget()
         world.dns.empty()
         with contextlib.ExitStack() as made:
             layers = installed or roots.warm(suite, deb)
-            self.machine = made.enter_context(world.machine(layers, NAME, ADDRESS, disk=disk))
+            self.machine = made.enter_context(world.machine(layers, NAME, ADDRESS, disk=disk, start=start))
             if before:
                 self.machine.run(before)
             if not installed:

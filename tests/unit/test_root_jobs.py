@@ -99,6 +99,7 @@ PAST_HOST = {
     "machine/port_holders.py": "/proc and /etc/systemd",
     "machine/probes.py": "a descriptor of walk.py",
     "machine/services.py": "/run/systemd",
+    "resources.py": "/proc and /sys",
     "machine/state.py": "state.RECORD",
     "machine/walk.py": "the way itself",
     "programs/learn.py": "runs as vmail, in vmail's folder",
@@ -115,7 +116,7 @@ PAST_HOST = {
     "utf8.py": "starts this very program once more",
     "__init__.py": "our own version",
 }
-HARMLESS = {"O_RDONLY", "environ", "urandom", "fork", "sync", "sysconf", "cpu_count", "geteuid"}
+HARMLESS = {"O_RDONLY", "environ", "urandom", "fork", "sync", "sysconf", "cpu_count", "geteuid", "sched_getaffinity"}
 
 
 # What root does in these folders.

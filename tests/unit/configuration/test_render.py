@@ -9,13 +9,15 @@ import pytest
 from smallmail.configuration import render
 from smallmail.daemons.facts import Facts
 from smallmail.errors import Problem
+from smallmail.resources import Resources
 from smallmail.settings.fields import Settings
 
 SETTINGS = Settings({"hostname": "mail.example.org", "domain": "example.org", "address": "alice@example.org"})
 
 
 def facts(dovecot: str) -> Facts:
-    return Facts({"postfix": "3.7.11", "dovecot": dovecot, "rspamd": "3.4"}, "redis", 1024, 1, False, False)
+    versions = {"postfix": "3.7.11", "dovecot": dovecot, "rspamd": "3.4"}
+    return Facts(versions, "redis", Resources(1024, 1, ipv6=True), validating=False, mta_sts=False)
 
 
 @pytest.fixture
