@@ -16,10 +16,11 @@ import re
 import time
 from typing import Dict  # noqa: F401 (also in a type comment)
 
+from smallmail import pem
 from smallmail.daemons import packaged, rspamd
 from smallmail.dkim import key_list
 from smallmail.errors import Problem
-from smallmail.machine import pem, state, state_files, walk
+from smallmail.machine import state, state_files, walk
 from smallmail.machine.file import File
 from smallmail.machine.host import Host
 

@@ -2,7 +2,7 @@
 import base64
 from typing import NamedTuple
 
-from smallmail.machine import pem
+from smallmail import pem
 from smallmail.machine.host import Host
 
 RSA, ED25519 = "rsa", "ed25519"

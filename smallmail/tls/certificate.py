@@ -10,8 +10,9 @@ import os
 import re
 from typing import Iterable, List, Tuple
 
+from smallmail import pem
 from smallmail.errors import Problem
-from smallmail.machine import pem, state, state_files
+from smallmail.machine import state, state_files
 from smallmail.machine.file import File, bytes_of, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings

@@ -6,11 +6,12 @@ import time
 from collections import OrderedDict
 from typing import Dict, List, NamedTuple
 
+from smallmail import pem
 from smallmail.daemons import running, table
 from smallmail.daemons.listening import SHOWING_CERTIFICATE, STARTTLS, Port
 from smallmail.errors import Problem
 from smallmail.findings import Finding, Group
-from smallmail.machine import dates, pem, port_holders, probes, services, state
+from smallmail.machine import dates, port_holders, probes, services, state
 from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate

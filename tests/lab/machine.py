@@ -41,8 +41,8 @@ class Machine(Host):
                  disk: bool = False, start: Sequence[str] = ()) -> None:
         """`name` is the whole host name; `prepare` is called before it boots, to run and write in its tree.
 
-        `durable` lets the machine wait for its disk, where speed is measured; `disk` gives it one of its own. `start` is
-        a command that starts the machine's first process, whose words follow it.
+        `durable` lets the machine wait for its disk, where speed is measured; `disk` gives it one of its own. `start`
+        is a command that starts the machine's first process, whose words follow it.
         """
         self.name, self.address, self.address6 = name, address, ipv6(address)
         self._start = start

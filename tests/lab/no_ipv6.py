@@ -12,11 +12,11 @@ import struct
 import sys
 from errno import EAFNOSUPPORT
 
-_PR_SET_SECCOMP, _MODE_FILTER = 22, 2                           # linux/prctl.h, linux/seccomp.h
-_LOAD, _IF_EQUAL, _RETURN = 0x20, 0x15, 0x06                    # BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_JEQ|BPF_K, BPF_RET|BPF_K
-_NUMBER, _ARCHITECTURE, _FAMILY = 0, 4, 16                      # in struct seccomp_data
-_AMD64, _SOCKET = 0xC000003E, 41                                # AUDIT_ARCH_X86_64, __NR_socket
-_ALLOW, _FAIL = 0x7FFF0000, 0x00050000 | EAFNOSUPPORT           # SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO
+_PR_SET_SECCOMP, _MODE_FILTER = 22, 2                   # linux/prctl.h, linux/seccomp.h
+_LOAD, _IF_EQUAL, _RETURN = 0x20, 0x15, 0x06            # BPF_LD, BPF_JMP|BPF_JEQ, BPF_RET
+_NUMBER, _ARCHITECTURE, _FAMILY = 0, 4, 16              # in struct seccomp_data
+_AMD64, _SOCKET = 0xC000003E, 41                        # AUDIT_ARCH_X86_64, __NR_socket
+_ALLOW, _FAIL = 0x7FFF0000, 0x00050000 | EAFNOSUPPORT   # SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO
 _FILTER = (
     (_LOAD, 0, 0, _ARCHITECTURE), (_IF_EQUAL, 0, 5, _AMD64),
     (_LOAD, 0, 0, _NUMBER), (_IF_EQUAL, 0, 3, _SOCKET),

@@ -112,6 +112,8 @@ def test_only_host_changes_files(path: Path) -> None:
         assert used & changing
     elif dotted(path) == "machine.walk":
         assert used & changing == {"makedirs", "mkdir"}, "missing folders, as it goes"
+    elif dotted(path) == "machine.staging":
+        assert used & changing == {"chmod", "chown", "mkdir", "symlink", "unlink"}, "the stage, nothing else"
     elif dotted(path) == "configuration.ucf":
         assert used & changing == {"chmod", "unlink"}, "the temporary file that ucf reads, nothing else"
     elif not dotted(path).startswith("folders."):   # they change mailboxes, as the user vmail

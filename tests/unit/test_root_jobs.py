@@ -98,6 +98,7 @@ PAST_HOST = {
     "machine/reach.py": "asks for permissions (lstat), no more",
     "machine/port_holders.py": "/proc and /etc/systemd",
     "machine/probes.py": "a descriptor of walk.py",
+    "machine/staging.py": "the stage is in state.FOLDER; the ends of links are walk.py's",
     "machine/services.py": "/run/systemd",
     "resources.py": "/proc and /sys",
     "machine/state.py": "state.RECORD",

@@ -189,7 +189,8 @@ def test_what_was_changed_of_ours_is_told_from_what_an_admin_made_himself(root: 
         "/" + MAIN, "/" + MASTER, "/etc/dovecot/conf.d/95-smallmail.conf"]
     entries = {"parameters": ["message_size_limit"], "services": ["submission/inet"],
                "files": ["etc/dovecot/conf.d/95-smallmail.conf"]}  # fmt: skip
-    left = Record({kind: {name: Entry(None, "ours") for name in names} for kind, names in entries.items()}, {}, {})
+    left = Record({kind: {name: Entry(None, "ours") for name in names} for kind, names in entries.items()}, {}, {},
+                  {})
     add(root, state.LEFT, record.dumps(left))
     assert foreign.described(str(root)) == []
     add(root, MAIN, "virtual_mailbox_domains = example.org\n")

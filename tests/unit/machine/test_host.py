@@ -103,6 +103,55 @@ def test_a_stage_never_leads_to_the_live_file(tmp_path: Path) -> None:
     assert host.text("home/carol/main.cf") == host.text("home/carol/master.cf") == "x = 1"
 
 
+STOWED = "opt/stow/dovecot/conf.d"
+
+
+@pytest.mark.parametrize("link", [
+    "../../../opt/stow/dovecot/conf.d/99-carol.conf", "../../../../../../../../opt/stow/dovecot/conf.d/99-carol.conf",
+    "/opt/stow/dovecot/conf.d/99-carol.conf", "first", "../10-auth.conf",
+])
+def test_links_lead_to_the_same_on_a_stage(host: Host, link: str) -> None:
+    target = host.path(link[1:]) if link.startswith("/") else link
+    host.write(STOWED + "/99-carol.conf", file("carol"))
+    host.write("etc/dovecot/10-auth.conf", file("carol"))
+    host.directory("etc/dovecot/conf.d")
+    host.point("etc/dovecot/conf.d/99-carol.conf", target)
+    host.point("etc/dovecot/conf.d/first", "../../../opt/stow/dovecot/conf.d/99-carol.conf")
+    with host.stage(["etc/dovecot"]) as stage:
+        staged = Path(stage.path("etc/dovecot/conf.d/99-carol.conf"))
+        assert staged.read_text() == "carol"
+        if "10-auth" in link:
+            stage.write("etc/dovecot/10-auth.conf", file("staged"))
+            assert staged.read_text() == "staged"
+        stage.write("etc/dovecot/conf.d/99-carol.conf", file("new"))
+        assert host.text("etc/dovecot/conf.d/99-carol.conf") == "carol"
+    assert host.link("etc/dovecot/conf.d/99-carol.conf") == target
+
+
+@pytest.mark.parametrize("link", ["../../opt/stow/dovecot/conf.d", "/opt/stow/dovecot/conf.d"])
+def test_a_folder_behind_a_link_is_written_on_the_stage_alone(host: Host, link: str) -> None:
+    host.write(STOWED + "/99-carol.conf", file("carol"))
+    host.point(STOWED + "/50-link.conf", "99-carol.conf")
+    host.directory("etc/dovecot")
+    host.point("etc/dovecot/conf.d", host.path(link[1:]) if link.startswith("/") else link)
+    with host.stage(["etc/dovecot"]) as stage:
+        stage.write("etc/dovecot/conf.d/95-smallmail.conf", file("ours"))
+        stage.put("etc/dovecot/conf.d/99-carol.conf", None)
+        folder = Path(stage.path("etc/dovecot/conf.d"))
+        assert {path.name: path.read_text() for path in folder.iterdir()} == {
+            "95-smallmail.conf": "ours", "50-link.conf": "carol"}
+    assert sorted(host.names(STOWED)) == ["50-link.conf", "99-carol.conf"]
+    assert host.text(STOWED + "/99-carol.conf") == "carol"
+
+
+def test_links_to_nothing_and_in_a_circle_do_not_keep_a_stage_from_being_made(host: Host) -> None:
+    host.directory("etc/dovecot")
+    for name, target in (("none", "../../nowhere"), ("circle", "circle"), ("up", "."), ("root", "../../../../../..")):
+        host.point("etc/dovecot/" + name, target)
+    with host.stage(["etc/dovecot"]) as stage:
+        assert sorted(stage.names("etc/dovecot")) == ["circle", "none", "root", "up"]
+
+
 def test_a_stage_has_copies_of_the_folders_and_is_gone_afterwards(host: Host) -> None:
     host.write("etc/a/sub/x", file("live"))
     host.write("etc/b/y", file("live"))
