@@ -9,7 +9,9 @@ from collections import OrderedDict
 
 from smallmail.accounts import database, passwords
 from smallmail.commands.arguments.parser import Told
+from smallmail.daemons import running
 from smallmail.errors import Problem, WrongUsage
+from smallmail.folders import former
 from smallmail.machine import state
 from smallmail.machine.host import Host
 from smallmail.settings import store
@@ -21,10 +23,28 @@ def user_add(host: Host, options: argparse.Namespace) -> int:
     store.must_be_set_up(host)
     with database.open_accounts(host) as accounts:
         accounts.must_take_mailbox(address)
-        replaced = accounts.add_mailbox(address, passwords.hashed(host, _password(address, options.password_stdin)))
+        hashed = passwords.hashed(host, _password(address, options.password_stdin))
+        left = former.set_aside(host, store.load(host).mail_directory, address)
+        replaced = accounts.add_mailbox(address, hashed)
     print("Mailbox {} created.".format(address))
     if replaced:
         print("It replaces the alias {} -> {}.".format(address, ", ".join(replaced)))
+    if left:
+        print("What a former mailbox of this name had is in {}.".format(left))
+    return 0
+
+
+def user_restore(host: Host, options: argparse.Namespace) -> int:
+    """Create a mailbox with what a removed one of its name had. Returns the exit code."""
+    address, directory = options.address, store.load(host).mail_directory
+    with database.open_accounts(host) as accounts:
+        accounts.must_take_mailbox(address)
+        hashed = passwords.hashed(host, _password(address, options.password_stdin))
+        if not former.bring_back(host, directory, address):
+            raise WrongUsage("no removed mailbox {} is kept: 'smallmail user add {}' creates a new one".format(
+                address, address))
+        accounts.add_mailbox(address, hashed)
+    print("Mailbox {} created, with the mail and filters that it had.".format(address))
     return 0
 
 
@@ -36,21 +56,28 @@ def user_passwd(host: Host, options: argparse.Namespace) -> int:
         accounts.set_password(address, passwords.hashed(host, _password(address, options.password_stdin)))
     if address == settings.address:
         host.remove(state.FIRST_PASSWORD)   # the generated one is not valid any more
+    running.kick(host, address)     # who knows the former one may be logged in
     print("Password of {} changed.".format(address))
     return 0
 
 
 def user_remove(host: Host, options: argparse.Namespace) -> int:
-    """Remove a mailbox's entry; its mail stays on the disk. Returns the exit code."""
+    """Remove a mailbox and end its sessions; its mail is kept on the disk. Returns the exit code."""
     settings, address = store.load(host), options.address
     if address == settings.address:
         raise Problem("{} is the first mailbox: type 'smallmail set address=…' with another one first".format(address))
     with database.open_accounts(host) as accounts:
         is_role = accounts.remove_mailbox(address, settings.address)
-    name, _, domain = address.rpartition("@")
+    running.kick(host, address)
     print("Mailbox {} removed. Nobody can log in or receive mail there now.".format(address) if not is_role else
           "Mailbox {} removed. Mail for it is now delivered to {}.".format(address, settings.address))
-    print("Its mail stays in {}/{}/{}.".format(settings.mail_directory, domain, name))
+    try:
+        kept = former.set_aside(host, settings.mail_directory, address)
+    except Problem as error:
+        print("smallmail: {}".format(error), file=sys.stderr)
+        return 1
+    print("Its mail is kept in {}: 'smallmail user restore {}' brings it back.".format(kept, address) if kept else
+          "It had no mail.")
     return 0
 
 

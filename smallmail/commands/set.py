@@ -2,9 +2,9 @@
 import argparse
 import sys
 from collections import OrderedDict
-from typing import Dict, Tuple
+from typing import Dict, List, Tuple
 
-from smallmail.accounts import passwords
+from smallmail.accounts import database, passwords
 from smallmail.commands import outcome
 from smallmail.configuration import apply, in_force
 from smallmail.errors import Problem, WrongUsage
@@ -12,6 +12,7 @@ from smallmail.machine.host import Host
 from smallmail.settings import fields, file_format, store
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate, obtain, tlsa
+from smallmail.zones import points_here
 
 
 def set_(host: Host, options: argparse.Namespace) -> int:
@@ -26,6 +27,9 @@ def set_(host: Host, options: argparse.Namespace) -> int:
     if not in_force.may_change(host, text):
         raise Problem("this host has a mail configuration of its own: 'smallmail set take-over=yes' lets smallmail"
                       " change it, 'smallmail plan' shows how")
+    if not _agreed(_doubts(host, changed)):
+        print("Nothing was changed.")
+        return 1
     if any(name in ("certificate", "certificate-file", "key-file") for name in changes):
         if changed.certificate == "files":
             with host.lock():   # an apply would go on with the copy that is in use
@@ -40,6 +44,36 @@ def set_(host: Host, options: argparse.Namespace) -> int:
         done.notices.append("A certificate will be requested within minutes: 'smallmail certificate status' shows the"
                             " progress.")
     return outcome.tell(host, done, is_new)
+
+
+def _doubts(host: Host, changed: Settings) -> List[str]:
+    """Return what a person should know before the change, in sentences. Raises WrongUsage for a first mailbox that does
+    not exist, if nobody is there to be asked."""
+    before, doubts = in_force.load_or_last(host), []
+    if changed.address != before.address:
+        with database.open_accounts(host) as accounts:
+            is_new = not accounts.has_mailbox(changed.address)
+        if is_new and not sys.stdin.isatty():
+            raise WrongUsage("there is no mailbox {}: create it first with 'smallmail user add {}'".format(
+                changed.address, changed.address))
+        if is_new:
+            doubts.append("There is no mailbox {}: it will be created, and mail for postmaster, abuse and root will be"
+                          " delivered there.".format(changed.address))
+    if changed.hostname != before.hostname and changed.certificate == "letsencrypt":
+        obstacle = points_here.obstacle(changed.hostname)
+        if obstacle:
+            doubts.append("The present certificate stays in use, and mail programs that connect to {} warn their users:"
+                          " {}.".format(changed.hostname, obstacle))
+    return doubts
+
+
+def _agreed(doubts: List[str]) -> bool:
+    """Show the sentences, and ask who sits at a terminal whether to go on. Returns the answer; True for a program."""
+    for sentence in doubts:
+        print(sentence, file=sys.stderr)
+    if not doubts or not sys.stdin.isatty():
+        return True
+    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _together(texts: Dict[str, str], changes: Dict[str, str]) -> Settings:

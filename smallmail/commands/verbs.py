@@ -16,7 +16,7 @@ VERBS = (
     ("history", "configuration", "Show the last ten configurations and what caused each.", ()),
     ("rollback", "configuration", "Return to an earlier configuration.", ()),
     ("domain", "domain", "Mail domains", ("add", "remove", "list")),
-    ("user", "user", "Mailboxes", ("add", "passwd", "remove", "disable", "enable", "limit", "list")),
+    ("user", "user", "Mailboxes", ("add", "passwd", "remove", "restore", "disable", "enable", "limit", "list")),
     ("alias", "alias", "Addresses that deliver to others", ("add", "remove", "list")),
     ("bans", "bans", "Addresses that are kept out", ("list", "add", "lift", "never")),
     ("queue", "queue", "The mail that waits", ("list", "retry", "hold", "release", "drop")),
@@ -24,6 +24,8 @@ VERBS = (
     ("dns", "dns", "DNS records of the host and its domains", ("show", "check", "publish")),
     ("dkim", "dkim", "The keys that sign outgoing mail", ("list", "rotate")),
 )
+
+_COLUMNS = 80
 
 _HEAD = """\
 Run your own mail server: settings, mailboxes, state.
@@ -41,7 +43,15 @@ Examples:
 
 def overview() -> str:
     """Return what `smallmail --help` prints: every verb on one line, its actions where it has some."""
-    return "\n".join([_HEAD] + ["  {:<12} {}".format(word, about(word)) for word, _, _, _ in VERBS] + ["", _FOOT])
+    return "\n".join([_HEAD] + [_short("  {:<12} {}".format(word, about(word))) for word, _, _, _ in VERBS]
+                     + ["", _FOOT])
+
+
+def _short(line: str) -> str:
+    """Leave out the last actions of a verb that has too many for a line."""
+    while len(line) > _COLUMNS:
+        line = line.rstrip(" ….,").rpartition(", ")[0] + ", …"
+    return line
 
 
 def about(word: str) -> str:

@@ -21,8 +21,9 @@ _POSTFIX = "etc/postfix/smallmail"
 
 
 def _volume(host: Host, settings: Settings) -> Iterator[str]:
-    """Refuse to make an empty mount point into a mail directory."""
-    sentence = volume.missing(host, settings.mail_directory) or volume.unmounted(host, settings.mail_directory)
+    """Refuse to make an empty mount point into a mail directory, and to leave mail behind in the former one."""
+    directory = settings.mail_directory
+    sentence = volume.missing(host, directory) or volume.unmounted(host, directory) or volume.elsewhere(host, directory)
     if sentence:
         raise Problem(sentence)
     yield from ()

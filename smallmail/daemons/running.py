@@ -13,6 +13,15 @@ from smallmail.daemons.listening import IMPLICIT, Port
 from smallmail.machine import probes, services
 from smallmail.machine.host import Failed, Host
 
+# The processes of Postfix for ports 465 and 587, by master.cf's syslog_name; a container's processes are not ours.
+_END_SUBMISSION = """
+for folder in /proc/[0-9]*; do
+    if tr '\\0' ' ' <"$folder/cmdline" 2>/dev/null | grep -q '^smtpd .*syslog_name=postfix/submission' &&
+        [ "$(readlink "$folder/ns/pid")" = "$(readlink /proc/self/ns/pid)" ]; then
+        kill "${folder#/proc/}"
+    fi
+done"""
+
 
 def invoke(host: Host, action: str, daemon: Daemon) -> None:
     """Start, stop, restart or reload the daemon. Raises Failed if it does not come up."""
@@ -87,7 +96,14 @@ def start(host: Host, daemons: Iterable[Daemon]) -> None:
 
 
 def kick(host: Host, address: str) -> bool:
-    """Let Dovecot end the sessions of a mailbox. Returns whether Dovecot runs: doveadm fails if there is no session."""
+    """End the sessions of a mailbox. Returns whether Dovecot runs: doveadm fails if there is no session.
+
+    It is not known which of Postfix's processes serves that login: all sessions of submission end. A mail program
+    connects anew, and sends again what it was sending.
+    """
+    if services.managed():
+        with contextlib.suppress(Failed):
+            host.run(["sh", "-c", _END_SUBMISSION])
     if not active(host, table.BY_NAME["dovecot"]):
         return False
     with contextlib.suppress(Failed):

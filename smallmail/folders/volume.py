@@ -54,6 +54,16 @@ def unmounted(host: Host, directory: str) -> str:
     return ""
 
 
+def elsewhere(host: Host, directory: str) -> str:
+    """Return a sentence if the mail is still in another directory, from which it must be moved first; else ""."""
+    former = remembered(host)
+    if former in ("", directory) or not _has_mailboxes(host, former) or _has_mailboxes(host, directory):
+        return ""
+    return "mail-directory: the mail is in {0}: type 'systemctl stop dovecot && mkdir -p {1} && cp -a {0}/. {1}/'" \
+        " first (mail waits in the queue meanwhile), then try again, and delete {0} when all is there".format(
+            former, directory)
+
+
 def mark(host: Host, directory: str) -> None:
     """Mark the directory, which exists, and remember it. Call it only if nothing is missing(). A directory that vmail
     cannot write (check tells of it) is not remembered."""

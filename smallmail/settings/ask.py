@@ -10,7 +10,7 @@ and once it exists only what was answered since ("answered", a flag of ours) goe
 import io
 import os
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Optional, Set  # noqa: F401 (in a type comment)
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple  # noqa: F401 (in a type comment)
 
 import debconf
 
@@ -129,6 +129,7 @@ class Dialogue(Asked):
         self.suggested = {}  # type: Dict[str, str]
         self.mistakes = {}  # type: Dict[str, str]
         self.shown = set()  # type: Set[str]
+        self.doubted = set()    # type: Set[Tuple[str, str]]
 
     def run(self, reconfigure: bool, before: str = "") -> None:
         """Ask all questions. Going back from the first one asks it again. `before`: the version that is upgraded."""
@@ -236,6 +237,10 @@ class Dialogue(Asked):
             return str(error)
         if question.name == "password" and shown and text and not self._typed_twice(text):
             return "the two passwords do not match: type the same one twice"
+        doubt = question.doubt(text, self.root) if shown and (question.name, text) not in self.doubted else ""
+        if doubt:
+            self.doubted.add((question.name, text))
+            return doubt
         if question.name != "take-over" and text != given:
             self.set(question.name, text)
         return ""

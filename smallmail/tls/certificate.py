@@ -31,7 +31,8 @@ def ensure(host: Host, settings: Settings) -> str:
     elif settings.certificate == "letsencrypt" and host.exists(lineage(settings) + "/fullchain.pem"):
         newest = _from_certbot(host, "/" + lineage(settings))
     else:
-        newest = _self_signed(host, settings.hostname)
+        waits = settings.certificate == "letsencrypt"
+        newest = (waits and _valid_until_then(host)) or _self_signed(host, settings.hostname)
     if host.link(state.CURRENT) is None:
         host.point(state.CURRENT, newest)  # the first one: the daemons read it when they judge their configuration
     return newest
@@ -98,6 +99,35 @@ def tidy(host: Host, kept: Iterable[str]) -> None:
             for file in host.names(state.TLS + "/" + name):
                 host.remove("{}/{}/{}".format(state.TLS, name, file))
             host.remove_folder(state.TLS + "/" + name)
+
+
+def names(host: Host, folder: str = state.CURRENT) -> List[str]:
+    """Return the names for which the certificate in that folder is. Raises Failed if it cannot be read."""
+    text = host.run(["openssl", "x509", "-noout", "-text"], host.text(folder + "/fullchain.pem"))
+    return re.findall(r"DNS:([^,\s]+)", text)
+
+
+def fits(host: Host, hostname: str) -> bool:
+    """Tell whether the certificate in use is for that name (RFC 6125, 6.4.3: '*' matches one label)."""
+    return not {hostname, "*." + hostname.partition(".")[2]}.isdisjoint(names(host))
+
+
+def _valid_until_then(host: Host) -> str:
+    """Return the folder of a certificate that goes on serving until there is one for a new hostname, or from another
+    source: the one in use, as certbot renews it meanwhile. Returns "" if that is self-signed, or has expired."""
+    newest = host.link(state.CURRENT) or ""
+    if source(host) in ("", "self-signed") or not _is_whole(host, state.CURRENT):
+        return ""
+    try:
+        for name in names(host) if source(host) == "letsencrypt" else ():
+            if host.exists("etc/letsencrypt/live/{}/fullchain.pem".format(name)):
+                newest = _from_certbot(host, "/etc/letsencrypt/live/" + name)
+                break
+        text = host.text("{}/{}/fullchain.pem".format(state.TLS, newest))
+        host.run(["openssl", "x509", "-noout", "-checkend", "0"], text)
+    except Failed:
+        return ""
+    return newest
 
 
 def _from_certbot(host: Host, folder: str) -> str:

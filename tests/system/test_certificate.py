@@ -84,6 +84,21 @@ def test_a_renewed_one_is_served(host: CertificateHost) -> None:
     assert host.status()[0]["reason"] == ""
 
 
+def test_another_hostname_keeps_the_certificate_until_its_own_comes(host: CertificateHost) -> None:
+    before = host.served()
+    done = host.machine.run("smallmail set hostname=cert2.example.com </dev/null")
+    assert "The present certificate stays in use" in done.stderr and "cert2.example.com" in done.stderr
+    host.run_timer()
+    assert host.served() == before
+    status = " ".join(host.machine.run("smallmail status", check=False).stdout.split())
+    assert "; no Let's Encrypt certificate for cert2.example.com yet" in status
+    found = host.machine.run("smallmail check tls", check=False).stdout
+    assert "the certificate is not for cert2.example.com" in found
+    host.machine.run(f"smallmail set hostname={NAME} </dev/null")
+    host.run_timer()
+    assert (host.served(), host.status()[0]["reason"]) == (before, "")
+
+
 def test_who_holds_port_80_is_named(host: CertificateHost) -> None:
     host.machine.run("systemd-run -q --unit=web python3 -m http.server 80")
     host.machine.wait_port(80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,11 +12,13 @@ import pytest
 
 from tests.lab import World, no_ipv6
 from tests.lab.groups import ENTER, hierarchies
-from tests.support.fixtures import Installed
+from tests.support.fixtures import Installed, Record
 from tests.support.letters import plain
 from tests.support.mail_host import ALICE, MailHost
 
 MIB = 1024 * 1024
+# As a child of the machine's first process: the lab's own have IPv6.
+PLAN = "systemd-run -q --wait --pipe smallmail plan"
 
 
 class Limit:
@@ -28,6 +31,14 @@ class Limit:
 
     def set(self, memory: int) -> None:
         (self._group / "memory.limit_in_bytes").write_text(f"{memory * MIB}", encoding="ascii")
+
+    def kills(self) -> int:
+        """Return how many processes the kernel has ended for want of memory."""
+        words = (self._group / "memory.oom_control").read_text(encoding="ascii").split()
+        return int(words[words.index("oom_kill") + 1])
+
+    def most(self) -> int:
+        return int((self._group / "memory.max_usage_in_bytes").read_text(encoding="ascii"))
 
     def close(self) -> None:
         with suppress(OSError):     # its last processes are on their way out
@@ -58,7 +69,7 @@ def test_without_ipv6_all_ports_are_served(small: MailHost) -> None:
     assert "systemd" in run("ss -Hltnp 'sport = :4190'").stdout, "no user can take it while Dovecot is down"
     small.world.send("bob@example.net", ALICE, plain("bob@example.net", ALICE, "ipv4"), to=small.server)
     small.expect("INBOX", "ipv4")
-    assert "Nothing to do." in small.smallmail("plan")
+    assert "Nothing to do." in run(PLAN).stdout
     assert "no IPv6 (it had " in small.smallmail("history")
 
 
@@ -75,4 +86,29 @@ def test_limits_follow_the_memory_of_the_container(small: MailHost, limit: Limit
     assert "this host has 512 MiB of memory" in small.smallmail("history")
     assert run("postconf -h smtpd_client_connection_count_limit").stdout == "2\n"
     assert run(workers).stdout <= before
-    assert "Nothing to do." in small.smallmail("plan")
+    assert "Nothing to do." in run(PLAN).stdout
+
+
+@pytest.mark.slow
+def test_512_mib_are_enough_for_a_household(small: MailHost, limit: Limit, record: Record) -> None:
+    limit.set(512)
+    small.machine.run("mountpoint -q /run/memory || mkdir /run/memory && mount -t cgroup -o memory cgroup /run/memory;"
+                      " systemctl restart postfix dovecot rspamd")
+    for port in (25, 465, 993, 11334):
+        small.machine.wait_port(port)
+    letter = plain("bob@example.net", ALICE, "large", "word and word\r\n" * 60_000)
+    small.imap().logout()   # from now on the network is known, and nobody there waits for being judged
+    # One address may have two connections to a host so small.
+    with concurrent.futures.ThreadPoolExecutor(40) as phones, concurrent.futures.ThreadPoolExecutor(2) as senders:
+        sent = [senders.submit(small.world.send, "bob@example.net", ALICE, letter, to=small.server) for _ in range(20)]
+        logged_in = list(phones.map(lambda _: small.imap(), range(40)))
+    codes = [reply.result().code for reply in sent]
+    assert set(codes) <= {250, 451}, codes
+    taken = codes.count(250)
+    small.wait(lambda: small.count("INBOX", ALICE) >= taken, "the letters", 240)
+    for connection in logged_in:
+        connection.logout()
+    kills = limit.kills()
+    record(f"512 MiB: 40 logins, {taken} of 20 letters taken at once, {kills} processes killed, at most"
+           f" {limit.most() // MIB} MiB")
+    assert kills == 0

@@ -132,6 +132,26 @@ def test_an_override_that_a_new_version_refuses_is_set_aside(host: MailHost, dae
     host.machine.run("rm " + path + ".set-aside")
 
 
+def test_an_admins_relative_links_work_and_are_set_aside(host: MailHost) -> None:
+    """As GNU Stow makes them: of files, and of a whole folder."""
+    run, stow, link = host.machine.run, "/opt/stow", "/etc/dovecot/conf.d/99-carol.conf"
+    run(f"mkdir -p {stow} && echo 'login_greeting = linked' >{stow}/99-carol.conf"
+        f" && ln -s ../../..{stow}/99-carol.conf {link}"
+        f" && mv /etc/rspamd/override.d {stow} && ln -s ../..{stow}/override.d /etc/rspamd/override.d")
+    try:
+        host.smallmail("set quota=1G greylisting=no")
+        host.smallmail("set quota=0 greylisting=yes")
+        assert run("doveconf -h login_greeting").stdout == "linked\n"
+        run(f"echo 'a_setting_of_the_past = yes' >{stow}/99-carol.conf")
+        run("""sed -i 's/^  "dovecot": "[^"]*"/  "dovecot": "1.0"/' /var/lib/smallmail/record.json""")
+        assert link + ".set-aside" in run("/usr/lib/smallmail/run triggered x").stderr
+        assert run("test -L " + link, check=False).returncode == 1
+        assert host.machine.read(stow + "/99-carol.conf") == host.machine.read(link + ".set-aside")
+        assert run("systemctl is-active dovecot").stdout == "active\n"
+    finally:
+        run(f"rm /etc/rspamd/override.d && mv {stow}/override.d /etc/rspamd/; rm -rf {stow} {link} {link}.set-aside")
+
+
 def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(host: MailHost) -> None:
     """Set by hand, as postconf(1) has everybody do. Without its line Postfix has its default again."""
     machine, kept = host.machine, "/etc/postfix/main.cf.set-aside"

@@ -79,6 +79,7 @@ PAST_HOST = {
     "dkim/former.py": "descriptors of walk.py",
     "dkim/keys.py": "time of a key in state.DKIM_FOLDER, which is root's",
     "folders/convert.py": "runs as vmail (machine/as_user.py)",
+    "folders/former.py": "runs as vmail (machine/as_user.py)",
     "folders/files.py": "runs as vmail (machine/as_user.py)",
     "folders/looking.py": "descriptors of walk.py",
     "folders/moves.py": "runs as vmail (machine/as_user.py)",

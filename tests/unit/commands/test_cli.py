@@ -45,12 +45,13 @@ def test_the_page_of_a_verb(words: str, capsys: pytest.CaptureFixture[str]) -> N
         ("--verson", "there is no option '--verson'; did you mean '--version'?"),
         ("hlep", "there is no verb 'hlep'; did you mean 'help'?"),
         ("user",
-         "an action is missing: type 'smallmail user add', 'passwd', 'remove', 'disable', 'enable', 'limit' or 'list'"),
+         "an action is missing: type 'smallmail user add', 'passwd', 'remove', 'restore', 'disable', 'enable',"
+         " 'limit' or 'list'"),
         ("certificate", "an action is missing: type 'smallmail certificate status' or 'obtain'"),
         ("user lst", "there is no action 'lst'; did you mean 'list'?"),
         ("user xyz",
-         "there is no action 'xyz'; type 'smallmail user add', 'passwd', 'remove', 'disable', 'enable', 'limit' or"
-         " 'list'"),
+         "there is no action 'xyz'; type 'smallmail user add', 'passwd', 'remove', 'restore', 'disable', 'enable',"
+         " 'limit' or 'list'"),
         ("user add", "ADDRESS is missing: type 'smallmail user add [--password-stdin] ADDRESS'"),
         ("user add bob", "'bob' is not a mail address: type it with its domain, as in bob@example.org"),
         ("alias add", "ADDRESS and DESTINATION are missing: type 'smallmail alias add ADDRESS DESTINATION'"),

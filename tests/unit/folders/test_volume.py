@@ -155,3 +155,19 @@ def test_a_real_mount(host: Host) -> None:
     if done.returncode:
         pytest.skip(f"no mount here: {done.stderr[-100:]}")
     assert done.stdout == "True\n" and not volume._is_apart(host, "/srv/mail")
+
+
+def test_another_mail_directory_waits_until_the_mail_is_there(host: Host) -> None:
+    other = Settings({"hostname": "mx.example.org", "domain": "example.org", "address": "alice@example.org",
+                      "mail-directory": "/srv/other"})
+    with pytest.raises(Problem) as refused:
+        list(prepare._volume(host, other))
+    assert str(refused.value) == (
+        "mail-directory: the mail is in /srv/mail: type 'systemctl stop dovecot && mkdir -p /srv/other && cp -a"
+        " /srv/mail/. /srv/other/' first (mail waits in the queue meanwhile), then try again, and delete /srv/mail when"
+        " all is there")
+    shutil.copytree(host.path("srv/mail"), host.path("srv/other"))
+    assert list(prepare._volume(host, other)) == []
+    shutil.rmtree(host.path("srv/other"))
+    shutil.rmtree(host.path("srv/mail/example.org"))
+    assert list(prepare._volume(host, other)) == [], "there is no mail yet"
