@@ -8,7 +8,7 @@ import textwrap
 from collections import OrderedDict
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from smallmail.errors import EXPECTED
+from smallmail.errors import EXPECTED, sentence
 
 # `what` is the same tomorrow as long as nothing has changed: figures that change by themselves belong into `why`.
 Finding = NamedTuple("Finding", [
@@ -59,7 +59,7 @@ class Group:
             try:
                 yield from part
             except EXPECTED as error:
-                yield self.unknown("a part of the group {}".format(self.name), str(error))
+                yield self.unknown("a part of the group {}".format(self.name), sentence(error))
 
 
 def problems(found: Sequence[Finding]) -> List[Finding]:

@@ -4,7 +4,7 @@ import sys
 
 from smallmail import __version__, plain
 from smallmail.commands import verbs
-from smallmail.errors import EXPECTED, Problem, WrongUsage
+from smallmail.errors import EXPECTED, Problem, WrongUsage, sentence
 
 
 def main(arguments: "list[str]") -> int:
@@ -15,10 +15,8 @@ def main(arguments: "list[str]") -> int:
     except WrongUsage as error:
         print("smallmail: {}".format(error), file=sys.stderr)
         return 2
-    except Problem as error:
-        print("smallmail: {}".format(error), file=sys.stderr)
     except EXPECTED as error:
-        print("smallmail: {}: {}".format(type(error).__name__, error), file=sys.stderr)
+        print("smallmail: {}".format(sentence(error)), file=sys.stderr)
     except (KeyboardInterrupt, EOFError):
         print("smallmail: interrupted", file=sys.stderr)
     return 1

@@ -158,7 +158,7 @@ def _carry_out(host: Host, the_job: Job, ensured: prepare.Ensured, extra: Files)
         notices = _swap_judged(host, the_job, extra, ensured.links, stopping)
         touched = running.take_effect(host, actions)
         if touched:
-            verify.serving(host, _PAUSE if stopping else 0.0)
+            notices += verify.serving(host, _PAUSE if stopping else 0.0)
     except Problem as error:
         raise _taken_back(host, actions, stopping, error)
     except BaseException:

@@ -1,4 +1,5 @@
 """Do work as another user than root, in a process of its own."""
+import grp
 import json
 import os
 import pwd
@@ -8,16 +9,18 @@ from typing import Callable, List
 
 from smallmail.errors import Problem
 
+_REPAIR = "'apt install --reinstall' of the package that has it makes it again"
+
 
 def run(user: str, work: Callable[[], List[str]]) -> List[str]:
     """Let `work` run as that user, who cannot become root again. Returns what it returns. Raises Problem if it fails or
     is killed; its traceback is on stderr."""
-    entry = pwd.getpwnam(user)
+    its = entry(user)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _work(entry, work, writer)
+        _work(its, work, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
         answer = stream.read()
@@ -26,16 +29,32 @@ def run(user: str, work: Callable[[], List[str]]) -> List[str]:
     return list(json.loads(answer.decode("ascii")))
 
 
-def _work(entry: pwd.struct_passwd, work: Callable[[], List[str]], writer: int) -> None:
+def entry(name: str) -> pwd.struct_passwd:
+    """Look up a user. Returns its entry; raises Problem if it does not exist."""
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise Problem("the user {0} does not exist: 'getent passwd {0}' must find it ({1})".format(name, _REPAIR))
+
+
+def group(name: str) -> grp.struct_group:
+    """Look up a group. Returns its entry; raises Problem if it does not exist."""
+    try:
+        return grp.getgrnam(name)
+    except KeyError:
+        raise Problem("the group {0} does not exist: 'getent group {0}' must find it ({1})".format(name, _REPAIR))
+
+
+def _work(its: pwd.struct_passwd, work: Callable[[], List[str]], writer: int) -> None:
     """Become the user, work, write the answer, and end this process whatever happens."""
     status = 1
     try:
         os.chdir("/")
         os.umask(0o077)
         if os.geteuid() == 0:
-            os.setgroups([entry.pw_gid])
-            os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
-            os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+            os.setgroups([its.pw_gid])
+            os.setresgid(its.pw_gid, its.pw_gid, its.pw_gid)
+            os.setresuid(its.pw_uid, its.pw_uid, its.pw_uid)
         with os.fdopen(writer, "wb") as stream:
             stream.write(json.dumps(work()).encode("ascii"))
         status = 0

@@ -44,7 +44,7 @@ def to(root: str, path: str, follow: bool = True, make: bool = False) -> Iterato
     """Walk to the folder of a file. Yields the place of the file, which need not exist. `follow`: if the path is a
     link, walk on to its target; `make`: make missing folders. Raises Diverted, and OSError if a folder does not exist.
     """
-    with _walking(root, make) as way:
+    with _walking(root, make) as way, _named(way):
         folder, name = os.path.split(path.strip("/"))
         way.enter(folder, make)
         target = way.target(name) if follow else None
@@ -63,7 +63,7 @@ def to(root: str, path: str, follow: bool = True, make: bool = False) -> Iterato
 @contextlib.contextmanager
 def into(root: str, path: str, make: bool = False) -> Iterator[Place]:
     """Walk into a folder. Yields it, open for reading; `make` and errors as in to()."""
-    with _walking(root, make) as way:
+    with _walking(root, make) as way, _named(way):
         way.enter(path.strip("/"), make)
         descriptor = os.open(".", os.O_RDONLY | _FOLDER, dir_fd=way.here.descriptor)
         try:
@@ -235,6 +235,17 @@ def _walking(root: str, make: bool) -> Iterator[_Way]:
         yield way
     finally:
         way.close()
+
+
+@contextlib.contextmanager
+def _named(way: _Way) -> Iterator[None]:
+    """Let an error of the system tell the whole path, also if it is about a name in the folder where we are."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str) and not error.filename.startswith("/"):
+            error.filename = os.path.normpath("/" + os.path.join(way.path, error.filename))
+        raise
 
 
 def _diverted(path: str) -> Diverted:

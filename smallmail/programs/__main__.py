@@ -5,7 +5,7 @@ from collections import OrderedDict
 from typing import List, NamedTuple
 
 from smallmail import plain
-from smallmail.errors import EXPECTED
+from smallmail.errors import EXPECTED, sentence
 from smallmail.machine.host import Host
 
 Program = NamedTuple("Program", [
@@ -48,7 +48,7 @@ def main(arguments: List[str]) -> int:
     try:
         return int(getattr(module, program.function)(Host(), arguments[1:]))
     except EXPECTED as error:
-        print("{}: {}".format(program.speaker, error), file=sys.stderr)
+        print("{}: {}".format(program.speaker, sentence(error)), file=sys.stderr)
         return 1
 
 

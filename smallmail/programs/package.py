@@ -8,7 +8,7 @@ from smallmail import __version__
 from smallmail.accounts import first_mailbox, passwords
 from smallmail.configuration import apply, hand_back, in_force, plan, prepare, ucf
 from smallmail.daemons import facts, postfix_maps
-from smallmail.errors import EXPECTED, Problem
+from smallmail.errors import EXPECTED, Problem, sentence
 from smallmail.machine import letters, state, stock_store
 from smallmail.machine.host import Failed, Host
 from smallmail.programs import installed
@@ -33,7 +33,7 @@ def configure(host: Host, arguments: List[str]) -> int:
         _configure(host, arguments[1] if len(arguments) > 1 else "")
     except EXPECTED as error:
         raise Problem("{}\nsmallmail-server: when that is put right, type 'dpkg --configure -a' (preseeded answers are"
-                      " put right by debconf-set-selections)".format(error))
+                      " put right by debconf-set-selections)".format(sentence(error)))
     return 0
 
 
@@ -122,7 +122,7 @@ def triggered(host: Host, _: List[str]) -> int:
         letters.alarm(host, outcome.notices)
         _print_all(stock_store.retire(host))
     except EXPECTED as error:
-        print("smallmail-server: {}; 'smallmail apply' tries again".format(error), file=sys.stderr)
+        print("smallmail-server: {}; 'smallmail apply' tries again".format(sentence(error)), file=sys.stderr)
     with contextlib.suppress(Failed):
         postfix_maps.renew(host)
     return 0
@@ -135,5 +135,5 @@ def remove(host: Host, _: List[str]) -> int:
 
 
 def _print_all(sentences: List[str]) -> None:
-    for sentence in sentences:
-        print(sentence)
+    for each in sentences:
+        print(each)

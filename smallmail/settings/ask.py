@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple  # noqa: F401
 import debconf
 
 from smallmail.daemons import foreign
-from smallmail.settings import file_reader, idn
+from smallmail.settings import doubts, file_reader, idn
 from smallmail.settings.questions import QUESTIONS, Question
 
 _SKIPPED = 30           # debconf's code for "not shown" (INPUT) and for "back" (GO)
@@ -237,10 +237,11 @@ class Dialogue(Asked):
             return str(error)
         if question.name == "password" and shown and text and not self._typed_twice(text):
             return "the two passwords do not match: type the same one twice"
-        doubt = question.doubt(text, self.root) if shown and (question.name, text) not in self.doubted else ""
-        if doubt:
+        if shown and (question.name, text) not in self.doubted:
             self.doubted.add((question.name, text))
-            return doubt
+            doubt = doubts.doubt(question.name, text, self.root)
+            if doubt:
+                return doubt
         if question.name != "take-over" and text != given:
             self.set(question.name, text)
         return ""

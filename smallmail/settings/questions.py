@@ -3,14 +3,11 @@
 Their texts are in debian/smallmail-server.templates. This module is also part of the package's debconf `config` script,
 where only Python's standard library is at hand.
 """
-import contextlib
 import os
-import socket
 from collections import OrderedDict
 from typing import Callable, NamedTuple
 
 from smallmail.daemons import foreign
-from smallmail.machine import state
 from smallmail.settings import file_reader, values
 
 Get = Callable[[str], str]      # the answer to a question, by its name
@@ -22,7 +19,6 @@ Question = NamedTuple("Question", [
     ("suggest", Callable[[Get], str]),      # -> what it shows while nobody has answered; "": the template's default
     ("applies", Callable[[Get], bool]),     # whether the other answers leave it any meaning
     ("secret", bool),
-    ("doubt", Callable[[str, str], str]),   # answer and root folder -> why it should be given twice, or ""
 ])
 
 
@@ -43,9 +39,8 @@ def own_name(root: str = "/") -> str:
 
 
 def _question(name: str, priority: str, check: Callable[..., str], suggest: Callable[[Get], str] = lambda get: "",
-              applies: Callable[[Get], bool] = lambda get: True, secret: bool = False,
-              doubt: Callable[[str, str], str] = lambda text, root: "") -> Question:
-    return Question(name, priority, check, suggest, applies, secret, doubt)
+              applies: Callable[[Get], bool] = lambda get: True, secret: bool = False) -> Question:
+    return Question(name, priority, check, suggest, applies, secret)
 
 
 def _alone(check: Callable[[str], str]) -> Callable[..., str]:
@@ -97,52 +92,6 @@ def _relay_password(text: str, get: Get) -> str:
     return values.line(text)
 
 
-def _unknown_mailbox(text: str, root: str) -> str:
-    """Doubt a first mailbox that does not exist on a host that has mailboxes."""
-    if not _is_changed("address", text, values.mailbox, root) or _has_mailbox(text, root):
-        return ""
-    return "there is no mailbox {}: give the same answer again to create it, with postmaster's mail".format(text)
-
-
-def _is_changed(name: str, text: str, check: Callable[[str], str], root: str) -> bool:
-    """Tell whether an answer differs from a setting that is right."""
-    try:
-        return text != check(file_reader.load(root).get(name, text))
-    except ValueError:
-        return False
-
-
-def _has_mailbox(address: str, root: str) -> bool:
-    """Tell whether there is a mailbox of that address; also if that cannot be known."""
-    try:
-        import sqlite3  # noqa: PLC0415 (a part of Python that may not be there yet)
-
-        database = sqlite3.connect("file:{}?mode=ro".format(os.path.join(root, state.ACCOUNTS)), uri=True)
-        with contextlib.closing(database):
-            return database.execute("SELECT 1 FROM mailbox WHERE address = ?", (address,)).fetchone() is not None
-    except Exception:
-        return True
-
-
-def _unknown_hostname(text: str, root: str) -> str:
-    """Doubt a new name of a host that has another one, if DNS does not know it."""
-    if not _is_changed("hostname", text, values.hostname, root) or _has_address(text):
-        return ""
-    return "DNS has no address of {}: give the same answer again to use it; the present certificate stays in use" \
-        " until there is one for this name".format(text)
-
-
-def _has_address(name: str) -> bool:
-    """Tell whether a resolver finds an address of that name; also if it does not answer."""
-    try:
-        socket.getaddrinfo(name, 25)
-    except socket.gaierror as error:
-        return error.errno not in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
-    except (OSError, UnicodeError):
-        pass
-    return True
-
-
 def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
@@ -153,10 +102,9 @@ def _text(path: str) -> str:
 
 QUESTIONS = OrderedDict((question.name, question) for question in [
     _question("take-over", "critical", _alone(values.yes_no), applies=_foreign),
-    _question("hostname", "high", _alone(values.hostname), lambda get: own_name(), doubt=_unknown_hostname),
+    _question("hostname", "high", _alone(values.hostname), lambda get: own_name()),
     _question("domain", "high", _alone(values.domains), _domain_of_host),
-    _question("address", "high", lambda text, get: values.mailbox_in(text, get("domain")), _postmaster,
-              doubt=_unknown_mailbox),
+    _question("address", "high", lambda text, get: values.mailbox_in(text, get("domain")), _postmaster),
     _question("password", "high", _alone(values.optional_password), secret=True),
     _question("certificate", "high", _alone(values.certificate)),
     _question("acme-email", "medium", _alone(values.optional_address), lambda get: get("address"),

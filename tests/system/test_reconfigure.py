@@ -163,11 +163,13 @@ def test_a_new_password_is_in_force_at_once(host: Configured) -> None:
 
 def test_a_new_name_and_a_new_web_password_in_one_go(host: Configured, world: World, record: Record) -> None:
     person, said = debconf_dialogue.passthrough(host.machine, RECONFIGURE, {
-        "hostname": ["no dots", "other.example.org", NEW_NAME], "domain": [BACK, "example.org"],
+        "hostname": ["no dots", "other.example.org", "other.example.org", NEW_NAME], "domain": [BACK, "example.org"],
         "rspamd-password": ["s3cret-of-rspamd-2"]})
-    assert person.names()[:5] == ["hostname", "hostname", "domain", "hostname", "domain"]
-    assert person.shown[3] == ("hostname", "other.example.org"), "what was typed before going back"
+    # DNS does not know these names, so each is asked for twice.
+    assert person.names()[:7] == ["hostname"] * 3 + ["domain"] + ["hostname"] * 2 + ["domain"]
+    assert person.shown[4] == ("hostname", "other.example.org"), "what was typed before going back"
     assert "'no dots' is not a" in person.said[0]
+    assert "DNS has no address of other.example.org: give the same answer again" in person.said[1]
     assert web_page(host, "s3cret-of-rspamd-2") == "200" and web_page(host, RSPAMD) == "401"
     assert host.machine.run("postconf -h myhostname; cat /etc/mailname").stdout.split() == [NEW_NAME] * 2
     names = set(re.findall(r"(?m)^(\S+)\. \d+ IN (?:A|MX)", host.smallmail("dns show")))

@@ -135,7 +135,8 @@ def test_the_daemons_serve_as_before_whenever_we_are_gone(suite: str, deb: Path,
         host.apt("purge", "smallmail-server")
         left = differences(before, fingerprint(host.machine, everywhere))
         assert set(left) == {"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}
-        assert traces(host.machine) == ["/var/lib/smallmail", "/etc/passwd"]   # keys; vmail, whose mail is there
+        # Keys; the mark of the directory in which mail is; vmail, whose mail it is.
+        assert traces(host.machine) == ["/var/lib/smallmail", "/srv/mail/.smallmail", "/etc/passwd"]
         assert host.machine.run(["pgrep", "-af", "smallmail"], check=False).stdout == ""
         host.serves_as_before(4)
         record(f"purged: {len(before)} names below {everywhere} are the same")

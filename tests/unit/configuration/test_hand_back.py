@@ -26,7 +26,7 @@ def test_what_somebody_changed_or_took_away_is_remembered_and_nothing_else() -> 
     }  # fmt: skip
     now = Tree(OrderedDict([("etc/a", file("ours")), ("etc/b", file("mine")), ("etc/theirs", file("theirs"))]),
                OrderedDict([("kept", "ours"), ("changed", "mine")]), OrderedDict())  # fmt: skip
-    left = hand_back.remembered(Record(entries, {"etc/postfix/main.cf": None}, {"postfix": "3.10"}), now)
+    left = hand_back.remembered(Record(entries, {"etc/postfix/main.cf": None}, {"postfix": "3.10"}, {}), now)
     assert {kind: list(names) for kind, names in left.entries.items()} == {
         "files": ["etc/b", "etc/gone"], "parameters": ["changed", "cleared"], "services": []}  # fmt: skip
     assert not left.originals

@@ -29,7 +29,7 @@ def known(texts: dict[str, str], dovecot: str | None = "2.3.19") -> Record:
     entries = {kind: OrderedDict() for kind in record.KINDS}  # type: dict[str, dict[str, Entry]]
     for path, file in files(texts).files.items():
         entries["files"][path] = Entry(None, record.fingerprint(file))
-    return Record(entries, {"etc/postfix/main.cf": None}, {"dovecot": dovecot} if dovecot else {})
+    return Record(entries, {"etc/postfix/main.cf": None}, {"dovecot": dovecot} if dovecot else {}, {})
 
 
 def actions(now: dict[str, str], written: dict[str, str], versions: tuple[str | None, str] = ("2.3.19", "2.3.19"),

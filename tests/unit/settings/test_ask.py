@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from smallmail.accounts import database
 from smallmail.daemons import foreign
 from smallmail.machine import state
-from smallmail.machine.host import Host
 from smallmail.settings import ask, fields, questions
 from tests.unit.debconf_double import BACK, Debconf
 
@@ -242,32 +240,6 @@ def test_reconfigure_shows_todays_values_and_changes_what_was_answered(tmp_path:
     assert (found["password"], found["rspamd-password"]) == ("", "")
     ask.forget_passwords(db)
     assert run(db, root) == {"password": "", "rspamd-password": ""}
-
-
-@pytest.mark.parametrize(("name", "text"), [("address", "alcie@example.org"), ("hostname", "mial.example.org")])
-def test_on_reconfigure_a_typo_is_asked_for_twice(
-        tmp_path: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = settings_file(tmp_path, FILE)
-    with database.open_accounts(Host(str(tmp_path))) as accounts:
-        accounts.add_domain("example.org", GOOD["address"])
-        accounts.add_mailbox(GOOD["address"], "{X}hash")
-    monkeypatch.setattr(questions, "_has_address", lambda name: name == GOOD["hostname"])
-    db = Debconf({name: [text, GOOD[name]]})
-    found = run(db, root, reconfigure=True)
-    assert found is not None and found[name] == GOOD[name]
-    assert ["again" in sentence and text in sentence for sentence in db.substituted] == [True]
-    db = Debconf({name: [text, text]})
-    found = run(db, root, reconfigure=True)
-    assert found is not None and found[name] == text, "given twice, it is meant"
-    db = Debconf().preseed(**{name: text})
-    run(db, root, reconfigure=True)
-    assert db.substituted == [], "where nobody is there, nothing is asked"
-
-
-def test_a_newcomers_answers_raise_no_doubt() -> None:
-    db = Debconf({}, priority="low")
-    run(db)
-    assert db.substituted == []
 
 
 def test_what_debconf_remembers_never_goes_over_the_file(tmp_path: Path) -> None:
