@@ -23,6 +23,7 @@ from smallmail.configuration import (
     ucf,
     verify,
 )
+from smallmail.configuration.arrival import settle
 from smallmail.configuration.plan import Change
 from smallmail.configuration.record import Record
 from smallmail.configuration.tree import Tree
@@ -96,9 +97,11 @@ def apply(host: Host, settings: Settings, asked: str, inputs: Optional[Files] = 
     """Make the host what the settings say. `asked` says who or what caused it, for the history; for the rest see job().
     Returns what was done. Raises Problem if that is not possible; then everything is as it was before."""
     with host.lock():
+        arrived = settle.settle(host, settings.mail_directory)
         transaction.undo(host)
         take_over.ports_free(host)
         ensured = prepare.ensure(host, settings)
+        ensured = ensured._replace(notices=arrived + ensured.notices)
         the_job = job(host, settings, asked, inputs, replace, returned)
         try:
             return _carry_out(host, the_job, ensured, OrderedDict())
@@ -200,8 +203,10 @@ def _swap_judged(host: Host, the_job: Job, extra: Files, links: Dict[str, str], 
     files.update(history.added(host, the_job.asked, the_job.inputs, the_job.versions, the_job.target,
                                the_job.returned))
     after = _record_after(host, the_job, only)
-    if after != the_job.before:
-        files[state.RECORD] = state_files.file(state.RECORD, record.dumps(after).encode("ascii"))
+    for path in (state.RECORD, state.OWN_RECORD):
+        new = state_files.file(path, record.dumps(after).encode("ascii"))
+        if new != host.file(path):
+            files[path] = new
     if files or links:
         running.stop(host, stopping)
         # What refers to a file is written after the file, and removed before it.

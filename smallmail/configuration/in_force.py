@@ -3,6 +3,7 @@ from collections import OrderedDict
 from typing import Dict, Iterable, List  # noqa: F401 (in a type comment)
 
 from smallmail.configuration import history, record
+from smallmail.configuration.arrival import whose
 from smallmail.configuration.record import Record
 from smallmail.configuration.tree import Tree
 from smallmail.daemons import foreign, main_cf, table
@@ -19,7 +20,7 @@ from smallmail.settings.fields import Settings
 def load_record(host: Host) -> Record:
     """Return what smallmail wrote on this host so far, or what a removal left of that. Raises Problem if the file is
     damaged."""
-    text = host.text(state.RECORD) or host.text(state.LEFT)
+    text = whose.text(host)
     return record.loads(text) if text else record.empty()
 
 

@@ -77,6 +77,13 @@ def mark(host: Host, directory: str) -> None:
         ("directory", directory), ("is_apart", _is_apart(host, directory))]))
 
 
+def moved(host: Host) -> None:
+    """Forget on what file system the mail was: it was that of another machine."""
+    known = state_files.load_json(host, state.MAIL_VOLUME, _EMPTY)
+    if known["is_apart"]:
+        state_files.save_json(host, state.MAIL_VOLUME, OrderedDict(known, is_apart=False))
+
+
 def findings(host: Host, settings: Settings) -> Iterator[Finding]:
     """Check that the mail is where it was. Yields a problem if it is not."""
     if missing(host, settings.mail_directory):

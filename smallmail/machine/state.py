@@ -38,6 +38,12 @@ JOURNAL = _file(FOLDER + "/journal.json")
 HISTORY = _folder(FOLDER + "/history", 0o755)   # its files are 0600
 STAGE = _folder(FOLDER + "/stage", 0o711)     # Rspamd's user judges its own files there
 
+# The record once more, where no backup of FOLDER comes: if it differs from RECORD, that one is another machine's, or
+# old (configuration/arrival.py). ARRIVED exists until what came from there has its owners.
+MACHINE = _folder("var/lib/smallmail-machine")
+OWN_RECORD = _file(MACHINE + "/record.json")
+ARRIVED = _file(MACHINE + "/arrived")
+
 # For postrm, which is plain sh: our own files under /etc, our DKIM keys, where mail is; one path a line.
 UCF_FILES = _file(FOLDER + "/ucf-files", 0o644)
 DKIM_KEYS = _file(FOLDER + "/dkim-keys", 0o644)
@@ -134,6 +140,19 @@ PUBLISH_LOCK = _file(LOCKS + "/publish-lock")
 
 # Where everybody could read them, up to 0.5.0.
 FORMER_LOCKS = [path.replace(LOCKS, FOLDER) for path in FILES if path.startswith(LOCKS)]
+
+# What is true of one machine only, or is made anew: no backup has it. All else of the two tables is saved.
+LEFT_OUT = (RECORD, LEFT, JOURNAL, STAGE, MACHINE, OWN_RECORD, ARRIVED, UCF_FILES, VALIDATES, JOINED_POSTFIX,
+            RETIRED_STORES, UNITS, RSPAMD, SIEVE, SPOOL, LIMITS_SPOOL, LOGINS, LOCKS) + tuple(
+                path for path in FILES if path.startswith(LOCKS))
+
+
+def permissions(path: str) -> Permissions:
+    """Return the permissions of a path of the tables, or, of one in a folder of them, those of that folder."""
+    folder = path
+    while folder and path not in FILES and folder not in FOLDERS:
+        folder = os.path.dirname(folder)
+    return FILES[path] if path in FILES else FOLDERS[folder]
 
 
 def in_charge(root: str = "/") -> bool:

@@ -17,6 +17,7 @@ Program = NamedTuple("Program", [
 PROGRAMS = OrderedDict([
     # The maintainer scripts.
     ("configure", Program("package", "configure", "smallmail-server")),
+    ("arrive", Program("package", "arrive", "smallmail-server")),
     ("triggered", Program("package", "triggered", "smallmail-server")),
     ("remove", Program("package", "remove", "smallmail-server")),
     # systemd's units.

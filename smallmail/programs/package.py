@@ -7,8 +7,10 @@ from typing import Dict, List
 from smallmail import __version__
 from smallmail.accounts import first_mailbox, passwords
 from smallmail.configuration import apply, hand_back, in_force, plan, prepare, ucf
+from smallmail.configuration.arrival import settle, whose
 from smallmail.daemons import facts, postfix_maps
 from smallmail.errors import EXPECTED, Problem, sentence
+from smallmail.folders import volume
 from smallmail.machine import letters, state, stock_store
 from smallmail.machine.host import Failed, Host
 from smallmail.programs import installed
@@ -18,6 +20,10 @@ from smallmail.settings.fields import Settings
 _NOT_SET_UP = """\
 smallmail-server is installed and has changed nothing yet: no question was answered.
 Mail does not work yet. Type 'dpkg-reconfigure smallmail-server' to set it up."""
+
+_NO_MAIL = """\
+The settings and accounts of another machine are here, but not its mail: {}.
+Mail does not work yet. Put the mail into {}, then type 'smallmail apply'."""
 
 _FORMER_NAME = """\
 /{}: {} is now written '{}'. Until now a name in it was changed to
@@ -59,6 +65,10 @@ def _configure(host: Host, before: str) -> None:
         print("This host has a mail configuration of its own: nothing was changed.\n"
               "Type 'smallmail set take-over=yes' to let smallmail change it; 'smallmail plan' shows how.")
         return
+    missing = volume.missing(host, wanted.mail_directory)
+    if missing and not state.in_charge(host.root):
+        print(_NO_MAIL.format(missing, wanted.mail_directory))
+        return
     prepare.forget_compiled(host)
     outcome = apply.apply(host, wanted, _asked(before))
     _settle(host, wanted, outcome.by_hand)
@@ -67,6 +77,16 @@ def _configure(host: Host, before: str) -> None:
     postfix_maps.renew(host)
     _print_all(stock_store.retire(host))
     print(installed.installed(host, wanted, outcome))
+
+
+def arrive(host: Host, _: List[str]) -> int:
+    """Make state that was put here from a backup this machine's, before a unit of ours reads it. Never fails: the
+    apply that follows tries again, and says what is wrong."""
+    with contextlib.suppress(*EXPECTED):
+        if whose.is_due(host):
+            with host.lock():
+                _print_all(settle.settle(host, in_force.load_or_last(host).mail_directory))
+    return 0
 
 
 def _asked(before: str) -> str:

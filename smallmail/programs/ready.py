@@ -10,6 +10,7 @@ from typing import List
 
 from smallmail.accounts import database
 from smallmail.configuration import apply, in_force, transaction
+from smallmail.configuration.arrival import whose
 from smallmail.daemons import facts
 from smallmail.daemons.rspamd import RSPAMD
 from smallmail.dkim import former
@@ -26,6 +27,8 @@ def prepare(host: Host, daemon: str) -> List[str]:
     admin."""
     # An apply that holds the lock is starting this daemon itself, and waits for us: then there is nothing to mend.
     with host.lock(_PATIENCE, state.STARTING_LOCK), host.lock(0):
+        if whose.is_due(host):
+            return ["the state in /{} came from a backup: type 'smallmail apply'".format(state.FOLDER)]
         transaction.undo(host)
         # SQLite's own journal is rolled back by the first who may write: the daemons may only read.
         with database.open_accounts(host):

@@ -122,7 +122,7 @@ def test_a_file_that_keeps_rspamd_from_its_socket_is_named_and_nothing_changes(h
 def test_an_override_that_a_new_version_refuses_is_set_aside(host: MailHost, daemon: str, path: str, text: str) -> None:
     """As a release upgrade has it: dpkg brings another version, then calls our trigger."""
     host.machine.run(f"mkdir -p {LOCAL}; echo '{text}' >{path}")
-    host.machine.run(f"""sed -i 's/^  "{daemon}": "[^"]*"/  "{daemon}": "1.0"/' /var/lib/smallmail/record.json""")
+    host.machine.run(f"""sed -i 's/^  "{daemon}": "[^"]*"/  "{daemon}": "1.0"/' /var/lib/smallmail*/record.json""")
     done = host.machine.run("/usr/lib/smallmail/run triggered x")
     assert path + ".set-aside" in done.stderr and text.split(maxsplit=1)[0] in host.machine.read(path + ".set-aside")
     assert host.machine.run("test -e " + path, check=False).returncode == 1
@@ -156,7 +156,7 @@ def test_a_line_of_main_cf_that_a_new_postfix_refuses_is_set_aside(host: MailHos
     """Set by hand, as postconf(1) has everybody do. Without its line Postfix has its default again."""
     machine, kept = host.machine, "/etc/postfix/main.cf.set-aside"
     machine.run("postconf -e 'max_idle = soon' max_use=77")
-    machine.run("""sed -i 's/^  "postfix": "[^"]*"/  "postfix": "1.0"/' /var/lib/smallmail/record.json""")
+    machine.run("""sed -i 's/^  "postfix": "[^"]*"/  "postfix": "1.0"/' /var/lib/smallmail*/record.json""")
     done = machine.run("/usr/lib/smallmail/run triggered x")
     assert kept + ": postfix, in the version now installed, does not accept these lines" in done.stderr
     assert "max_idle" in done.stderr
@@ -187,7 +187,7 @@ def test_a_daemon_that_starts_in_another_version_finds_its_files(host: MailHost)
     """The second line of defence: dpkg's trigger has not run yet, and an override would keep Dovecot from starting."""
     host.machine.run("echo 'a_setting_of_the_past = yes' >/etc/dovecot/local.conf")
     assert host.machine.run("systemctl restart dovecot", check=False).returncode != 0
-    host.machine.run("""sed -i 's/^  "dovecot": "[^"]*"/  "dovecot": "1.0"/' /var/lib/smallmail/record.json;"""
+    host.machine.run("""sed -i 's/^  "dovecot": "[^"]*"/  "dovecot": "1.0"/' /var/lib/smallmail*/record.json;"""
                        """ systemctl restart dovecot""")
     host.machine.wait_port(993)
     assert host.imap().noop()[0] == "OK"
