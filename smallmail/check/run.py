@@ -7,6 +7,7 @@ import concurrent.futures
 import importlib
 from typing import Callable, Iterable, Iterator, List, NamedTuple
 
+from smallmail.backup import result as backup_result
 from smallmail.bans import unit as bans_unit
 from smallmail.check.groups import (
     dns,
@@ -38,6 +39,7 @@ CHECKS = (
     Check("host", reach.findings),
     Check("host", volume.findings),
     Check("host", bans_unit.findings),
+    Check("host", backup_result.findings),
     Check("dns", rotation.findings),
     Check("dns", dns.findings),
     Check("tls", served.findings),

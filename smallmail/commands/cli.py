@@ -33,6 +33,8 @@ def _main(arguments: "list[str]") -> int:
         return 0
     if arguments in (["bans"], ["bans", "--json"]):
         arguments = ["bans", "list"] + arguments[1:]
+    if arguments[0] == "backup" and not set(arguments[1:]) - {"--dry-run", "--new"}:
+        arguments = ["backup", "now"] + arguments[1:]
     verbs.module(arguments[0])      # a mistake in the first word is told at once
     # The overview would wait for argparse and typing: each takes about as long to load as Python takes to start.
     from smallmail.commands.arguments import parser  # noqa: PLC0415

@@ -20,6 +20,7 @@ VERBS = (
     ("alias", "alias", "Addresses that deliver to others", ("add", "remove", "list")),
     ("bans", "bans", "Addresses that are kept out", ("list", "add", "lift", "never")),
     ("queue", "queue", "The mail that waits", ("list", "retry", "hold", "release", "drop")),
+    ("backup", "backup", "Backups of all that makes this server", ("now", "status", "list")),
     ("certificate", "certificate", "The host's TLS certificate", ("status", "obtain")),
     ("dns", "dns", "DNS records of the host and its domains", ("show", "check", "publish")),
     ("dkim", "dkim", "The keys that sign outgoing mail", ("list", "rotate")),

@@ -1,4 +1,6 @@
-"""The type of a file as it is on a disk, or as it is to be; its text, in UTF-8 whatever the locale is."""
+"""The type of a file as it is on a disk, or as it is to be; its text, in UTF-8 whatever the locale is; who owns it."""
+import grp
+import pwd
 from typing import NamedTuple
 
 File = NamedTuple("File", [
@@ -22,3 +24,30 @@ def bytes_of(text: str) -> bytes:
 def is_readable_by_all(mode: int) -> bool:
     """Tell whether every user may read a file of that mode. What not everybody may read contains a secret."""
     return bool(mode & 0o004)
+
+
+def user_number(owner: str) -> int:
+    """Return the number of that user. Raises KeyError."""
+    # Host.file() gives a number for an owner that has no name on this host.
+    return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+
+
+def group_number(group: str) -> int:
+    """Return the number of that group. Raises KeyError."""
+    return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+
+
+def user_name(number: int) -> str:
+    """Return the name of that user, or its number if it has no name on this host."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def group_name(number: int) -> str:
+    """Return the name of that group, or its number if it has no name on this host."""
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

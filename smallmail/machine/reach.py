@@ -4,7 +4,7 @@ import stat
 from collections import OrderedDict
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
-from smallmail.machine import host as machine_host
+from smallmail.machine.file import group_name, user_name
 from smallmail.machine.host import Host
 from smallmail.machine.state import Permissions
 
@@ -65,7 +65,7 @@ def _above(host: Host, path: str, wanted: Permissions) -> Iterator[Closed]:
 
 def _missing(status: os.stat_result, wanted: Permissions) -> int:
     """Return the bit without which a reader cannot pass a folder, or 0."""
-    owner, group = machine_host.user_name(status.st_uid), machine_host.group_name(status.st_gid)
+    owner, group = user_name(status.st_uid), group_name(status.st_gid)
     if wanted.mode & stat.S_IRWXO:
         # A folder that the admin gave to a daemon or its group is open to it.
         given = (owner != "root" and status.st_mode & stat.S_IXUSR) or (group != "root"

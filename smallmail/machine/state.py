@@ -126,6 +126,10 @@ LOGINS = _folder(FOLDER + "/logins", 0o710, LIMITS_USER, BANS_USER)
 LOGINS_SOCKET = LOGINS + "/reports.sock"
 LIMITS_SOCKET = LIMITS_SPOOL + "/policy.sock"
 
+# Backups (the room backup): how the last one went, and copies of the databases for the next one.
+BACKUP = _file(FOLDER + "/backup.json")
+SAVING = _folder(FOLDER + "/saving")
+
 # Files without content that a process holds a lock on (flock(2)), see Host.lock(). A user who can open such a file, if
 # only to read it, can hold the lock: so root alone can reach them. LOCK is for all that changes the daemons'
 # configuration.
@@ -137,13 +141,14 @@ TLSA_LOCK = _file(LOCKS + "/tlsa-lock")
 DKIM_LOCK = _file(LOCKS + "/dkim-lock")
 ROTATION_LOCK = _file(LOCKS + "/rotation-lock")
 PUBLISH_LOCK = _file(LOCKS + "/publish-lock")
+BACKUP_LOCK = _file(LOCKS + "/backup-lock")
 
 # Where everybody could read them, up to 0.5.0.
 FORMER_LOCKS = [path.replace(LOCKS, FOLDER) for path in FILES if path.startswith(LOCKS)]
 
 # What is true of one machine only, or is made anew: no backup has it. All else of the two tables is saved.
 LEFT_OUT = (RECORD, LEFT, JOURNAL, STAGE, MACHINE, OWN_RECORD, ARRIVED, UCF_FILES, VALIDATES, JOINED_POSTFIX,
-            RETIRED_STORES, UNITS, RSPAMD, SIEVE, SPOOL, LIMITS_SPOOL, LOGINS, LOCKS) + tuple(
+            RETIRED_STORES, UNITS, BACKUP, RSPAMD, SIEVE, SPOOL, LIMITS_SPOOL, LOGINS, LOCKS) + tuple(
                 path for path in FILES if path.startswith(LOCKS))
 
 

@@ -26,6 +26,7 @@ PROGRAMS = OrderedDict([
     ("certificate", Program("certificate", "timer", "smallmail")),
     ("dkim", Program("dkim", "timer", "smallmail")),
     ("check", Program("daily", "daily", "smallmail")),
+    ("backup", Program("backup", "backup", "smallmail")),
     ("learn", Program("learn", "learn", "smallmail")),
     ("bans", Program("bans", "bans", "smallmail")),
     ("packets", Program("bans", "put", "smallmail")),

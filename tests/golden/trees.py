@@ -35,6 +35,7 @@ FULL = dict(PLAIN, **{
     "mail-directory": "/srv/elsewhere", "local-senders": "www-data:shop@example.org @example.net",
     "bans-never": "192.0.2.0/24 2001:db8::1",
     "limit-recipients-hour": "50", "notify": "https://ntfy.example.org/topic",
+    "backup-repository": "sftp:backup@nas.example.org:/smallmail", "backup-keep": "14d 12m",
 })
 CASES = {f"{suite}-{name}": (suite, texts)
          for suite in SUITES for name, texts in (("plain", PLAIN), ("full", FULL))}

@@ -27,6 +27,7 @@ KEPT = {"/etc/smallmail", "/etc/smallmail/smallmail.conf", "/etc/passwd", "/etc/
         "/etc/systemd/system/sockets.target.wants/smallmail-sieve.socket",
         "/etc/systemd/system/multi-user.target.wants/smallmail-bans.service",
         "/etc/systemd/system/multi-user.target.wants/smallmail-bans-packets.path",
+        "/etc/systemd/system/timers.target.wants/smallmail-backup.timer",
         "/etc/systemd/system/timers.target.wants/smallmail-certificate.timer",
         "/etc/systemd/system/timers.target.wants/smallmail-check.timer",
         "/etc/systemd/system/timers.target.wants/smallmail-dkim.timer"}

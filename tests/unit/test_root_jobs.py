@@ -60,6 +60,10 @@ OTHERS = {
 # What may take a path past Host (host.path, os, open, shutil), and why that is safe: these paths are root's alone.
 PAST_HOST = {
     "accounts/database.py": "the databases are in state.FOLDER",
+    "backup/copies.py": "the databases are in state.FOLDER; that of the limits is read as its user",
+    "backup/restic.py": "names the repository, the admin's own, to restic",
+    "backup/saved.py": "names what is saved to restic, which follows no link",
+    "backup/take.py": "asks how full a disk is (statvfs), and whether a file exists (lstat)",
     "bans/serving.py": "names the socket, as mailbans",
     "check/groups/host.py": "asks how full a disk is (statvfs), no more",
     "check/status.py": "descriptors of walk.py",

@@ -3,13 +3,12 @@
 A number may be another user's here. So nobody but root can enter the folder until all in it is right, and no link is
 followed.
 """
-import grp
 import os
-import pwd
 import stat
 from typing import Callable, Tuple
 
 from smallmail.machine import walk
+from smallmail.machine.file import group_number, user_number
 from smallmail.machine.host import Host
 
 # By the path of what is found, its owner and its group.
@@ -55,4 +54,4 @@ def _inside(folder: int, path: str, owner: Owner) -> int:
 
 
 def _numbers(names: Tuple[str, str]) -> Tuple[int, int]:
-    return pwd.getpwnam(names[0]).pw_uid, grp.getgrnam(names[1]).gr_gid
+    return user_number(names[0]), group_number(names[1])

@@ -25,8 +25,8 @@ def test_no_name_or_an_unknown_one_is_a_wrong_usage(arguments: list[str]) -> Non
     done = subprocess.run(command, cwd=SOURCE, env={"PYTHONPATH": str(PACKAGE.parent)}, capture_output=True, text=True,
                           check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    words = ("configure|arrive|triggered|remove|ready|folders|certificate|dkim|check|learn|bans|packets|limits|alarms"
-             "|peer|deploy")
+    words = ("configure|arrive|triggered|remove|ready|folders|certificate|dkim|check|backup|learn|bans|packets|limits"
+             "|alarms|peer|deploy")
     assert done.stderr == f"usage: run {words} [ARGUMENT...]\n"
 
 

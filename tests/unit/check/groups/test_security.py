@@ -10,7 +10,8 @@ import pytest
 from smallmail.check.groups import security
 from smallmail.findings import NOTE, PROBLEM
 from smallmail.machine import state
-from smallmail.machine.host import Host, group_name, user_name
+from smallmail.machine.file import group_name, user_name
+from smallmail.machine.host import Host
 from smallmail.machine.port_holders import Holder, Listener
 from smallmail.machine.state import Permissions
 

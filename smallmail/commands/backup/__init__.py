@@ -1,0 +1,1 @@
+"""`smallmail backup`: making backups (making.py) and bringing them back (restoring.py)."""
