@@ -2,11 +2,14 @@
 """Print a module of smallmail, and all of smallmail that it imports, as one program that runs without smallmail.
 
 The config script runs before its package is unpacked, on an upgrade even beside an older version. So it carries the
-modules, each as it is in the source, and registers them where `import` looks first. It runs main() of the named module.
+modules, each as it is in the source but for lines of comments, and registers them where `import` looks first. It runs
+main() of the named module.
 """
 import ast
+import io
 import pathlib
 import sys
+import tokenize
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 
@@ -55,11 +58,18 @@ def ordered(name: str, done: list) -> list:
     return done
 
 
+def without_comments(text: str) -> str:
+    """Return a module's text without the lines that are only comments: the whole program is one argument."""
+    comments = {token.start[0] for token in tokenize.generate_tokens(io.StringIO(text).readline)
+                if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#")}
+    return "".join(line for number, line in enumerate(text.splitlines(keepends=True), 1) if number not in comments)
+
+
 def program(name: str) -> str:
     """Return the text of the whole program. Raises SystemExit if a module cannot be carried."""
     parts = [_HEAD]
     for each in ordered(name, []):
-        text = path(each).read_text(encoding="utf-8")
+        text = without_comments(path(each).read_text(encoding="utf-8"))
         if "'''" in text:
             raise SystemExit("{}.py: ''' would end the string that carries the module".format(each))
         parts.append("_module({!r}, r'''{}''')\n".format(each, text))

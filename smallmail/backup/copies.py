@@ -39,14 +39,15 @@ def forget(host: Host) -> None:
             host.remove(_copy(path) + ending)
 
 
-def put_back(host: Host, source: Host) -> None:
-    """Put the copies of a restored tree into the places of what they were made of."""
+def put_back(tree: Host) -> None:
+    """Put the copies in a restored tree into the places of what they were made of."""
     for path in COPIED:
         for ending in ("", _WAL):
-            file = source.file(_copy(path) + ending)
+            file = tree.file(_copy(path) + ending)
             if file is not None:
-                host.write(path + ending, file)
-                source.remove(_copy(path) + ending)
+                mode = state.FILES[path].mode if path in state.FILES else file.mode
+                tree.write(path + ending, file._replace(mode=mode))
+    forget(tree)
 
 
 def locked(paths: List[str]) -> List[bytes]:
@@ -56,11 +57,7 @@ def locked(paths: List[str]) -> List[bytes]:
             for number, path in enumerate(paths[1:]):
                 database.execute("ATTACH DATABASE ? AS other{}".format(number), (path,))
             database.execute("BEGIN IMMEDIATE")
-            # Closing one of these files gives up SQLite's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2), so
-            # all are closed at the end.
-            with contextlib.ExitStack() as streams:
-                opened = [streams.enter_context(open(path, "rb")) for path in paths]
-                return [stream.read() for stream in opened]
+            return _contents(paths)
     except sqlite3.Error as error:
         raise Problem("{} cannot be read: {}".format(" and ".join(paths), error))
 
@@ -80,9 +77,16 @@ def _with_wal(path: str) -> List[str]:
     paths = [path] + [path + _WAL] * os.path.exists(path + _WAL)
     with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
-        with contextlib.ExitStack() as streams:
-            opened = [streams.enter_context(open(each, "rb")) for each in paths]
-            return [base64.b64encode(stream.read()).decode("ascii") for stream in opened]
+        return [base64.b64encode(content).decode("ascii") for content in _contents(paths)]
+
+
+def _contents(paths: List[str]) -> List[bytes]:
+    """Read files. Closing one gives up SQLite's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2), so all are
+    closed at the end."""
+    with contextlib.ExitStack() as streams:
+        opened = [streams.enter_context(open(path, "rb")) for path in paths]
+        contents = [stream.read() for stream in opened]
+    return contents
 
 
 def _copy(path: str) -> str:

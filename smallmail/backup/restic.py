@@ -6,13 +6,13 @@ import re
 from typing import Any, Callable, Dict, List
 
 from smallmail.errors import Problem
-from smallmail.machine.file import File, text_of
+from smallmail.machine.file import File, bytes_of, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings import saving
 from smallmail.settings.fields import Settings
 
 LOCAL = "var/backups/smallmail"
-PASSWORD = "etc/smallmail/backup-password"
+PASSWORD = "etc/smallmail/backup-password"  # noqa: S105 (where it is)
 ENVIRONMENT = "etc/smallmail/backup.env"
 TAG = "smallmail"
 
@@ -21,7 +21,7 @@ _CACHE = "var/cache/smallmail"
 
 # What restic says if there is no repository yet (all versions), and if its password is another one.
 _MISSING = "Is there a repository at the following location?"
-_WRONG_PASSWORD = "wrong password or no key found"
+_WRONG_PASSWORD = "wrong password or no key found"  # noqa: S105 (what restic says)
 
 
 def is_installed(host: Host) -> bool:
@@ -31,8 +31,10 @@ def is_installed(host: Host) -> bool:
 
 def folder(settings: Settings) -> str:
     """Return the repository's path without the leading slash, if it is a folder of this host; else ""."""
-    where = settings.backup_repository
-    return LOCAL if where == saving.LOCAL else where[1:] if where.startswith("/") else ""
+    place = str(settings.backup_repository)
+    if place == saving.LOCAL:
+        return LOCAL
+    return place[1:] if place.startswith("/") else ""
 
 
 def where(settings: Settings) -> str:
@@ -42,12 +44,13 @@ def where(settings: Settings) -> str:
 
 
 def prepare(host: Host, settings: Settings, is_known: bool) -> bool:
-    """Let restic know the repository, and make it if it does not exist; but not where there was one before (`is_known`):
-    its disk may not be mounted. Returns whether it is new. Raises Problem."""
+    """Let restic know the repository, and make it if it does not exist; but not where there was one before
+    (`is_known`): its disk may not be mounted. Returns whether it is new. Raises Problem."""
     _set_environment(host, settings)
     path = folder(settings)
     try:
         run(host, ["cat", "config"])
+        run(host, ["unlock"])   # what a run that was killed has left: restic knows which that is
         return False
     except Failed as error:
         if _WRONG_PASSWORD in str(error):
@@ -68,6 +71,12 @@ def use(host: Host, settings: Settings) -> None:
     if not host.exists(PASSWORD):
         raise Problem("/{} does not exist: write the password of the repository into it".format(PASSWORD))
     _set_environment(host, settings)
+
+
+def keep_password(host: Host, password: str) -> None:
+    """Write the password of the repository into root's own file."""
+    host.directory(os.path.dirname(PASSWORD))
+    host.write(PASSWORD, File(bytes_of(password.strip() + "\n"), 0o600, "root", "root"))
 
 
 def run(host: Host, words: List[str]) -> str:

@@ -1,4 +1,4 @@
-"""Know what a backup has and what it leaves out: from the table of the state, the settings and the admin's own files."""
+"""Know what a backup has and what it leaves out: from the table of the state, and the admin's own files."""
 from collections import OrderedDict
 from typing import Dict, List
 
@@ -15,7 +15,8 @@ COPIED = (state.ACCOUNTS, state.PASSWORDS, state.LIMITS_MEMORY)
 _BESIDE = ("", "-journal", "-wal", "-shm")      # SQLite's own names
 
 # In a mailbox (smallmail/folders): Dovecot makes them again.
-_INDEXES = ("%maildir/dovecot.index", "%maildir/dovecot.index.*", "mail/dovecot.list.index", "mail/dovecot.list.index.*")
+_INDEXES = ("%maildir/dovecot.index", "%maildir/dovecot.index.*",
+            "mail/dovecot.list.index", "mail/dovecot.list.index.*")
 
 
 def paths(host: Host, settings: Settings) -> List[str]:

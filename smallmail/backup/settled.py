@@ -5,14 +5,15 @@ from smallmail.backup import restic
 from smallmail.machine import state
 from smallmail.machine.host import Host
 
-# What could change while it was read: the letters, each by its folder and the part of its name that stays, and the names
-# of the store's files.
+# What could change while it was read: the letters, each by its folder and the part of its name that stays, and the
+# names of the store's files.
 Seen = NamedTuple("Seen", [("letters", FrozenSet[str]), ("store", List[str])])
 
 
 def look(host: Host, directory: str) -> Seen:
     """List the letters below the mail directory, as vmail, and the files of the store. Raises Failed."""
-    command = ["find", directory, "-type", "f", "(", "-path", "*/cur/*", "-o", "-path", "*/new/*", ")", "-printf", "%P\\0"]
+    command = ["find", directory, "-type", "f", "(", "-path", "*/cur/*", "-o", "-path", "*/new/*", ")",
+               "-printf", "%P\\0"]
     letters = frozenset(letter(path) for path in host.run(command, user="vmail").split("\0") if path)
     store = [host.names(folder) for folder in (state.REDIS, state.REDIS + "/appendonlydir")]
     return Seen(letters, sorted(name for names in store for name in names))
@@ -30,7 +31,7 @@ def is_whole(host: Host, snapshot: str, directory: str, before: Seen, after: See
     if was_moved or before.store != after.store:
         return False
     saved = set()   # type: Set[str]
-    restic.told(host, ["ls", snapshot, directory], _collecting(directory, saved))
+    restic.told(host, ["ls", "--recursive", snapshot, directory], _collecting(directory, saved))
     return not (before.letters & after.letters) - saved
 
 

@@ -1,4 +1,4 @@
-"""Make a backup: copies of the databases, restic, a look whether all letters are in it, and what is not kept any more."""
+"""Make a backup: copies of the databases, restic, a look whether all letters are in it; then forget old ones."""
 import contextlib
 import os
 import time
@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, NamedTuple  # noqa: F401 (Dict: in
 
 from smallmail.backup import copies, restic, result, saved, settled
 from smallmail.errors import Problem
+from smallmail.folders import volume
 from smallmail.machine import state
 from smallmail.machine.host import Busy, Failed, Host
 from smallmail.settings import saving
@@ -49,6 +50,9 @@ def take(host: Host, settings: Settings, progress: Progress, is_anew: bool = Fal
 
 def _take(host: Host, settings: Settings, progress: Progress, is_anew: bool, started: float) -> result.Result:
     before = result.load(host)
+    missing = volume.missing(host, settings.mail_directory)
+    if missing:
+        raise Problem(missing)
     is_known = before.repository == restic.where(settings) and bool(before.when) and not is_anew
     _must_have_room(host, settings)
     restic.prepare(host, settings, is_known)
@@ -139,8 +143,8 @@ def _must_have_room(host: Host, settings: Settings) -> None:
     disk = os.statvfs(there)
     free, whole = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
     if free - max(0, size(host, settings) - has) < whole * _FREE:
-        raise Problem("the disk of {} has not enough room: choose another place with 'smallmail set backup-repository=…'"
-                      .format(restic.where(settings)))
+        raise Problem("the disk of {} has not enough room: choose another place with 'smallmail set"
+                      " backup-repository=…'".format(restic.where(settings)))
 
 
 def _total(said: str) -> int:

@@ -21,6 +21,7 @@ VERBS = (
     ("bans", "bans", "Addresses that are kept out", ("list", "add", "lift", "never")),
     ("queue", "queue", "The mail that waits", ("list", "retry", "hold", "release", "drop")),
     ("backup", "backup", "Backups of all that makes this server", ("now", "status", "list")),
+    ("restore", "restore", "What comes back from a backup", ("server", "mailbox")),
     ("certificate", "certificate", "The host's TLS certificate", ("status", "obtain")),
     ("dns", "dns", "DNS records of the host and its domains", ("show", "check", "publish")),
     ("dkim", "dkim", "The keys that sign outgoing mail", ("list", "rotate")),

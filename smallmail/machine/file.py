@@ -3,6 +3,8 @@ import grp
 import pwd
 from typing import NamedTuple
 
+from smallmail.machine import as_user
+
 File = NamedTuple("File", [
     ("content", bytes),
     ("mode", int),
@@ -29,12 +31,12 @@ def is_readable_by_all(mode: int) -> bool:
 def user_number(owner: str) -> int:
     """Return the number of that user. Raises KeyError."""
     # Host.file() gives a number for an owner that has no name on this host.
-    return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+    return int(owner) if owner.isdigit() else as_user.entry(owner).pw_uid
 
 
 def group_number(group: str) -> int:
     """Return the number of that group. Raises KeyError."""
-    return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+    return int(group) if group.isdigit() else as_user.group(group).gr_gid
 
 
 def user_name(number: int) -> str:

@@ -110,12 +110,12 @@ FIELDS = OrderedDict((field.name, field) for field in [
            "hour and there are six in a day at most. Off by default, because who changes networks often learns to "
            "ignore such letters."),
     _field("backup-repository", saving.repository, "local", doc=
-           "Where 'smallmail backup' saves to, each night: local (/var/backups/smallmail, which helps against mistakes, "
-           "but not against the loss of the disk), off, the full path of a folder (a mounted disk), or a repository of "
-           "restic, as in sftp:backup@nas.example.org:/smallmail or s3:https://s3.example.org/bucket (restic(1)). What "
-           "it needs to log in is in /etc/smallmail/backup.env, readable by root only: lines as in "
-           "AWS_ACCESS_KEY_ID=…. If the address of the repository contains a password, the line "
-           "RESTIC_REPOSITORY=… belongs there, too, and this setting says environment."),
+           "Where 'smallmail backup' saves to, each night: local (/var/backups/smallmail, which helps against "
+           "mistakes, but not against the loss of the disk), off, the full path of a folder (a mounted disk), or a "
+           "repository of restic, as in sftp:backup@nas.example.org:/smallmail or s3:https://s3.example.org/bucket "
+           "(restic(1)). What it needs to log in is in /etc/smallmail/backup.env, readable by root only: lines as in "
+           "AWS_ACCESS_KEY_ID=…. If the address of the repository contains a password, the line RESTIC_REPOSITORY=… "
+           "belongs there, too, and this setting says environment."),
     _field("backup-keep", saving.keep, "7d 5w 12m", value=str.split, doc=
            "Which backups are kept: the last one of each of so many days (d), weeks (w), months (m) and years (y), "
            "separated by spaces; all: each of them."),

@@ -1,4 +1,6 @@
-"""What a setting can be that is about backups: where they go, and how many are kept. Each check is as those of values.py.
+"""What a setting can be that is about backups: where they go, and how many are kept.
+
+Each check is as those of values.py.
 """
 import re
 

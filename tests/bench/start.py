@@ -27,7 +27,9 @@ VERBS = (
     "queue release --from bob@example.org", "queue drop --from bob@example.org",
     "alias add a@example.org b@example.org", "alias remove a@example.org", "alias list", "bans list",
     "bans add 203.0.113.5", "bans lift 203.0.113.5", "bans never 203.0.113.5", "certificate status",
-    "backup now", "backup status", "backup list", "certificate obtain", "dns show", "dns check", "dns publish", "dkim list", "dkim rotate",
+    "backup now", "backup status", "backup list", "restore server",
+    "restore mailbox bob@example.org", "certificate obtain", "dns show", "dns check", "dns publish", "dkim list",
+    "dkim rotate",
 )  # fmt: skip
 HARMLESS = ("show", "history", "domain list", "user list", "alias list", "dkim list")
 

@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 from tests.lab import World, packages, roots
 from tests.lab.clients import Reply, Server, converse
 from tests.lab.errors import until
+from tests.lab.machine import Machine
 from tests.support import imap, letters
 
 NAME, ADDRESS = "mx.example.org", "203.0.113.10"
@@ -49,6 +50,14 @@ class MailHost:
             self._wait_serving()
             self.publish()
             made.pop_all()
+
+    @classmethod
+    def around(cls, machine: Machine, world: World) -> Self:
+        """Return the mail server that a machine has become."""
+        host = cls.__new__(cls)
+        host.machine, host.world, host.name, host.server = machine, world, NAME, Server(NAME, ADDRESS)
+        host._wait_serving()
+        return host
 
     def _wait_serving(self) -> None:
         for port in (25, 465, 587, 993):

@@ -60,8 +60,9 @@ def test_a_confined_host_takes_sends_and_learns(host: MailHost, user: str) -> No
 
 
 def test_roots_jobs_run_confined(host: MailHost) -> None:
-    for unit in ("smallmail-certificate", "smallmail-dkim", "smallmail-check"):
+    for unit in ("smallmail-certificate", "smallmail-dkim", "smallmail-check", "smallmail-backup"):
         host.machine.run(f"systemctl start {unit}")
+    host.machine.run("rm -r /var/backups/smallmail /var/lib/smallmail/backup.json")
     for daemon in ("rspamd", "dovecot", "postfix"):
         host.machine.run(f"systemctl start smallmail-ready@{daemon}")
 

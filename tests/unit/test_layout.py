@@ -118,6 +118,10 @@ def test_only_host_changes_files(path: Path) -> None:
         assert used & changing == {"chmod", "unlink"}, "the temporary file that ucf reads, nothing else"
     elif dotted(path) == "configuration.arrival.owners":
         assert used & changing == {"chown"}, "what came out of a backup, while nobody but root can enter"
+    elif dotted(path) == "backup.restore":
+        assert used & changing == {"rename"}, "the mail directory, while nobody but root can enter"
+    elif dotted(path) == "backup.mailbox":
+        assert used & changing == {"makedirs", "utime"}, "as the user vmail"
     elif not dotted(path).startswith("folders."):   # they change mailboxes, as the user vmail
         assert not used & changing, "only machine/host.py changes a host"
 

@@ -62,6 +62,8 @@ PAST_HOST = {
     "accounts/database.py": "the databases are in state.FOLDER",
     "backup/copies.py": "the databases are in state.FOLDER; that of the limits is read as its user",
     "backup/restic.py": "names the repository, the admin's own, to restic",
+    "backup/mailbox.py": "reads in state.MACHINE, writes as vmail (machine/as_user.py)",
+    "backup/restore.py": "state.MACHINE, and the mail directory while it is root's alone",
     "backup/saved.py": "names what is saved to restic, which follows no link",
     "backup/take.py": "asks how full a disk is (statvfs), and whether a file exists (lstat)",
     "bans/serving.py": "names the socket, as mailbans",

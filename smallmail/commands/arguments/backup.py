@@ -3,8 +3,8 @@ from smallmail.commands.arguments.parser import Verbs
 
 _NOW = """\
 Save all that makes this server, encrypted: settings, accounts, keys, what Rspamd has learned, filters and mail.
-'smallmail backup' alone does the same, and so does smallmail-backup.timer each night. The settings backup-repository and
-backup-keep say where backups go and which are kept; the program is restic.
+'smallmail backup' alone does the same, and so does smallmail-backup.timer each night. The settings backup-repository
+and backup-keep say where backups go and which are kept; the program is restic.
 
 Nobody can read a backup without the password in /etc/smallmail/backup-password. Keep a copy of it elsewhere."""
 

@@ -44,8 +44,9 @@ def status(host: Host, _: argparse.Namespace) -> Told:
         ("next", _next(host))])
     lines = ["repository   {}".format(data["repository"])]
     if settings.backup_repository != saving.OFF:
-        lines += ["last backup  {}".format("{}: {} files, {} ({} new), {} s".format(
-            data["last"], last.files, amount(last.size), amount(last.added), last.seconds) if last.when else "none yet")]
+        told = "{}: {} files, {} ({} new), {} s".format(
+            data["last"], last.files, amount(last.size), amount(last.added), last.seconds)
+        lines += ["last backup  {}".format(told if last.when else "none yet")]
         lines += ["kept         {}".format(data["keep"])]
         lines += ["next         {}".format(data["next"])] if data["next"] else []
     lines += ["{}: {}".format(finding.severity.capitalize(), finding.what + (

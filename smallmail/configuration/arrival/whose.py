@@ -3,7 +3,7 @@ import json
 from collections import OrderedDict
 from typing import Dict  # noqa: F401 (in a type comment)
 
-from smallmail.configuration import record
+from smallmail.configuration import plan, record
 from smallmail.configuration.record import Entry, Record  # noqa: F401 (Entry: in a type comment)
 from smallmail.daemons import table
 from smallmail.errors import Problem
@@ -28,7 +28,9 @@ def is_another_machines(host: Host) -> bool:
     found = host.text(state.RECORD)
     if not found or host.exists(state.OWN_RECORD):
         return False
-    names = [name for name in record.own_files(record.loads(found)) if table.reader(name)]
+    # Not those that another package makes, too.
+    names = [name for name in record.own_files(record.loads(found))
+             if table.reader(name) and name not in plan.SHARED_FILES]
     return bool(names) and not any(host.exists(name) for name in names)
 
 
@@ -69,7 +71,8 @@ def adopted(host: Host) -> Record:
         return record.empty()
     theirs = record.loads(host.text(state.RECORD)).entries["files"]
     ours = [(name, entry) for name, entry in theirs.items()
-            if entry.before is None and entry.written and record.fingerprint(host.file(name)) == entry.written]
+            if entry.before is None and table.reader(name) is None
+            and record.fingerprint(host.file(name)) == entry.written]
     entries = OrderedDict((kind, OrderedDict()) for kind in record.KINDS)  # type: Dict[str, Dict[str, Entry]]
     entries["files"] = OrderedDict(ours)
     return record.empty()._replace(entries=entries)

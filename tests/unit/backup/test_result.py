@@ -18,9 +18,10 @@ DAY = 86400
 GOOD = result.Result(NOW - DAY, 60, "/var/backups/smallmail", 10, 1000, 10, NOW, "", NOW - DAY, "")
 
 
-def told(repository: str = "local", *, is_installed: bool = True, timer: str = "active", **changed: Any) -> list[str]:
-    last = GOOD._replace(**changed)
-    return [finding.what for finding in result.judged(last, repository, is_installed, timer, NOW)]
+def told(repository: str = "local", *, is_installed: bool = True, timer: str = "active", service: str = "inactive",
+         **changed: Any) -> list[str]:
+    last, units = GOOD._replace(**changed), {"smallmail-backup.timer": timer, "smallmail-backup.service": service}
+    return [finding.what for finding in result.judged(last, repository, is_installed, units, NOW)]
 
 
 def test_a_fresh_backup_is_no_finding() -> None:
@@ -43,6 +44,7 @@ def test_what_is_wrong_is_told(changed: dict[str, Any], what: str) -> None:
 
 def test_no_program_and_no_timer_are_told() -> None:
     assert told(is_installed=False) == ["there are no backups: the package restic is not installed"]
+    assert told(service="failed") == ["smallmail-backup.service has failed"]
     assert told(timer="inactive") == ["smallmail-backup.timer does not run"]
 
 

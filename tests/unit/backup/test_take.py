@@ -64,10 +64,18 @@ def test_what_is_saved_comes_back(host: Host, tmp_path: Path) -> None:
     assert (tree / BOX / "INBOX/%maildir/cur/1:2,S").read_text() == "letter cur/1:2,S"
     assert not (tree / BOX / "INBOX/%maildir/dovecot.index.log").exists()
     assert not (tree / state.ACCOUNTS).exists()
-    copies.put_back(Host(str(tree)), Host(str(tree)))
+    copies.put_back(Host(str(tree)))
     with database.open_accounts(Host(str(tree))) as accounts:
         assert [box.address for box in accounts.mailboxes()] == ["alice@example.org"]
     assert os.listdir(host.path(state.SAVING)) == []
+
+
+@needs_restic
+def test_where_nothing_moves_restic_runs_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, runs = take._run, []
+    monkeypatch.setattr(take, "_run", lambda *given: runs.append(given) or real(*given))
+    taken(host)
+    assert len(runs) == 1
 
 
 @needs_restic
@@ -117,6 +125,15 @@ def test_another_password_is_one_sentence(host: Host) -> None:
     taken(host)
     Path(host.path(restic.PASSWORD)).write_text("another\n")
     with pytest.raises(Problem, match="has another password than /etc/smallmail/backup-password"):
+        taken(host)
+
+
+def test_mail_that_is_not_mounted_is_not_saved_as_none(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restic, "is_installed", lambda _: True)
+    state_files.write(host, state.MAIL_VOLUME, '{"directory": "/srv/mail", "is_apart": true}')
+    os.rename(host.path("srv/mail"), host.path("srv/away"))
+    host.directory("srv/mail")
+    with pytest.raises(Problem, match="does not contain the mail that was there"):
         taken(host)
 
 

@@ -136,8 +136,10 @@ def test_an_ipv4_address_at_a_socket_of_ipv6_is_what_it_is(root: Path) -> None:
         with (root / "proc/net/tcp6").open("a") as stream:
             stream.write(f"   0: 0000000000000000FFFF0000{mapped}:{number:04X} {'0' * 32}:0000 0A 00000000:00000000"
                          f" 00:00000000 00000000     0        0 {number} 1 0000000000000000 100 0 0 10 0\n")
+    listen(root, 25, 9, table="tcp6")
     found = {each.port: (each.address, each.is_everywhere, port_holders.is_reachable(each))
              for each in port_holders.listening(str(root))}
+    assert found.pop(25) == ("::1", True, True)
     assert found == {8080: ("127.0.0.1", False, False), 8081: ("127.0.0.1", True, True),
                      8082: ("192.0.2.10", False, True)}
 

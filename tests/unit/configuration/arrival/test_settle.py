@@ -26,9 +26,11 @@ def file(text: str) -> File:
 
 def made_of(version: str) -> Record:
     """The record of a machine on which that was set up."""
-    files = {OURS: Entry(None, record.fingerprint(file(version))), HOOK: Entry(None, record.fingerprint(file("hook")))}
+    files = {OURS: Entry(None, record.fingerprint(file(version))), "etc/mailname": Entry(None, "x"),
+             HOOK: Entry(None, record.fingerprint(file("hook")))}
     entries = OrderedDict((kind, OrderedDict(files if kind == "files" else {})) for kind in record.KINDS)
-    return record.empty()._replace(entries=entries, originals={"etc/postfix/main.cf": None}, versions={"postfix": version})
+    return record.empty()._replace(entries=entries, originals={"etc/postfix/main.cf": None},
+                                   versions={"postfix": version})
 
 
 def put(host: Host, path: str, version: str) -> None:
@@ -65,12 +67,14 @@ def test_an_upgrade_from_a_version_without_the_second_copy_keeps_its_record(host
 def test_on_a_fresh_machine_the_record_is_a_backup(host: Host) -> None:
     put(host, state.RECORD, "3.5")
     host.write(HOOK, file("hook"))
+    host.write("etc/mailname", file("mx.example.org"))
     for path in (state.JOURNAL, state.UNITS, state.RETIRED_STORES, state.PUBLISHED):
         state_files.write(host, path, "{}")
     assert whose.is_due(host) and in_force.load_record(host) == record.empty()
     assert len(settled(host)) == 1
     assert not state.in_charge(host.root), "the first apply makes this machine's"
-    assert not any(map(host.exists, [state.JOURNAL, state.UNITS, state.RETIRED_STORES])) and host.exists(state.PUBLISHED)
+    assert not any(map(host.exists, [state.JOURNAL, state.UNITS, state.RETIRED_STORES]))
+    assert host.exists(state.PUBLISHED)
     known = in_force.load_record(host)
     assert not known.originals and list(known.entries["files"]) == [HOOK], "it came along, and is not the admin's"
 
