@@ -35,7 +35,7 @@ def _users(host: Host, settings: Settings) -> Iterator[str]:
 
 
 def _folders(host: Host, settings: Settings) -> Iterator[str]:
-    for folder in (state.REDIS, state.RSPAMD, state.SIEVE, state.LEARNING, state.SPOOL):
+    for folder in (state.MACHINE, state.REDIS, state.RSPAMD, state.SIEVE, state.LEARNING, state.SPOOL):
         state_files.make_folder(host, folder)
     # A umask of 077 closed it, up to 0.6.0.
     if host.exists(_POSTFIX):
