@@ -8,7 +8,7 @@ cache=${SMALLMAIL_LAB_CACHE:-/var/cache/smallmail-lab}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 export DEBIAN_FRONTEND=noninteractive
 
-lab="git debootstrap systemd-container iproute2 util-linux procps e2fsprogs apt-utils dpkg-dev openssl"
+lab="git debootstrap systemd-container iproute2 util-linux procps e2fsprogs apt-utils dpkg-dev openssl nftables restic"
 python="python3 python3-venv python3-pytest python3-pytest-xdist python3-dnspython python3-idna python3-dkim python3-jinja2 python3-configobj
     python3-apt python3-debconf python3-setuptools python3-stdeb python3-debian python3-yaml"
 linters="mypy shellcheck lintian po-debconf devscripts luajit"

@@ -4,7 +4,7 @@ import sys
 from collections import OrderedDict
 from typing import Callable
 
-from smallmail.backup import restic, result, saved, take
+from smallmail.backup import restic, result, saved, snapshots, take
 from smallmail.commands.arguments.parser import Told
 from smallmail.machine import dates, services, state
 from smallmail.machine.host import Failed, Host
@@ -58,9 +58,8 @@ def list_(host: Host, _: argparse.Namespace) -> Told:
     """Return the backups that the repository has."""
     settings = store.load(host)
     restic.use(host, settings)
-    found = restic.loaded(host, ["snapshots", "--tag", restic.TAG])
-    data = [OrderedDict([("id", each["short_id"]), ("when", each["time"][:16].replace("T", " ") + " UTC"),
-                         ("host", each["hostname"])]) for each in found]
+    data = [OrderedDict([("id", made.number), ("when", dates.minute(made.when)), ("host", made.hostname)])
+            for made in snapshots.load(host)]
     return "\n".join("{id}  {when}  {host}".format(**each) for each in data) or "There is no backup yet.", data, 0
 
 

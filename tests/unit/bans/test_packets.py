@@ -47,4 +47,6 @@ def test_a_container_may_not_change_nftables(bounds: str, hinders: bool, host: H
 def test_nft_understands_it() -> None:
     said = packets.script([clients.network("203.0.113.66"), clients.network("2001:db8:1:2::/64")],
                           known=[clients.network("192.0.2.7"), clients.network("2001:db8:7::/64")])
+    for number, name in enumerate(("dovecot", "postfix", "vmail"), 900):    # this host does not have these users
+        said = said.replace(f"{name}, ", f"{number}, ").replace(f"{name} ", f"{number} ")
     subprocess.run(["unshare", "-n", "nft", "-c", "-f", "-"], input=said, encoding="utf-8", check=True)
