@@ -20,6 +20,7 @@ from tests.support.fixtures import Installed, Record
 from tests.support.mail_host import ADDRESS, ALICE, ANSWERS, BOB, NAME, PASSWORD, MailHost
 
 CAROL = "carol@example.org"
+HOUSEHOLD = [ALICE, CAROL, *(f"{name}@example.org" for name in ("dave", "erin", "frank"))]
 FOUR = "etc/smallmail var/lib/smallmail srv/mail $(cd / && ls -d etc/letsencrypt 2>/dev/null)"
 # All letters, whatever their flags are.
 LETTERS = ("cd /srv/mail && find . -type f \\( -path '*/cur/*' -o -path '*/new/*' \\) -exec sha256sum {} +"
@@ -33,8 +34,8 @@ def identity(host: MailHost) -> str:
     return host.machine.run(IDENTITY).stdout
 
 
-def uids(host: MailHost) -> tuple[object, ...]:
-    connection = host.imap()
+def uids(host: MailHost, user: str = ALICE) -> tuple[object, ...]:
+    connection = host.imap(user)
     connection.select("INBOX", readonly=True)
     found = connection.uid("SEARCH", "ALL")[1], connection.response("UIDVALIDITY")
     connection.logout()
@@ -112,21 +113,25 @@ def test_letters_come_back_from_a_backup(host: MailHost, record: Record) -> None
 
 
 @pytest.mark.slow
-def test_a_server_comes_back_on_the_next_debian(suite: str, deb: Path, world: World, installed: Installed,
-                                                record: Record) -> None:
+def test_a_household_comes_back_on_the_next_debian(suite: str, deb: Path, world: World, installed: Installed,
+                                                   record: Record) -> None:
     later = {"bookworm": "trixie", "trixie": "forky"}.get(suite)
     if later is None or roots.available(later):
         pytest.skip("there is no later Debian here")
     with MailHost(suite, deb, world, installed=installed(suite)) as host:
-        host.smallmail(f"user add {CAROL} --password-stdin", PASSWORD + "\n")
-        host.burst(ALICE, 200)
+        for address in HOUSEHOLD[1:]:
+            host.smallmail(f"user add {address} --password-stdin", PASSWORD + "\n")
+        for address in HOUSEHOLD:
+            host.burst(address, 400)
         with mail_coming_in(host):
             host.machine.run("systemctl start smallmail-backup.service")    # as by night
         host.wait(lambda: host.machine.run("postqueue -j").stdout == "", "the queue to be empty")
-        host.smallmail("backup")
+        record(host.smallmail("backup"))
         before = identity(host), host.machine.run(LETTERS).stdout, uids(host)
+        others = [uids(host, address) for address in HOUSEHOLD[1:]]
         archive = packed(host.machine, "var/backups/smallmail")
         password = host.machine.read("/etc/smallmail/backup-password")
+    assert len(before[1].splitlines()) > 400 * len(HOUSEHOLD)
     with world.machine(roots.warm(later, deb), NAME, ADDRESS) as machine:
         machine.run(STRANGERS)
         packages.offer(machine, deb)
@@ -134,8 +139,11 @@ def test_a_server_comes_back_on_the_next_debian(suite: str, deb: Path, world: Wo
         unpack(machine, archive)
         started = time.monotonic()
         machine.run("smallmail restore server --password-stdin", input=password)
-        record(f"restored in {time.monotonic() - started:.0f} s, {suite} to {later}")
-        assert_is_the_same_server(MailHost.around(machine, world), *before)
+        record(f"{len(before[1].splitlines())} letters of {len(HOUSEHOLD)} mailboxes restored in"
+               f" {time.monotonic() - started:.0f} s, {suite} to {later}")
+        again = MailHost.around(machine, world)
+        assert [uids(again, address) for address in HOUSEHOLD[1:]] == others
+        assert_is_the_same_server(again, *before)
 
 
 @pytest.mark.slow

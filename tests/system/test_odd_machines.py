@@ -5,12 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.lab import World, no_ipv6
+from tests.lab import World, no_ipv6, roots, upgrades
 from tests.lab.groups import ENTER, hierarchies
 from tests.support.fixtures import Installed, Record
 from tests.support.letters import plain
@@ -19,6 +19,7 @@ from tests.support.mail_host import ALICE, MailHost
 MIB = 1024 * 1024
 # As a child of the machine's first process: the lab's own have IPv6.
 PLAN = "systemd-run -q --wait --pipe smallmail plan"
+SEE_LIMIT = "mkdir /run/memory && mount -t cgroup -o memory cgroup /run/memory"
 
 
 class Limit:
@@ -75,7 +76,7 @@ def test_without_ipv6_all_ports_are_served(small: MailHost) -> None:
 
 def test_limits_follow_the_memory_of_the_container(small: MailHost, limit: Limit) -> None:
     run = small.machine.run
-    run("mkdir /run/memory && mount -t cgroup -o memory cgroup /run/memory")
+    run(SEE_LIMIT)
     workers = "doveconf -h auth_worker_max_count || doveconf -h service/auth-worker/process_limit"
     before = run(workers).stdout
     run("systemctl start smallmail-certificate")
@@ -92,8 +93,7 @@ def test_limits_follow_the_memory_of_the_container(small: MailHost, limit: Limit
 @pytest.mark.slow
 def test_512_mib_are_enough_for_a_household(small: MailHost, limit: Limit, record: Record) -> None:
     limit.set(512)
-    small.machine.run("mountpoint -q /run/memory || mkdir /run/memory && mount -t cgroup -o memory cgroup /run/memory;"
-                      " systemctl restart postfix dovecot rspamd")
+    small.machine.run(f"mountpoint -q /run/memory || {{ {SEE_LIMIT}; }}; systemctl restart postfix dovecot rspamd")
     for port in (25, 465, 993, 11334):
         small.machine.wait_port(port)
     letter = plain("bob@example.net", ALICE, "large", "word and word\r\n" * 60_000)
@@ -112,3 +112,26 @@ def test_512_mib_are_enough_for_a_household(small: MailHost, limit: Limit, recor
     record(f"512 MiB: 40 logins, {taken} of 20 letters taken at once, {kills} processes killed, at most"
            f" {limit.most() // MIB} MiB")
     assert kills == 0
+
+
+@pytest.mark.slow
+def test_a_release_upgrade_fits_into_512_mib(suite: str, deb: Path, world: World, installed: Installed,
+                                             record: Record) -> None:
+    later = {"bookworm": "trixie", "trixie": "forky"}.get(suite)
+    if later is None or roots.available(later):
+        pytest.skip("there is no later Debian here")
+    layers = upgrades.upgradable(suite, deb, later)
+    upon_them = [layer for layer in installed(suite) if layer not in layers]
+    with closing(Limit(f"smallmail-lab-{__name__}-upgrade")) as limit:
+        limit.set(512)
+        with MailHost(suite, deb, world, installed=[*upon_them, *layers], start=limit.start) as host:
+            host.machine.run(f"{SEE_LIMIT}; systemctl restart postfix dovecot rspamd")
+            host.burst(ALICE, 50)
+            upgrades.point(host.machine, later)
+            seconds, said = host.timed(lambda: host.machine.run("apt-get -y full-upgrade", timeout=1800).stdout)
+            assert "Setting up smallmail-server" in said
+            host.submit(plain(ALICE, ALICE, "after the upgrade"))
+            host.expect("INBOX", "after the upgrade")
+            assert host.count("INBOX", ALICE) == 51
+            record(f"512 MiB, {suite} to {later}: {seconds:.0f} s, {limit.kills()} processes killed")
+            assert limit.kills() == 0
