@@ -12,16 +12,16 @@ import pytest
 from tests.support import letters
 from tests.support.mail_host import ALICE, BOB, PASSWORD, MailHost
 
-CAROL = "carol@example.org"
-HOME = "/srv/mail/example.org/carol"
+CLARA = "clara@example.org"
+HOME = "/srv/mail/example.org/clara"
 OTHER = "another horse battery"
 
 
 @pytest.fixture
-def carol(host: MailHost) -> Iterator[str]:
-    host.smallmail("user add --password-stdin " + CAROL, PASSWORD + "\n")
-    yield CAROL
-    host.machine.run(f"smallmail user remove {CAROL}; rm -rf /srv/mail/.removed", check=False)
+def clara(host: MailHost) -> Iterator[str]:
+    host.smallmail("user add --password-stdin " + CLARA, PASSWORD + "\n")
+    yield CLARA
+    host.machine.run(f"smallmail user remove {CLARA}; rm -rf /srv/mail/.removed", check=False)
 
 
 def ended(connection: imaplib.IMAP4 | smtplib.SMTP) -> bool:
@@ -36,33 +36,33 @@ def ended(connection: imaplib.IMAP4 | smtplib.SMTP) -> bool:
     return False
 
 
-def test_a_changed_password_ends_the_sessions(host: MailHost, carol: str) -> None:
-    sessions = [host.imap(carol), host.submission(465, carol), host.submission(587, carol)]
+def test_a_changed_password_ends_the_sessions(host: MailHost, clara: str) -> None:
+    sessions = [host.imap(clara), host.submission(465, clara), host.submission(587, clara)]
     others = host.imap()
-    host.smallmail("user passwd --password-stdin " + carol, OTHER + "\n")
+    host.smallmail("user passwd --password-stdin " + clara, OTHER + "\n")
     assert [ended(session) for session in sessions] == [True] * 3
     assert others.noop()[0] == "OK", "alice reads on"
     for port in (465, 587):
-        host.wait(lambda port=port: host.submission(port, carol, OTHER).quit(), "submission to go on", 10)
+        host.wait(lambda port=port: host.submission(port, clara, OTHER).quit(), "submission to go on", 10)
 
 
-def test_a_new_mailbox_has_nothing_of_the_former_one(host: MailHost, carol: str) -> None:
-    host.world.send(BOB, carol, letters.plain(BOB, carol, "private"), to=host.server)
-    host.expect("INBOX", "private", carol)
+def test_a_new_mailbox_has_nothing_of_the_former_one(host: MailHost, clara: str) -> None:
+    host.world.send(BOB, clara, letters.plain(BOB, clara, "private"), to=host.server)
+    host.expect("INBOX", "private", clara)
     host.machine.run(f"echo 'redirect \"{BOB}\";' >{HOME}/.dovecot.sieve; chown vmail: {HOME}/.dovecot.sieve")
-    session = host.imap(carol)
-    told = host.smallmail("user remove " + carol)
+    session = host.imap(clara)
+    told = host.smallmail("user remove " + clara)
     assert ended(session)
-    assert f"Its mail is kept in /srv/mail/.removed/{carol}-" in told
-    host.smallmail("user add --password-stdin " + carol, PASSWORD + "\n")
-    host.world.send(BOB, carol, letters.plain(BOB, carol, "to the new one"), to=host.server)
-    host.expect("INBOX", "to the new one", carol)
-    assert host.subjects("INBOX", carol) == ["to the new one"]
+    assert f"Its mail is kept in /srv/mail/.removed/{clara}-" in told
+    host.smallmail("user add --password-stdin " + clara, PASSWORD + "\n")
+    host.world.send(BOB, clara, letters.plain(BOB, clara, "to the new one"), to=host.server)
+    host.expect("INBOX", "to the new one", clara)
+    assert host.subjects("INBOX", clara) == ["to the new one"]
     assert host.machine.run(f"ls -A {HOME}").stdout.split().count(".dovecot.sieve") == 0
-    host.smallmail("user remove " + carol)
-    host.machine.run(f"rm -r $(ls -d /srv/mail/.removed/{carol}-* | tail -1)")
-    host.smallmail("user restore --password-stdin " + carol, PASSWORD + "\n")
-    assert host.subjects("INBOX", carol) == ["private"]
+    host.smallmail("user remove " + clara)
+    host.machine.run(f"rm -r $(ls -d /srv/mail/.removed/{clara}-* | tail -1)")
+    host.smallmail("user restore --password-stdin " + clara, PASSWORD + "\n")
+    assert host.subjects("INBOX", clara) == ["private"]
     assert host.machine.run(f"stat -c %U {HOME} {HOME}/.dovecot.sieve").stdout.split() == ["vmail"] * 2
 
 
