@@ -35,7 +35,7 @@ Origin = NamedTuple("Origin", [
 
 def waiting(host: Host) -> List[Waiting]:
     """Return all messages in the queue. Raises Failed."""
-    lines = host.run(["timeout", "60", "postqueue", "-j"]).splitlines()
+    lines = host.run(["postqueue", "-j"], seconds=60).splitlines()
     found = (json.loads(line) for line in lines if line.startswith("{"))
     return [Waiting(each["queue_id"], each["queue_name"], each["sender"],
                     [recipient["address"] for recipient in each["recipients"]], each["arrival_time"])
@@ -99,7 +99,7 @@ def drop(host: Host, names: List[str]) -> None:
 
 def retry(host: Host) -> None:
     """Let Postfix try at once to deliver all that waits. Raises Failed."""
-    host.run(["timeout", "20", "postqueue", "-f"])
+    host.run(["postqueue", "-f"], seconds=20)
 
 
 def _superintend(host: Host, options: List[str], names: List[str]) -> None:

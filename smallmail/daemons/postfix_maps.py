@@ -27,7 +27,7 @@ def renew(host: Host) -> bool:
         return False
     running.invoke(host, "reload", POSTFIX)
     # Mail that was deferred because of it would wait for minutes more.
-    host.run(["timeout", "20", "postqueue", "-f"])
+    host.run(["postqueue", "-f"], seconds=20)
     return True
 
 

@@ -111,7 +111,7 @@ def kick(host: Host, address: str) -> bool:
     if not active(host, table.BY_NAME["dovecot"]):
         return False
     with contextlib.suppress(Failed):
-        host.run(["timeout", "20", "doveadm", "kick", address])
+        host.run(["doveadm", "kick", address], seconds=20)
     return True
 
 

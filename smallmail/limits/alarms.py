@@ -54,7 +54,7 @@ def notify(host: Host, configured: Configured, letter: Letter) -> None:
     """Tell the program or the web server of the setting `notify`. Raises Failed or OSError."""
     said = "{}\n\n{}".format(letter.subject, letter.text)
     if configured.notify.startswith("/"):
-        host.run(["timeout", "--kill-after=5", str(_TIMEOUT), configured.notify], said)
+        host.run([configured.notify], said, seconds=_TIMEOUT)
         return
     request = urllib.request.Request(configured.notify, said.encode("utf-8"),
                                      {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "smallmail"})

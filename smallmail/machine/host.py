@@ -22,6 +22,9 @@ _PATIENCE = 120.0
 # Seconds that a command may take with another user's rights: rspamadm compiles patterns on a small machine.
 _OTHERS_TIME = 120
 
+# How timeout(1) ends when a command has not ended in time, and when it did not end by SIGTERM either.
+_TOO_LATE = (124, 137)
+
 
 class Failed(Problem):
     """A command failed; the message has its output."""
@@ -161,27 +164,33 @@ class Host:
             walk.sync(place)
 
     def run(self, command: List[str], text: str = "", user: str = "",
-            heard: Optional[Callable[[str], None]] = None) -> str:
+            heard: Optional[Callable[[str], None]] = None, seconds: int = 0) -> str:
         """Run a command with `text` on its standard input. Returns its output and its errors; raises Failed. `user`:
         root lets it run with the rights of that user. `heard`: is told each line as it comes; what is
-        returned are then the last ones.
+        returned are then the last ones. `seconds`: how long it may take, for ever if that is 0 and `user` is "".
 
         A maintainer script's file descriptors 0 and 3 belong to debconf: children get neither.
         """
         import subprocess  # noqa: PLC0415 (as long to load as Python takes to start, and few verbs run commands)
 
+        seconds = seconds or (_OTHERS_TIME if user else 0)
+        # A process that keeps a lock or waits for a user must not keep root waiting: coreutils has timeout(1).
+        within = ["timeout", "--kill-after=5", str(seconds)] if seconds else []
+        began = time.monotonic()
         try:
-            done = subprocess.Popen(self._as_user(user) + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT, close_fds=True, cwd="/",
+            done = subprocess.Popen(within + self._as_user(user) + command, stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True, cwd="/",
                                     env=dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE=""))
         except OSError as error:
             raise Failed("{}: {}".format(command[0], error.strerror))
         try:
-            said = _output(done, text, _OTHERS_TIME + 10 if user else None, heard)
+            said = _output(done, text, seconds + 10 if seconds else None, heard)
         except subprocess.TimeoutExpired:   # another process of that user has a copy of the pipe (pidfd_getfd(2))
             done.kill()
             done.stdout.close()     # type: ignore[union-attr]
-            raise Failed("'{}' did not end within {} seconds".format(" ".join(command[:3]), _OTHERS_TIME))
+            raise _late(command, seconds)
+        if within and done.returncode in _TOO_LATE and time.monotonic() - began >= seconds:
+            raise _late(command, seconds)
         if done.returncode != 0:
             raise Failed("'{}' failed: {}".format(" ".join(command[:3]), said.strip() or done.returncode))
         return said
@@ -229,11 +238,10 @@ class Host:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _as_user(self, user: str) -> List[str]:
-        """Return what runs a command as that user, who cannot keep root waiting: coreutils has it in all suites."""
+        """Return what runs a command as that user: coreutils has it in all suites."""
         if not user or not self._owns:
             return []
-        return ["timeout", str(_OTHERS_TIME), "chroot", "--userspec={0}:{0}".format(user), "--groups={}".format(user),
-                "/"]
+        return ["chroot", "--userspec={0}:{0}".format(user), "--groups={}".format(user), "/"]
 
     def _is_file(self, path: str) -> bool:
         """Tell whether the path, or an admin's link there, ends at a file that exists."""
@@ -255,6 +263,10 @@ class Host:
 def _beside(name: str) -> str:
     """Return the hidden temporary name of a file."""
     return ".{}.smallmail-new".format(name)
+
+
+def _late(command: List[str], seconds: int) -> Failed:
+    return Failed("'{}' did not end within {} seconds".format(" ".join(command[:3]), seconds))
 
 
 def _locked(descriptor: int) -> bool:

@@ -8,7 +8,7 @@ from smallmail.plain import plain
 
 # Seconds. sendmail(1) tries again without end while Postfix's spool cannot be written, for example because it is full
 # (mail_queue_enter(3)); the job that sends the letter has other work to do.
-_PATIENCE = "30"
+_PATIENCE = 30
 
 
 def alarm(host: Host, sentences: List[str]) -> None:
@@ -26,4 +26,4 @@ def mail(host: Host, subject: str, text: str) -> None:
     subject = " ".join(plain(subject).split())[:200].encode("ascii", "replace").decode("ascii")
     head = "To: root\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n" \
         "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n".format(subject)
-    host.run(["timeout", "--kill-after=5", _PATIENCE, "sendmail", "-i", "root"], head + "\n" + plain(text) + "\n")
+    host.run(["sendmail", "-i", "root"], head + "\n" + plain(text) + "\n", seconds=_PATIENCE)

@@ -250,6 +250,6 @@ def _output(host: Host, command: List[str]) -> str:
     """Run a command and ignore its exit code. Returns its output; nothing when there is no such program, or when it
     takes too long."""
     try:
-        return host.run(["timeout", "20", "sh", "-c", '"$@" 2>/dev/null || true', "sh"] + command).strip()
+        return host.run(["sh", "-c", '"$@" 2>/dev/null || true', "sh"] + command, seconds=20).strip()
     except Failed:
         return ""

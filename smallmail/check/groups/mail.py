@@ -254,4 +254,4 @@ def _asked(host: Host, path: str, question: bytes) -> bytes:
 
 
 def _lines(host: Host, command: List[str]) -> str:
-    return host.run(["timeout", "30"] + command)
+    return host.run(command, seconds=30)

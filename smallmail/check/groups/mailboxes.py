@@ -22,7 +22,7 @@ def findings(host: Host, settings: Settings) -> Iterator[Finding]:
         return
     with database.open_accounts(host) as accounts:
         addresses = [mailbox.address for mailbox in accounts.mailboxes()]
-    in_force = host.run(["timeout", "30", "doveconf", "-n"])
+    in_force = host.run(["doveconf", "-n"], seconds=30)
     deadline = time.monotonic() + _PATIENCE
     for number, address in enumerate(addresses):
         if time.monotonic() > deadline:

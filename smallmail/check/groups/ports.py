@@ -150,6 +150,6 @@ def _listed(numbers: List[int]) -> str:
 
 def _ruleset(host: Host) -> str:
     try:
-        return host.run(["timeout", "20", "nft", "list", "ruleset"])
+        return host.run(["nft", "list", "ruleset"], seconds=20)
     except Failed:
         return ""   # not installed, or not to be seen in this container

@@ -10,7 +10,7 @@ import pytest
 from smallmail.daemons import postconf
 from smallmail.machine import state
 from smallmail.machine.file import File
-from smallmail.machine.host import Host
+from smallmail.machine.host import Failed, Host
 from smallmail.settings.fields import Settings
 from smallmail.tls import certificate
 
@@ -160,3 +160,10 @@ def test_a_stage_has_copies_of_the_folders_and_is_gone_afterwards(host: Host) ->
         assert stage.names("etc") == ["a"]
         assert host.text("etc/a/sub/x") == "live"
     assert not Path(stage.root).exists()
+
+
+def test_a_command_that_does_not_end_is_ended(host: Host) -> None:
+    with pytest.raises(Failed, match=r"^'sleep 60' did not end within 1 seconds$"):
+        host.run(["sleep", "60"], seconds=1)
+    with pytest.raises(Failed, match=r"^'sh -c exit 124' failed: 124$"):
+        host.run(["sh", "-c", "exit 124"], seconds=60)
