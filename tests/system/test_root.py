@@ -49,7 +49,7 @@ ln -s /etc/shadow /var/lib/smallmail/learning/1-2.spam; mkfifo /var/lib/smallmai
 
 
 # An upgrade makes users and installs nftables before it looks at the keys.
-OF_NEW_PACKAGES = {"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/nftables.conf"}
+OF_NEW_PACKAGES = {"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/nftables.conf", "/etc/fuse.conf"}
 
 
 def rights(host: Host, *folders: str) -> dict[str, list[str]]:
