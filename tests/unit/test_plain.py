@@ -35,7 +35,7 @@ def test_letters_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = []
 
     class Host:
-        def run(self, command: list[str], text: str) -> None:
+        def run(self, command: list[str], text: str, seconds: int) -> None:
             sent.append(text)
 
     letters.mail(Host(), "s\x1b[2J", "t\u202e")  # type: ignore[arg-type]

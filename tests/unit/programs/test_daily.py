@@ -27,7 +27,7 @@ class Postbox(Host):
         self.sent: list[str] = []
         self.down = False
 
-    def run(self, command: list[str], text: str = "") -> str:
+    def run(self, command: list[str], text: str = "", seconds: int = 0) -> str:
         if self.down:
             raise Problem("sendmail failed")
         self.sent.append(text)
