@@ -1,4 +1,4 @@
-"""Let a program of ours work the same, whoever starts it: what it inherits from a shell, a cron job or an installer
+"""Let a program of ours work the same from every caller: what it inherits from a shell, a cron job or an installer
 (umask, working folder, variables, limits, signals, closed descriptors) is set to what a service has.
 
 The daemons have to read what root writes, so a umask of 077 would keep them out. The commands that a program runs

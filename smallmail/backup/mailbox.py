@@ -13,12 +13,12 @@ from typing import Iterator, List, NamedTuple, Tuple
 from smallmail.backup import restic
 from smallmail.backup.snapshots import Made
 from smallmail.errors import Problem
-from smallmail.folders import files, names
+from smallmail.folders import files, former, names
 from smallmail.machine import as_user, state
 from smallmail.machine.host import Host
 
 INTO = "Restored"
-_SCRATCH = state.MACHINE + "/restoring"
+_BOXES = "/mail/mailboxes"
 _OWNER = "vmail"
 _HEADERS = 65536
 
@@ -28,32 +28,23 @@ Wanted = NamedTuple("Wanted", [
 ])
 
 
-def restore(host: Host, snapshot: Made, mail: str, home: str, wanted: Wanted) -> int:
-    """Put the wanted letters of a mailbox into its folder INTO. `mail`: the mail directory when it was saved; `home`:
-    the mailbox's path below it. Returns how many there were. Raises Problem."""
-    scratch = host.path(_SCRATCH)
-    host.run(["rm", "-rf", scratch])
-    for folder in (state.MACHINE, _SCRATCH):
-        host.directory(folder, 0o700)
-    boxes = "{}/{}/mail/mailboxes".format(mail, home)
-    try:
+def restore(host: Host, snapshot: Made, mail: str, address: str, wanted: Wanted) -> int:
+    """Put the wanted letters of a mailbox into its folder INTO. `mail`: the mail directory when it was saved.
+    Returns how many there were. Raises Problem."""
+    boxes = former.home(mail, address) + _BOXES
+    with restic.scratch(host) as folder:
+        scratch = host.path(folder)
         restic.run(host, ["restore", snapshot.number, "--target", scratch, "--include", boxes + _below(wanted.folder)])
         root = scratch + boxes
         if not os.path.isdir(root):
             raise Problem("the backup {} has no such mailbox or folder".format(snapshot.number))
         owner = os.stat(os.path.dirname(root)).st_uid
         found = [(path, os.path.relpath(path, root)) for path in _letters(root, owner) if _fits(path, wanted.subject)]
-        target = os.path.join(host.path(host.real(mail_of(host, home))), "mailboxes")
+        now = former.home(host.text(state.MAIL_DIRECTORY).strip(), address) + _BOXES
+        target = host.path(host.real(now[1:]))
         for start in range(0, len(found), 100):
             _hand_over(found[start:start + 100], target)
         return len(found)
-    finally:
-        host.run(["rm", "-rf", scratch])
-
-
-def mail_of(host: Host, home: str) -> str:
-    """Return the path of a mailbox's mail below the mail directory that is in force."""
-    return "{}/{}/mail".format(host.text(state.MAIL_DIRECTORY).strip()[1:], home)
 
 
 def encoded(folder: str) -> str:

@@ -1,11 +1,13 @@
 """Run restic on this host's repository. Secrets get to it by files and by the environment, never as arguments."""
 import binascii
+import contextlib
 import json
 import os
 import re
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterator, List
 
 from smallmail.errors import Problem
+from smallmail.machine import state, state_files
 from smallmail.machine.file import File, bytes_of, text_of
 from smallmail.machine.host import Failed, Host
 from smallmail.settings import saving
@@ -18,6 +20,7 @@ TAG = "smallmail"
 
 _PROGRAM = "usr/bin/restic"
 _CACHE = "var/cache/smallmail"
+_SCRATCH = state.MACHINE + "/restoring"
 
 # What restic says if there is no repository yet (all versions), and if its password is another one.
 _MISSING = "Is there a repository at the following location?"
@@ -77,6 +80,18 @@ def keep_password(host: Host, password: str) -> None:
     """Write the password of the repository into root's own file."""
     host.directory(os.path.dirname(PASSWORD))
     host.write(PASSWORD, File(bytes_of(password.strip() + "\n"), 0o600, "root", "root"))
+
+
+@contextlib.contextmanager
+def scratch(host: Host) -> Iterator[str]:
+    """Provide an empty folder of root's to restore into, which is removed afterwards. Yields its path."""
+    host.run(["rm", "-rf", host.path(_SCRATCH)])
+    state_files.make_folder(host, state.MACHINE)
+    host.directory(_SCRATCH, 0o700)
+    try:
+        yield _SCRATCH
+    finally:
+        host.run(["rm", "-rf", host.path(_SCRATCH)])
 
 
 def run(host: Host, words: List[str]) -> str:

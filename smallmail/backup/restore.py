@@ -18,8 +18,7 @@ from smallmail.machine.host import Host
 from smallmail.settings import store
 from smallmail.settings.fields import Settings
 
-# Where a backup comes to first, in folders of root's.
-_STATE = state.MACHINE + "/restoring"
+# Where the mail comes to first, in the mail directory.
 _MAIL = ".smallmail-restoring"
 
 
@@ -28,15 +27,14 @@ def server(host: Host, snapshot: Made, asked: str, tell: Callable[[str], None]) 
     Problem; then it can be repeated."""
     mail = mail_path(snapshot)
     tell("settings, accounts and keys")
-    try:
-        scratch = _restored_state(host, snapshot, mail)
+    with restic.scratch(host) as folder:
+        restic.run(host, ["restore", snapshot.number, "--target", host.path(folder), "--exclude", mail])
+        scratch = Host(host.path(folder), owns=False)
         settings = store.parsed(store.must_be_set_up(scratch))
         _must_be_empty(host, settings.mail_directory)
         if services.managed() and host.root == "/":
             running.stop(host, table.ALL)
         _put_state(host, scratch, [path for path in snapshot.paths if path != mail])
-    finally:
-        host.run(["rm", "-rf", host.path(_STATE)])
     tell("mail to {}".format(settings.mail_directory))
     _put_mail(host, snapshot, mail, settings.mail_directory)
     state_files.write(host, state.ARRIVED, "")
@@ -53,15 +51,6 @@ def mail_path(snapshot: Made) -> str:
     if len(found) != 1:
         raise Problem("the backup {} is not one of 'smallmail backup'".format(snapshot.number))
     return found[0]
-
-
-def _restored_state(host: Host, snapshot: Made, mail: str) -> Host:
-    """Restore all but the mail into a scratch folder. Returns it as a host."""
-    host.run(["rm", "-rf", host.path(_STATE)])
-    for folder in (state.MACHINE, _STATE):
-        host.directory(folder, 0o700)
-    restic.run(host, ["restore", snapshot.number, "--target", host.path(_STATE), "--exclude", mail])
-    return Host(host.path(_STATE), owns=False)
 
 
 def _must_be_empty(host: Host, directory: str) -> None:

@@ -54,7 +54,7 @@ def fail(host: Host, error: str) -> None:
 
 
 def succeed(host: Host, done: Result) -> Result:
-    """Remember that it succeeded, whoever began it. Returns the result."""
+    """Remember that it succeeded, by night or by hand. Returns the result."""
     if services.managed() and host.root == "/":
         with contextlib.suppress(Failed):
             host.run(["systemctl", "reset-failed", _SERVICE])

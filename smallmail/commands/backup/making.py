@@ -5,12 +5,11 @@ from collections import OrderedDict
 from typing import Callable
 
 from smallmail.backup import restic, result, saved, snapshots, take
+from smallmail.check import units
 from smallmail.commands.arguments.parser import Told
 from smallmail.machine import dates, services, state
 from smallmail.machine.host import Failed, Host
 from smallmail.settings import saving, store
-
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def now(host: Host, options: argparse.Namespace) -> int:
@@ -22,11 +21,11 @@ def now(host: Host, options: argparse.Namespace) -> int:
             print("{:<28} {}".format(path, what))
         print("Left out: {}".format(", ".join("/" + path for path in state.LEFT_OUT[:-1])))
         print("{} would go to {}, encrypted; what is there already is not saved again.".format(
-            amount(take.size(host, settings)), restic.where(settings)))
+            units.size(take.size(host, settings)), restic.where(settings)))
         return 0
     done = take.take(host, settings, _progress(), options.new)
     print("Saved {} files, {} ({} new), to {} in {} s.".format(
-        done.files, amount(done.size), amount(done.added), done.repository, done.seconds))
+        done.files, units.size(done.size), units.size(done.added), done.repository, done.seconds))
     if done.note:
         print("Note: {}".format(done.note))
     print("Without the password in /{} nobody can read it: keep a copy elsewhere.".format(restic.PASSWORD))
@@ -45,7 +44,7 @@ def status(host: Host, _: argparse.Namespace) -> Told:
     lines = ["repository   {}".format(data["repository"])]
     if settings.backup_repository != saving.OFF:
         told = "{}: {} files, {} ({} new), {} s".format(
-            data["last"], last.files, amount(last.size), amount(last.added), last.seconds)
+            data["last"], last.files, units.size(last.size), units.size(last.added), last.seconds)
         lines += ["last backup  {}".format(told if last.when else "none yet")]
         lines += ["kept         {}".format(data["keep"])]
         lines += ["next         {}".format(data["next"])] if data["next"] else []
@@ -61,14 +60,6 @@ def list_(host: Host, _: argparse.Namespace) -> Told:
     data = [OrderedDict([("id", made.number), ("when", dates.minute(made.when)), ("host", made.hostname)])
             for made in snapshots.load(host)]
     return "\n".join("{id}  {when}  {host}".format(**each) for each in data) or "There is no backup yet.", data, 0
-
-
-def amount(count: float) -> str:
-    """Write a number of bytes as people read it."""
-    unit = 0
-    while count >= 1024 and unit < len(_UNITS) - 1:
-        count, unit = count / 1024, unit + 1
-    return "{:.0f} {}".format(count, _UNITS[unit])
 
 
 def _next(host: Host) -> str:

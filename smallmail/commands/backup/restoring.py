@@ -7,6 +7,7 @@ import time
 
 from smallmail.backup import mailbox, restic, restore, snapshots
 from smallmail.backup.snapshots import Made
+from smallmail.check import units
 from smallmail.commands import outcome
 from smallmail.errors import Problem, WrongUsage
 from smallmail.machine import dates, state
@@ -35,16 +36,15 @@ def mailbox_(host: Host, options: argparse.Namespace) -> int:
     settings = store.load(host)
     restic.use(host, settings)
     snapshot = _chosen(host, options)
-    name, _, domain = options.address.rpartition("@")
     wanted = mailbox.Wanted(options.folder, options.subject)
     with host.lock(0, state.BACKUP_LOCK):
-        count = mailbox.restore(host, snapshot, restore.mail_path(snapshot), "{}/{}".format(domain, name), wanted)
+        count = mailbox.restore(host, snapshot, restore.mail_path(snapshot), options.address, wanted)
     if not count:
         raise Problem("the backup of {} has no such letter".format(dates.minute(snapshot.when)))
     with contextlib.suppress(Failed):   # Dovecot is down: the folder is there all the same
         host.run(["doveadm", "mailbox", "subscribe", "-u", options.address, mailbox.INTO])
-    print("{} letter{} of {} (backup of {}) in the folder {}.".format(
-        count, "" if count == 1 else "s", options.address, dates.minute(snapshot.when), mailbox.INTO))
+    print("{} of {} (backup of {}) in the folder {}.".format(
+        units.number(count, "letter", "letters"), options.address, dates.minute(snapshot.when), mailbox.INTO))
     return 0
 
 

@@ -51,7 +51,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 def restored(host: Host, folder: str = "", subject: str = "") -> list[str]:
     restic.use(host, SETTINGS)
     snapshot = snapshots.load(host)[-1]
-    count = mailbox.restore(host, snapshot, host.path("srv/mail"), "example.org/alice", Wanted(folder, subject))
+    count = mailbox.restore(host, snapshot, host.path("srv/mail"), "alice@example.org", Wanted(folder, subject))
     found = sorted(str(path.relative_to(host.path(BOX))) for path in Path(host.path(BOX)).rglob("*") if path.is_file())
     assert count == len(found)
     assert host.names(state.MACHINE) == []
